@@ -1,0 +1,281 @@
+/*
+ * lsq.h - products with log-quantized weights of 1 to 9 bits, straight from the packed codes.
+ *
+ * A weight matrix W of m rows (outputs) and k columns (inputs) is quantised once, by lsq_quantize(), or found ready in
+ * memory, by lsq_weights_wrap(). Afterwards lsq_sgemv() and lsq_sgemm() multiply with it as BLAS would, without ever
+ * expanding it. Files and networks are in lsq/lsq_model.h.
+ *
+ * Rules that hold for every function here:
+ *   - Nothing prints, exits, aborts or changes errno, the locale or the floating point environment.
+ *   - A call that fails leaves its outputs as they were.
+ *   - Sizes are counts of elements unless the name says bytes. Matrices of floats are row-major unless said otherwise,
+ *     with a leading dimension: the distance, in elements, from one row to the next.
+ *   - lsq_weights and lsq_context are constant once made; any number of threads may use one at the same time.
+ *   - Buffers that a call reads and buffers that it writes must not overlap.
+ *   - `err` may be NULL. Otherwise a failing call puts the reason there, and a successful one leaves it alone.
+ */
+#ifndef LSQ_LSQ_H
+#define LSQ_LSQ_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define LSQ_API __attribute__((visibility("default")))
+#else
+#define LSQ_API
+#endif
+
+#define LSQ_VERSION_MAJOR 0
+#define LSQ_VERSION_MINOR 1
+#define LSQ_VERSION_PATCH 0
+
+/* The version of the library that is running, "0.1.0": compare with the macros, which are those of this header. */
+LSQ_API const char *lsq_version(void);
+
+/* ---- Status ---------------------------------------------------------------------------------------------------- */
+
+typedef enum lsq_status {
+    LSQ_OK = 0,
+    LSQ_E_ARGUMENT = -1,    /* an argument outside what the function documents */
+    LSQ_E_NOMEM = -2,       /* memory could not be had */
+    LSQ_E_UNSUPPORTED = -3, /* well formed, but not something this build or version can do */
+    LSQ_E_MALFORMED = -4,   /* data or a file that breaks its format's rules */
+    LSQ_E_TRUNCATED = -5,   /* data or a file that ends too early */
+    LSQ_E_CHECKSUM = -6,    /* contents that do not match their checksum */
+    LSQ_E_VALUE = -7,       /* a weight that is NaN or infinite */
+    LSQ_E_LIMIT = -8,       /* larger than a documented limit */
+    LSQ_E_IO = -9,          /* the system refused to open, read or write */
+    LSQ_E_CONFIG = -10      /* an environment variable or option that cannot be honoured (see lsq_context_new) */
+} lsq_status;
+
+/* A few English words for a status; never NULL. */
+LSQ_API const char *lsq_strerror(lsq_status status);
+
+/* Where and why a call failed: one line, without a newline at its end, cut at the end of the array if need be. */
+typedef struct lsq_error {
+    lsq_status status;
+    char text[508];
+} lsq_error;
+
+/* ---- Formats: how weights are coded ---------------------------------------------------------------------------- */
+
+/*
+ * Three ways to turn weights into codes of C bits (docs/codecs.md has the mathematics):
+ *   classic  C = 3..9  the published losiquant/LSQR code, bit for bit: sign and B = C - 1 bits of log2 magnitude
+ *   scalar   C = 2..9  each weight by itself on a logarithmic curve, all 2^C codes used
+ *   trellis  C = 1..6  trellis-coded quantisation over such a curve: 0.9 to 1.7 dB better at the same size
+ */
+typedef enum lsq_codec { LSQ_CLASSIC = 0, LSQ_SCALAR = 1, LSQ_TRELLIS = 2 } lsq_codec;
+
+/*
+ * What multiplies the levels. Every format has one float for the tensor and one byte for each row; the finer part is:
+ *   NONE     nothing, and the tensor's float is 1: classic only, the published form
+ *   TENSOR   nothing: one scale for the whole matrix                     (classic, scalar)
+ *   ROW      nothing: the byte of the row is the scale, in 1/16 octaves  (classic, scalar)
+ *   BYTE32   a byte for each 32 columns of a row: sign, 3 bits exponent, 4 bits mantissa
+ *   NIBBLE32 a nibble for each 32 columns of a row, an integer multiplier (trellis)
+ *   NIBBLE16 the same for each 16 columns (trellis)
+ */
+typedef enum lsq_scale {
+    LSQ_SCALE_NONE = 0,
+    LSQ_SCALE_TENSOR = 1,
+    LSQ_SCALE_ROW = 2,
+    LSQ_SCALE_BYTE32 = 3,
+    LSQ_SCALE_NIBBLE32 = 4,
+    LSQ_SCALE_NIBBLE16 = 5
+} lsq_scale;
+
+/*
+ * A format. Its short name is what all tools and files use: `c3`..`c9` classic, `s2`..`s9` scalar, `t1`..`t6` trellis,
+ * then, after dots, what differs from the default: `none tensor row byte32 nib32 nib16` for the scale, `st4 st8 st16
+ * st64` for the trellis, `curve0`..`curve7` for the curve. "t4.st64.nib32" is an example. Defaults: c and s byte32,
+ * t nib16 and 16 states, curve as lsq_format_parse() sets it.
+ */
+typedef struct lsq_format {
+    uint8_t codec;  /* an lsq_codec */
+    uint8_t bits;   /* C, bits of a code */
+    uint8_t scale;  /* an lsq_scale */
+    uint8_t states; /* trellis: 4, 8, 16 or 64; otherwise 0 */
+    uint8_t curve;  /* the parameter s of the curve: 0..7 = 0, -0.5, -1, -1.5, -2, -2.5, -3, +(C-1); classic: 7 */
+} lsq_format;
+
+/* Reads a short name. LSQ_E_ARGUMENT if it is none; err then says what was expected. */
+LSQ_API lsq_status lsq_format_parse(const char *name, lsq_format *format, lsq_error *err);
+
+/* Enough for any short name and its final NUL. */
+#define LSQ_FORMAT_NAME_MAX 32
+
+/* Writes the short name; what is the default is left out. LSQ_E_ARGUMENT if the format is not a valid one. */
+LSQ_API lsq_status lsq_format_name(const lsq_format *format, char name[LSQ_FORMAT_NAME_MAX]);
+
+/*
+ * Bytes of an m x k matrix in packed form, everything counted; always a multiple of 64. LSQ_E_ARGUMENT if the format
+ * is not valid or m or k is 0; LSQ_E_LIMIT if m or k exceeds 2^40 or the size 2^48.
+ */
+LSQ_API lsq_status lsq_packed_bytes(const lsq_format *format, size_t m, size_t k, size_t *bytes);
+
+/* ---- Contexts: which kernels run --------------------------------------------------------------------------------*/
+
+/*
+ * A context holds every choice that is made before a product runs: the instruction sets allowed, the kernel for each
+ * kind of product, threads. It is never changed afterwards. Wherever a context is asked for, NULL is the default one,
+ * made at first use from the environment alone.
+ */
+typedef struct lsq_context lsq_context;
+
+/*
+ * How products round the vector (or the columns of B) before they multiply.
+ *   INT   to integers, one float scale for 32 values: 8 bits for codes of up to 6 bits, 13 bits for wider ones. The
+ *         result is the same, bit for bit, on every machine, instruction set and number of threads. The rounding
+ *         limits the result to some 40 dB (8 bits) or 70 dB (13 bits) of signal to noise. 32 values that hold a NaN
+ *         or an infinity give NaN; values below 2^-100 count as zero.
+ *   FLOAT not at all: products are exact up to float rounding of the sums. Their order depends on the machine;
+ *         |error| <= (k/4 + 64) 2^-24 sum |w x| for each element of the result.
+ */
+typedef enum lsq_activation { LSQ_ACT_INT = 0, LSQ_ACT_FLOAT = 1 } lsq_activation;
+
+/* Runs task(arg, 0) .. task(arg, count - 1), in any order, on any threads, and returns when all are done. */
+typedef void lsq_parallel_for(void *host, size_t count, void (*task)(void *arg, size_t i), void *arg);
+
+/* Start with {.size = sizeof(lsq_context_options)}: what stays zero means the usual. */
+typedef struct lsq_context_options {
+    size_t size;           /* sizeof(lsq_context_options) */
+    const char *max_isa;   /* use no instruction set above this one: "scalar", "avx2", ...; NULL: LSQ_MAX_ISA */
+    const char *kernel;    /* use this kernel where it fits: "gemv_p4_i8_avx2_r1"; NULL: LSQ_KERNEL */
+    const char *tune_file; /* a path, or "none"; NULL: LSQ_TUNE_FILE, then the usual places (docs/tuning.md) */
+    unsigned threads;      /* 0: LSQ_NUM_THREADS, else 1 */
+    int activation;        /* an lsq_activation */
+    lsq_parallel_for *parallel_for; /* the host's own threads, used when `threads` > 1; NULL: a pool of our own */
+    void *host;                     /* handed to parallel_for */
+} lsq_context_options;
+
+/*
+ * Makes a context. `options` may be NULL. Settings only narrow what the CPU has: an instruction set it lacks, an
+ * unknown name or an unusable tune file is passed over, and lsq_describe() says so; with the environment variable
+ * LSQ_STRICT=1 it is LSQ_E_CONFIG instead. The environment is ignored in set-uid programs.
+ */
+LSQ_API lsq_status lsq_context_new(const lsq_context_options *options, lsq_context **ctx, lsq_error *err);
+
+/* Frees a context that no product uses any more. NULL is allowed. */
+LSQ_API void lsq_context_free(lsq_context *ctx);
+
+/*
+ * Describes a context as one JSON object: library version, CPU, instruction sets with the reason for each that is not
+ * used, the tune files looked at and what became of each, and the kernel of every kind of product. Writes at most `size`
+ * bytes with the final NUL, and always returns the length of the whole text (0 if memory ran out): call with size 0 first, as with snprintf.
+ */
+LSQ_API size_t lsq_describe(const lsq_context *ctx, char *text, size_t size);
+
+/* ---- Weights --------------------------------------------------------------------------------------------------- */
+
+/* A matrix in packed form. */
+typedef struct lsq_weights lsq_weights;
+
+/* How classic codes are rounded; other codecs have one way only. */
+typedef enum lsq_rounding {
+    LSQ_ROUND_PUBLISHED = 0, /* as published: in the domain of 2^(B |w|), half to even */
+    LSQ_ROUND_NEAREST = 1    /* to the nearest level: 0.2 to 0.3 dB better, the same decoder */
+} lsq_rounding;
+
+typedef struct lsq_quantize_options {
+    size_t size;  /* sizeof(lsq_quantize_options) */
+    int rounding; /* an lsq_rounding */
+} lsq_quantize_options;
+
+/*
+ * Quantises the m x k matrix w with leading dimension ld >= k. `options` may be NULL. The same input gives the same
+ * bytes on every machine. Statuses: LSQ_E_ARGUMENT, LSQ_E_LIMIT (as lsq_packed_bytes), LSQ_E_VALUE (NaN or infinity;
+ * err names the place), LSQ_E_NOMEM.
+ */
+LSQ_API lsq_status lsq_quantize(const lsq_context *ctx, const lsq_format *format, size_t m, size_t k, const float *w,
+                                size_t ld, const lsq_quantize_options *options, lsq_weights **weights, lsq_error *err);
+
+/*
+ * Uses `bytes` = lsq_packed_bytes(format, m, k) bytes of packed form where they are, without a copy: they must stay,
+ * unchanged, until lsq_weights_free(). No alignment is needed (64 is fastest). Any bytes are safe; the one thing
+ * checked is that the tensor's scale is finite and not negative (LSQ_E_MALFORMED).
+ */
+LSQ_API lsq_status lsq_weights_wrap(const lsq_format *format, size_t m, size_t k, const void *packed, size_t bytes,
+                                    lsq_weights **weights, lsq_error *err);
+
+/* Frees what lsq_quantize() or lsq_weights_wrap() made (the wrapped bytes stay the caller's). NULL is allowed. */
+LSQ_API void lsq_weights_free(lsq_weights *weights);
+
+LSQ_API size_t lsq_weights_rows(const lsq_weights *weights);    /* m */
+LSQ_API size_t lsq_weights_columns(const lsq_weights *weights); /* k */
+LSQ_API lsq_format lsq_weights_format(const lsq_weights *weights);
+
+/* The packed form itself, lsq_packed_bytes() long; it lives as long as the weights do. */
+LSQ_API const void *lsq_weights_packed(const lsq_weights *weights);
+
+/*
+ * Decodes rows [row, row + rows) into `out`, rows x k with leading dimension ld >= k. These are the values that
+ * products with LSQ_ACT_FLOAT multiply by. LSQ_E_ARGUMENT if the rows are not all there.
+ */
+LSQ_API lsq_status lsq_dequantize(const lsq_context *ctx, const lsq_weights *weights, size_t row, size_t rows,
+                                  float *out, size_t ld);
+
+/* The codes of rows [row, row + rows), C bits each, one a uint32_t, as docs/codecs.md defines them for the codec. */
+LSQ_API lsq_status lsq_weights_codes(const lsq_weights *weights, size_t row, size_t rows, uint32_t *out, size_t ld);
+
+/* ---- The published code (losiquant/LSQR), as such --------------------------------------------------------------- */
+
+/*
+ * Encodes n numbers as published, C = `bits` = 3..16: clipped to [-1, 1], no scale, sign bit above B = C - 1 bits of
+ * v = 2^B - rint(2^B - 2^(B |w|)), v in [1, 2^B - 1], in double arithmetic. LSQ_E_VALUE for a NaN.
+ */
+LSQ_API lsq_status lsq_classic_encode(unsigned bits, size_t n, const float *w, int rounding, uint32_t *codes);
+
+/*
+ * Decodes n codes to (-1)^sign log2(v) / B, correctly rounded to float; bits above C are ignored. v = 0, which no encoder writes, is 0. With
+ * `compat` the formula is that of the published program, log2(v + 1e-9), which gives -29.897 / B there and 2e-10 at v = 1.
+ */
+LSQ_API lsq_status lsq_classic_decode(unsigned bits, size_t n, const uint32_t *codes, int compat, float *w);
+
+/*
+ * Bit strings of .lsq version 1: n codes of C = 1..32 bits, most significant bit first, without gaps, zero bits at the
+ * end. Both sides are lsq_bit_string_bytes(bits, n) = ceil(n C / 8) bytes long; n must keep that within size_t.
+ */
+LSQ_API size_t lsq_bit_string_bytes(unsigned bits, size_t n);
+LSQ_API lsq_status lsq_bit_string_pack(unsigned bits, size_t n, const uint32_t *codes, uint8_t *string);
+LSQ_API lsq_status lsq_bit_string_unpack(unsigned bits, size_t n, const uint8_t *string, uint32_t *codes);
+
+/*
+ * Weights in classic format without a scale (`c3.none`..`c9.none`) from m x k codes, as they stand in version 1 files.
+ * LSQ_E_VALUE for a code of 2^C or more.
+ */
+LSQ_API lsq_status lsq_weights_from_codes(unsigned bits, size_t m, size_t k, const uint32_t *codes, size_t ld,
+                                          lsq_weights **weights, lsq_error *err);
+
+/* ---- Products -------------------------------------------------------------------------------------------------- */
+
+typedef enum lsq_transpose { LSQ_NO_TRANS = 111, LSQ_TRANS = 112 } lsq_transpose; /* values as in CBLAS */
+typedef enum lsq_order { LSQ_ROW_MAJOR = 101, LSQ_COL_MAJOR = 102 } lsq_order;
+
+/*
+ * y = alpha W x + beta y (LSQ_NO_TRANS: x has k elements, y has m) or y = alpha W^T x + beta y (LSQ_TRANS: x has m,
+ * y has k), to the letter of BLAS: beta = 0 does not read y, alpha = 0 does not look at W or x, a negative increment
+ * counts from the far end. An increment of 0 is LSQ_E_ARGUMENT. LSQ_E_NOMEM if x could not be rounded. Transposed
+ * products always use LSQ_ACT_FLOAT.
+ */
+LSQ_API lsq_status lsq_sgemv(const lsq_context *ctx, lsq_transpose trans, float alpha, const lsq_weights *w,
+                             const float *x, ptrdiff_t incx, float beta, float *y, ptrdiff_t incy);
+
+/*
+ * C = alpha op(W) op(B) + beta C, where C has n columns and op(W), op(B) are W, B or their transposes. B and C are in
+ * `order`, with leading dimensions as in BLAS. Every column of C is what lsq_sgemv() gives for that column of op(B).
+ */
+LSQ_API lsq_status lsq_sgemm(const lsq_context *ctx, lsq_order order, lsq_transpose trans_w, lsq_transpose trans_b,
+                             size_t n, float alpha, const lsq_weights *w, const float *b, size_t ldb, float beta,
+                             float *c, size_t ldc);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

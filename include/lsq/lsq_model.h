@@ -1,0 +1,167 @@
+/*
+ * lsq_model.h - files of weights: .lsq (versions 1 and 2), safetensors, npy; in liblsq-model.
+ *
+ * A model is a list of named tensors. Each is either quantised (a matrix in packed form, see lsq.h) or plain (numbers
+ * of some type, as the source had them). lsq_model_open() reads every format it knows by its contents, never by its
+ * name; lsq_writer_*() write .lsq version 2 files, lsq_export_*() the others.
+ *
+ * The rules at the head of lsq.h hold here too. Files are not trusted: whatever their bytes, the outcome is a status,
+ * within memory and time proportional to the size of the file.
+ */
+#ifndef LSQ_LSQ_MODEL_H
+#define LSQ_LSQ_MODEL_H
+
+#include <lsq/lsq.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Tensors --------------------------------------------------------------------------------------------------- */
+
+/* Types of numbers, named as safetensors names them. */
+typedef enum lsq_dtype {
+    LSQ_F32,
+    LSQ_F16,
+    LSQ_BF16,
+    LSQ_F64,
+    LSQ_I8,
+    LSQ_U8,
+    LSQ_I16,
+    LSQ_U16,
+    LSQ_I32,
+    LSQ_U32,
+    LSQ_I64,
+    LSQ_U64,
+    LSQ_BOOL,
+    LSQ_F8_E4M3,
+    LSQ_F8_E5M2,
+    LSQ_DTYPES /* how many there are */
+} lsq_dtype;
+
+LSQ_API size_t lsq_dtype_bytes(lsq_dtype dtype);     /* bytes of one number; 0 if there is no such type */
+LSQ_API const char *lsq_dtype_name(lsq_dtype dtype); /* "F32", ...; NULL if there is no such type */
+
+#define LSQ_RANK_MAX 8
+
+/*
+ * One tensor of a model. Strings live as long as the model.
+ *
+ * A quantised tensor is kept as a matrix: rows are axis `output_axis` of the shape, columns the other axes, flattened
+ * in their order (so axis 0 is the tensor as it stands; the last axis is its transpose).
+ */
+typedef struct lsq_tensor {
+    const char *name; /* UTF-8, without control characters */
+    lsq_dtype dtype;  /* what the numbers are, or were before they were quantised */
+    unsigned rank;    /* 0 (one number) .. LSQ_RANK_MAX */
+    uint64_t shape[LSQ_RANK_MAX];
+    uint64_t elements; /* product of the shape */
+    uint64_t bytes;    /* of the numbers, or of the packed form */
+    int quantised;     /* if not 0, the four below mean something */
+    lsq_format format;
+    unsigned output_axis;
+    uint64_t rows, columns;
+} lsq_tensor;
+
+/* ---- Reading --------------------------------------------------------------------------------------------------- */
+
+typedef struct lsq_model lsq_model;
+
+/* How far lsq_model_open() goes. 0: map the file and check its header. */
+#define LSQ_OPEN_READ   1u /* read the file into memory instead of mapping it: safe if others may change the file */
+#define LSQ_OPEN_VERIFY 2u /* compare every checksum too (files without them have nothing to compare) */
+
+/*
+ * Opens a file: .lsq version 1 or 2, .safetensors, the index.json of a sharded safetensors set, .npy. Statuses:
+ * LSQ_E_IO, LSQ_E_TRUNCATED, LSQ_E_MALFORMED, LSQ_E_CHECKSUM, LSQ_E_UNSUPPORTED (not one of these formats, or a
+ * newer version), LSQ_E_LIMIT, LSQ_E_NOMEM; err names file, offset, what stands there and what was expected. A mapped
+ * file that another process cuts short while it is open raises SIGBUS: use LSQ_OPEN_READ where that can happen.
+ */
+LSQ_API lsq_status lsq_model_open(const char *path, unsigned flags, lsq_model **model, lsq_error *err);
+LSQ_API void lsq_model_free(lsq_model *model);
+
+LSQ_API const char *lsq_model_format(const lsq_model *model);                 /* "lsq2", "lsq1", "safetensors", "npy" */
+LSQ_API size_t lsq_model_count(const lsq_model *model);                       /* tensors */
+LSQ_API const lsq_tensor *lsq_model_tensor(const lsq_model *model, size_t i); /* NULL if i is past the end */
+LSQ_API const lsq_tensor *lsq_model_find(const lsq_model *model, const char *name,
+                                         size_t *i); /* or NULL; i may be NULL */
+
+/* Free metadata: pairs of UTF-8 strings, sorted by key. 0 past the end. */
+LSQ_API int lsq_model_metadata(const lsq_model *model, size_t i, const char **key, const char **value);
+
+/* Something in the file that was passed over, one line each (a version 1 file whose count is too large); or NULL. */
+LSQ_API const char *lsq_model_warning(const lsq_model *model, size_t i);
+
+/* The bytes of tensor i as they stand in the file: plain numbers (little-endian), or the packed form. */
+LSQ_API const void *lsq_model_bytes(const lsq_model *model, size_t i);
+
+/*
+ * The weights of the quantised tensor i, over the bytes of the file (of a version 1 file: packed anew). They belong to the model and live as
+ * long as it does. LSQ_E_ARGUMENT if the tensor is not quantised.
+ */
+LSQ_API lsq_status lsq_model_weights(const lsq_model *model, size_t i, const lsq_weights **weights, lsq_error *err);
+
+/*
+ * Tensor i as float32, `elements` numbers in the order of its shape, whatever its type or codec; numbers of 64 bits are
+ * rounded. LSQ_E_ARGUMENT if there is no such tensor.
+ */
+LSQ_API lsq_status lsq_model_read(const lsq_model *model, size_t i, float *out, lsq_error *err);
+
+/*
+ * Tensor i as the matrix that lsq_writer_quantised() takes for this output_axis: rows = shape[output_axis], the
+ * other axes flattened in their order. For rank 2 and more.
+ */
+LSQ_API lsq_status lsq_model_read_matrix(const lsq_model *model, size_t i, unsigned output_axis, float *out,
+                                         lsq_error *err);
+
+/*
+ * Compares tensor i with its checksum (.lsq version 2; others have none: LSQ_OK). LSQ_E_CHECKSUM if they differ.
+ */
+LSQ_API lsq_status lsq_model_verify(const lsq_model *model, size_t i, lsq_error *err);
+
+/* ---- Writing .lsq version 2 ------------------------------------------------------------------------------------ */
+
+typedef struct lsq_writer lsq_writer;
+
+/*
+ * Begins a file. Nothing appears at `path` until lsq_writer_finish(): it is written beside it, synced and renamed.
+ * `overwrite` = 0 refuses (LSQ_E_IO) if the path exists, then and at the end. The same calls give the same bytes.
+ */
+LSQ_API lsq_status lsq_writer_new(const char *path, int overwrite, lsq_writer **writer, lsq_error *err);
+
+/* A pair of strings, at most 65,536 bytes in all pairs. A key given twice keeps its last value. */
+LSQ_API lsq_status lsq_writer_metadata(lsq_writer *writer, const char *key, const char *value, lsq_error *err);
+
+/*
+ * Adds a tensor: `like` gives its name, dtype, rank and shape (the rest is ignored). Plain: `data` is its numbers, little-endian. Quantised:
+ * `weights` is its matrix for output_axis. LSQ_E_ARGUMENT if the sizes do not agree or the name is taken or not valid.
+ */
+LSQ_API lsq_status lsq_writer_plain(lsq_writer *writer, const lsq_tensor *like, const void *data, lsq_error *err);
+LSQ_API lsq_status lsq_writer_quantised(lsq_writer *writer, const lsq_tensor *like, unsigned output_axis,
+                                        const lsq_weights *weights, lsq_error *err);
+
+/* Completes the file. Whatever the status, the writer must still be freed. */
+LSQ_API lsq_status lsq_writer_finish(lsq_writer *writer, lsq_error *err);
+
+/* Frees a writer. Without lsq_writer_finish() nothing is left behind. NULL is allowed. */
+LSQ_API void lsq_writer_free(lsq_writer *writer);
+
+/* ---- Writing other formats ------------------------------------------------------------------------------------- */
+
+/*
+ * Each writes a whole file, under the rules of lsq_writer_new().
+ *   safetensors  all tensors: quantised ones as F32, plain ones as they are; metadata kept
+ *   npy          tensor i as float32
+ *   lsq1         version 1: the tensors in classic format without a scale and of one width; LSQ_E_UNSUPPORTED if there
+ *                is none, or if their widths differ. `skipped`, if not NULL, receives how many others were left out.
+ */
+LSQ_API lsq_status lsq_export_safetensors(const lsq_model *model, const char *path, int overwrite, lsq_error *err);
+LSQ_API lsq_status lsq_export_npy(const lsq_model *model, size_t i, const char *path, int overwrite, lsq_error *err);
+LSQ_API lsq_status lsq_export_lsq1(const lsq_model *model, const char *path, int overwrite, size_t *skipped,
+                                   lsq_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,74 @@
+/*
+ * kernel.h - the contract between a kernel and whoever calls it.
+ *
+ * A kernel is a pure function over whole panels (16 rows) and whole groups (32 columns): no tail, no error, no choice,
+ * nothing but its arguments. kernels/codec.h explains the packed form that `codes`, `scales` and `rows` point into.
+ */
+#ifndef LSQ_KERNELS_KERNEL_H
+#define LSQ_KERNELS_KERNEL_H
+
+#include "kernels/built.h" /* generated: IF_BUILT_<isa>(...) for each level, empty where the build lacks it */
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { PANEL = 16, GROUP = 32, TILE = PANEL * GROUP, CHAIN = 16 /* panels of one trellis history */ };
+
+/* What a code stands for, in the order in which kernels index it, repeated to the end of each array. */
+typedef struct lsq_levels {
+    int8_t i8[128];   /* codes of up to 6 bits, |level| <= 127 */
+    int16_t i16[512]; /* codes of 7 to 9 bits, |level| <= 16383 */
+    float f32[512];   /* exact products and decoding; one unit of i8 or i16 is `unit` of these */
+    float unit;
+} lsq_levels;
+
+/* The packed form of one matrix, as kernels see it. */
+typedef struct lsq_tiles {
+    const uint8_t *codes;  /* tile (p, g) at ((p * groups + g) * 64 * C) */
+    const uint8_t *scales; /* tile (p, g) at ((p * groups + g) * 8 or 16); NULL if the format has none */
+    const uint8_t *rows;   /* a byte a row; nibble scales: the step in its upper two bits */
+    size_t groups;         /* tiles a panel */
+    const lsq_levels *levels;
+    unsigned scale;  /* an lsq_scale */
+    unsigned states; /* of the trellis */
+} lsq_tiles;
+
+/*
+ * gemv: y[16 (p - p0) + r] = sum over groups g of s(p, r, g) sum over the group of level * x, for panels p in [p0, p1)
+ * and rows r, without the scale of the row. With integer activations
+ *
+ *     byte scales     acc += (float)dot * (sx[g] * s)           nibble scales     acc += (float)(sum of dot * m) * sx[g]
+ *     no scales       acc += (float)dot * sx[g]
+ *
+ * group after group, each operation rounded: every kernel gives the same bits. Float kernels may sum in any order.
+ */
+typedef struct lsq_gemv_args {
+    lsq_tiles w;
+    const void *x;   /* 32 * groups: int8_t, int16_t or float; beyond k zeros */
+    const float *sx; /* int activations: a float a group */
+    const int32_t
+        *bias; /* int8 activations: -128 * the sum of columns 0..15 and 16..31 of each group, for levels + 128 */
+    float *y;
+} lsq_gemv_args;
+
+typedef void lsq_gemv_fn(const lsq_gemv_args *a, size_t p0, size_t p1);
+
+/*
+ * decode: out[r * 32 (g1 - g0) + 32 (g - g0) + c] = (row[r] * s) * level, or row[r] * level where there is no s: groups
+ * [g0, g1) of panel p. `row` is the decoded scale of each of the panel's 16 rows. The same bits from every kernel.
+ */
+typedef struct lsq_decode_args {
+    lsq_tiles w;
+    const float *row;
+    float *out;
+} lsq_decode_args;
+
+typedef void lsq_decode_fn(const lsq_decode_args *a, size_t p, size_t g0, size_t g1);
+
+/* Every kernel as a function: lsq_<op>_<codec>_<act>_<isa>_<variant>. */
+#define KERNEL(op, codec, act, isa, variant, rev)                                                                      \
+    IF_BUILT_##isa(lsq_##op##_fn lsq_##op##_##codec##_##act##_##isa##_##variant;)
+#include "kernels/table.inc"
+#undef KERNEL
+
+#endif
