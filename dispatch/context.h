@@ -1,0 +1,25 @@
+/*
+ * context.h - every choice, made once.
+ */
+#ifndef LSQ_DISPATCH_CONTEXT_H
+#define LSQ_DISPATCH_CONTEXT_H
+
+#include "dispatch/select.h"
+
+#include <lsq/lsq.h>
+
+struct lsq_context {
+    lsq_cpu cpu;                                             /* lacks[] includes what the cap forbids */
+    const lsq_kernel *choice[OPS][CODECS][ACTS][CLASSES][2]; /* last: one thread, or more */
+    lsq_activation activation;
+    unsigned threads;
+    lsq_parallel_for *parallel_for;
+    void *host;
+    struct lsq_pool *pool; /* threads.h; made by the first product that wants it */
+    char *description;     /* JSON, see lsq_describe() */
+};
+
+/* The context a caller means: itself, or the default one. NULL only if memory ran out. */
+const lsq_context *lsq_context_get(const lsq_context *ctx);
+
+#endif

@@ -1,0 +1,75 @@
+/*
+ * model.h - an open file of tensors, and what its readers fill in.
+ */
+#ifndef LSQ_MODEL_MODEL_H
+#define LSQ_MODEL_MODEL_H
+
+#include <lsq/lsq_model.h>
+
+/* The bytes of one file, mapped or read. */
+typedef struct lsq_mapping {
+    char *path;
+    const uint8_t *bytes;
+    size_t size;
+    int mapped;
+} lsq_mapping;
+
+typedef struct lsq_entry {
+    lsq_tensor tensor;   /* name: malloc */
+    const uint8_t *data; /* tensor.bytes of a mapping, or `owned` */
+    uint8_t *owned;      /* malloc: version 1 repacked, a Fortran-ordered npy; or NULL */
+    uint32_t *codes;     /* version 1 only, C > 9: malloc; or NULL */
+    int has_checksum;
+    uint8_t checksum[16]; /* XXH3-128, canonical form */
+    lsq_weights *weights; /* quantised tensors that a product can use */
+} lsq_entry;
+
+struct lsq_model {
+    const char *format;
+    lsq_mapping *files;
+    size_t file_count;
+    lsq_entry *entries;
+    size_t count;
+    char **metadata;       /* key, value, key, value, ... */
+    size_t metadata_count; /* pairs */
+    char **warnings;
+    size_t warning_count;
+};
+
+/*
+ * Maps (or, with LSQ_OPEN_READ, reads) a regular file and adds it to model->files; the pointer stays valid only until the next call.
+ * LSQ_E_IO, LSQ_E_NOMEM.
+ */
+lsq_status lsq_model_add_file(lsq_model *model, const char *path, unsigned flags, const lsq_mapping **file,
+                              lsq_error *err);
+
+/*
+ * Adds a tensor: copies the name, fills `elements`, checks name, rank, shape, dtype, and that `bytes` is what shape and dtype
+ * (or format and shape) ask for. `data` lies in one of the model's files. LSQ_E_MALFORMED (also: a name given twice),
+ * LSQ_E_LIMIT, LSQ_E_NOMEM. The entry's pointer stays valid until the next call; `entry` may be NULL.
+ */
+lsq_status lsq_model_add(lsq_model *model, const char *where, const lsq_tensor *tensor, const uint8_t *data,
+                         lsq_entry **entry, lsq_error *err);
+
+lsq_status lsq_model_add_metadata(lsq_model *model, const char *key, const char *value, lsq_error *err);
+lsq_status lsq_model_warn(lsq_model *model, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Fills *err (if not NULL) and returns its status: the text is "<where>: <message>". */
+lsq_status lsq_fail(lsq_error *err, lsq_status status, const char *where, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* One reader a format. `file` is model->files[0]; each fills model or fails. */
+lsq_status lsq_read_lsq2(lsq_model *model, const lsq_mapping *file, unsigned flags, lsq_error *err);
+lsq_status lsq_read_lsq1(lsq_model *model, const lsq_mapping *file, unsigned flags, lsq_error *err);
+lsq_status lsq_read_safetensors(lsq_model *model, const lsq_mapping *file, unsigned flags, lsq_error *err);
+lsq_status lsq_read_safetensors_index(lsq_model *model, const lsq_mapping *file, unsigned flags, lsq_error *err);
+lsq_status lsq_read_npy(lsq_model *model, const lsq_mapping *file, unsigned flags, lsq_error *err);
+
+/* Does the file begin as files of that format do? */
+int lsq_is_lsq2(const lsq_mapping *file);
+int lsq_is_lsq1(const lsq_mapping *file);
+int lsq_is_safetensors(const lsq_mapping *file);
+int lsq_is_safetensors_index(const lsq_mapping *file);
+int lsq_is_npy(const lsq_mapping *file);
+
+#endif
