@@ -17,8 +17,9 @@ typedef struct lsq_mapping {
 typedef struct lsq_entry {
     lsq_tensor tensor;   /* name: malloc */
     const uint8_t *data; /* tensor.bytes of a mapping, or `owned` */
-    uint8_t *owned;      /* malloc: version 1 repacked, a Fortran-ordered npy; or NULL */
-    uint32_t *codes;     /* version 1 only, C > 9: malloc; or NULL */
+    uint8_t *owned;      /* malloc: version 1 decoded, a Fortran-ordered npy; or NULL */
+    const uint8_t *bits; /* version 1: the codes as they stand in the file, `width` bits each; or NULL */
+    unsigned width;
     int has_checksum;
     uint8_t checksum[16]; /* XXH3-128, canonical form */
     lsq_weights *weights; /* quantised tensors that a product can use */
@@ -34,19 +35,34 @@ struct lsq_model {
     size_t metadata_count; /* pairs */
     char **warnings;
     size_t warning_count;
+    uint32_t *slots; /* hash table of the names: 0, or 1 + an index into entries */
+    size_t slot_count;
 };
 
 /*
- * Maps (or, with LSQ_OPEN_READ, reads) a regular file and adds it to model->files; the pointer stays valid only until the next call.
- * LSQ_E_IO, LSQ_E_NOMEM.
+ * Opens a copy of `size` bytes as if they were a file; errors call it "memory". An index of other files is
+ * LSQ_E_UNSUPPORTED. This is how the fuzzers come in.
+ */
+lsq_status lsq_model_open_memory(const void *bytes, size_t size, unsigned flags, lsq_model **model, lsq_error *err);
+
+/*
+ * Maps (or, with LSQ_OPEN_READ, reads) a regular file and adds it to model->files; the pointer stays valid only until
+ * the next call. LSQ_E_IO, LSQ_E_NOMEM.
  */
 lsq_status lsq_model_add_file(lsq_model *model, const char *path, unsigned flags, const lsq_mapping **file,
                               lsq_error *err);
 
 /*
- * Adds a tensor: copies the name, fills `elements`, checks name, rank, shape, dtype, and that `bytes` is what shape and dtype
- * (or format and shape) ask for. `data` lies in one of the model's files. LSQ_E_MALFORMED (also: a name given twice),
- * LSQ_E_LIMIT, LSQ_E_NOMEM. The entry's pointer stays valid until the next call; `entry` may be NULL.
+ * Checks what a file, or a caller, says of a tensor: rank, shape, dtype, and format and output_axis if it is quantised;
+ * fills elements, bytes, rows and columns from them. LSQ_E_LIMIT, or `bad` for what can never be right.
+ */
+lsq_status lsq_tensor_complete(lsq_tensor *tensor, lsq_status bad, const char *where, lsq_error *err);
+
+/*
+ * Adds a tensor: copies the name, fills `elements`, checks name, rank, shape, dtype, and that `bytes` is what shape and
+ * dtype (or format and shape) ask for. `data` lies in one of the model's files, and if the tensor is quantised its
+ * weights are wrapped; with NULL the caller fills data, and weights, afterwards. LSQ_E_MALFORMED (also: a name given
+ * twice), LSQ_E_LIMIT, LSQ_E_NOMEM. The entry's pointer stays valid until the next call; `entry` may be NULL.
  */
 lsq_status lsq_model_add(lsq_model *model, const char *where, const lsq_tensor *tensor, const uint8_t *data,
                          lsq_entry **entry, lsq_error *err);
@@ -54,7 +70,10 @@ lsq_status lsq_model_add(lsq_model *model, const char *where, const lsq_tensor *
 lsq_status lsq_model_add_metadata(lsq_model *model, const char *key, const char *value, lsq_error *err);
 lsq_status lsq_model_warn(lsq_model *model, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Fills *err (if not NULL) and returns its status: the text is "<where>: <message>". */
+/*
+ * Fills *err (if not NULL) and returns its status: the text is "<where>: <message>". What is not printable in a line of
+ * UTF-8 becomes '?'; of a long `where` only the end is shown.
+ */
 lsq_status lsq_fail(lsq_error *err, lsq_status status, const char *where, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
