@@ -1,0 +1,180 @@
+/*
+ * safetensors_index.c - the reader of sharded sets: an index file and the .safetensors files beside it.
+ *
+ *     {"metadata": {"total_size": 123}, "weight_map": {"name of a tensor": "name of its file", ...}}
+ *
+ * The index decides which files are opened, so it may name only plain files of its own folder.
+ */
+#include "model/json.h"
+#include "model/model.h"
+#include "model/sizes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define INDEX_MAX 100000000u /* bytes, as the header of a single file */
+
+static int space(uint8_t c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* JSON of an object. Text has no NUL, but the length at the head of a single file always has. */
+int lsq_is_safetensors_index(const lsq_mapping *file)
+{
+    size_t i = 0;
+    while (i < file->size && space(file->bytes[i]))
+        i++;
+    return i < file->size && file->bytes[i] == '{' && !memchr(file->bytes, 0, file->size < 8 ? file->size : 8);
+}
+
+/* Does the text end before all that it opened is closed? Then the file was cut, which is not the same as wrong. */
+static int ends_early(const uint8_t *text, size_t size)
+{
+    size_t open = 0;
+    int quoted = 0;
+    for (size_t i = 0; i < size; i++) {
+        if (quoted && text[i] == '\\')
+            i++;
+        else if (text[i] == '"')
+            quoted = !quoted;
+        else if (!quoted && (text[i] == '{' || text[i] == '['))
+            open++;
+        else if (!quoted && (text[i] == '}' || text[i] == ']') && open > 0)
+            open--;
+    }
+    return quoted || open > 0;
+}
+
+/* "folder of the index/name"; NULL if memory ran out. */
+static char *beside(const char *index, const char *name)
+{
+    const char *slash = strrchr(index, '/');
+    const size_t folder = slash ? (size_t)(slash - index) + 1 : 0, rest = strlen(name) + 1;
+    char *path = malloc(folder + rest);
+    if (path) {
+        memcpy(path, index, folder);
+        memcpy(path + folder, name, rest);
+    }
+    return path;
+}
+
+static int plain_file_name(const char *name)
+{
+    return name[0] != 0 && !strchr(name, '/') && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+/* Reads one file of the set. Each of its tensors must be one that the map says is there. */
+static lsq_status read_shard(lsq_model *model, const char *index, const char *shard, const json_t *map, unsigned flags,
+                             lsq_error *err)
+{
+    if (!plain_file_name(shard))
+        return lsq_fail(err, LSQ_E_MALFORMED, index, "\"%s\" is not the name of a file in the folder of the index",
+                        shard);
+    char *path = beside(index, shard);
+    if (!path)
+        return lsq_fail(err, LSQ_E_NOMEM, index, "no memory for the path of \"%s\"", shard);
+    const size_t first = model->count;
+    const lsq_mapping *file;
+    lsq_status status = lsq_model_add_file(model, path, flags | LSQ_OPEN_NO_LINK, &file, err);
+    free(path);
+    if (status)
+        return status;
+    const lsq_mapping opened = *file;
+    status = lsq_read_safetensors(model, &opened, flags, err);
+    for (size_t i = first; i < model->count && !status; i++) {
+        const char *name = model->entries[i].tensor.name, *place = json_string_value(json_object_get(map, name));
+        if (!place || strcmp(place, shard) != 0)
+            status =
+                lsq_fail(err, LSQ_E_MALFORMED, opened.path, "tensor \"%s\": the index does not place it here", name);
+    }
+    return status;
+}
+
+static int compare(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Opens each file that the map names, in the order of their names, so that the order of the map does not matter. */
+static lsq_status read_shards(lsq_model *model, const char *index, const json_t *map, const char **names,
+                              unsigned flags, lsq_error *err)
+{
+    size_t count = 0;
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)map, name, value)
+    {
+        if (!json_is_string(value))
+            return lsq_fail(err, LSQ_E_MALFORMED, index, "\"weight_map\": \"%s\" is not mapped to a string", name);
+        names[count++] = json_string_value(value);
+    }
+    qsort(names, count, sizeof(*names), compare);
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0 && strcmp(names[i], names[i - 1]) == 0)
+            continue;
+        const lsq_status status = read_shard(model, index, names[i], map, flags, err);
+        if (status)
+            return status;
+    }
+    return LSQ_OK;
+}
+
+/* Every tensor read is in the map; is every one in the map read? */
+static lsq_status compare_with_map(const lsq_model *model, const char *index, const json_t *map, lsq_error *err)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)map, name, value)
+    {
+        if (!lsq_model_find(model, name, NULL))
+            return lsq_fail(err, LSQ_E_MALFORMED, index, "tensor \"%s\" is not in \"%s\"", name,
+                            json_string_value(value));
+    }
+    return LSQ_OK;
+}
+
+/* Files are found with a wrong total_size that are right in all else: nothing is read by it, so it is only a warning. */
+static lsq_status compare_total(lsq_model *model, const char *index, const json_t *root)
+{
+    const json_t *total = json_object_get(json_object_get(root, "metadata"), "total_size");
+    uint64_t sum = 0;
+    for (size_t i = 0; i < model->count; i++)
+        sum += model->entries[i].tensor.bytes; /* all of them lie in files of this size */
+    if (!total || (json_is_integer(total) && json_integer_value(total) == (json_int_t)sum))
+        return LSQ_OK;
+    return lsq_model_warn(model, "%s: \"total_size\" is not that of the tensors, %llu bytes", index,
+                          (unsigned long long)sum);
+}
+
+lsq_status lsq_read_safetensors_index(lsq_model *model, const lsq_mapping *file, unsigned flags, lsq_error *err)
+{
+    const lsq_mapping index = *file; /* the files of the set move `file` */
+    if (index.size > INDEX_MAX)
+        return lsq_fail(err, LSQ_E_LIMIT, index.path, "an index of %zu bytes, expected at most %u", index.size,
+                        INDEX_MAX);
+    if (ends_early(index.bytes, index.size))
+        return lsq_fail(err, LSQ_E_TRUNCATED, index.path, "offset %zu: the JSON text ends, expected more", index.size);
+    json_t *root;
+    lsq_status status = lsq_json_parse(index.bytes, index.size, index.path, &root, err);
+    if (status)
+        return status;
+
+    const json_t *map = json_object_get(root, "weight_map");
+    const char **names = malloc((json_object_size(map) + 1) * sizeof(*names));
+    if (!json_is_object(map))
+        status = lsq_fail(err, LSQ_E_UNSUPPORTED, index.path,
+                          "JSON without an object \"weight_map\", expected the index of a safetensors set");
+    else if (!names)
+        status = lsq_fail(err, LSQ_E_NOMEM, index.path, "no memory for %zu names", json_object_size(map));
+    else
+        status = read_shards(model, index.path, map, names, flags, err);
+    if (!status)
+        status = compare_with_map(model, index.path, map, err);
+    if (!status)
+        status = compare_total(model, index.path, root);
+    model->format = "safetensors";
+    free(names);
+    json_decref(root);
+    return status;
+}
