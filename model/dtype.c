@@ -1,0 +1,140 @@
+/*
+ * dtype.c - types of numbers: names, sizes, and conversion to float32.
+ */
+#include "model/dtype.h"
+
+#include <string.h>
+
+static const struct {
+    const char *name;
+    size_t bytes;
+} types[LSQ_DTYPES] = {
+    [LSQ_F32] = {"F32", 4},   [LSQ_F16] = {"F16", 2},         [LSQ_BF16] = {"BF16", 2},       [LSQ_F64] = {"F64", 8},
+    [LSQ_I8] = {"I8", 1},     [LSQ_U8] = {"U8", 1},           [LSQ_I16] = {"I16", 2},         [LSQ_U16] = {"U16", 2},
+    [LSQ_I32] = {"I32", 4},   [LSQ_U32] = {"U32", 4},         [LSQ_I64] = {"I64", 8},         [LSQ_U64] = {"U64", 8},
+    [LSQ_BOOL] = {"BOOL", 1}, [LSQ_F8_E4M3] = {"F8_E4M3", 1}, [LSQ_F8_E5M2] = {"F8_E5M2", 1},
+};
+
+size_t lsq_dtype_bytes(lsq_dtype dtype)
+{
+    return (unsigned)dtype < LSQ_DTYPES ? types[dtype].bytes : 0;
+}
+
+const char *lsq_dtype_name(lsq_dtype dtype)
+{
+    return (unsigned)dtype < LSQ_DTYPES ? types[dtype].name : NULL;
+}
+
+int lsq_dtype_parse(const char *name, lsq_dtype *dtype)
+{
+    for (unsigned i = 0; i < LSQ_DTYPES; i++) {
+        if (strcmp(name, types[i].name) == 0) {
+            *dtype = (lsq_dtype)i;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static inline uint64_t little_endian(const uint8_t *p, size_t bytes)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < bytes; i++)
+        value |= (uint64_t)p[i] << (8 * i);
+    return value;
+}
+
+static float float_of(uint32_t bits)
+{
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static double double_of(uint64_t bits)
+{
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+/*
+ * A float with a 5-bit exponent (bias 15) and a 10-bit mantissa. Shifted into the fields of a float32 its exponent is 112
+ * too small; a subnormal is its mantissa times 2^-24, exactly. NaNs keep their payload.
+ */
+static float half(uint32_t h)
+{
+    uint32_t sign = (h & 0x8000u) << 16, exponent = h >> 10 & 31, mantissa = h & 0x3ff;
+    if (exponent == 0) {
+        float magnitude = (float)mantissa * 0x1p-24f;
+        return sign ? -magnitude : magnitude;
+    }
+    uint32_t wide = exponent == 31 ? 255 : exponent + 112;
+    return float_of(sign | wide << 23 | mantissa << 13);
+}
+
+/* OCP E4M3: bias 7, no infinities, NaN where all bits below the sign are set. */
+static float e4m3(uint32_t b)
+{
+    uint32_t sign = (b & 0x80u) << 24, exponent = b >> 3 & 15, mantissa = b & 7;
+    if ((b & 0x7f) == 0x7f)
+        return float_of(sign | 0x7fc00000u);
+    if (exponent == 0) {
+        float magnitude = (float)mantissa * 0x1p-9f;
+        return sign ? -magnitude : magnitude;
+    }
+    return float_of(sign | (exponent + 120) << 23 | mantissa << 20);
+}
+
+/* Two's complement of `bytes` bytes, without relying on how an unsigned number turns into a signed one. */
+static int64_t signed_of(uint64_t value, size_t bytes)
+{
+    uint64_t sign = (uint64_t)1 << (8 * bytes - 1);
+    return value & sign ? -(int64_t)(~value & (sign - 1)) - 1 : (int64_t)value;
+}
+
+static inline float number(lsq_dtype dtype, uint64_t v)
+{
+    switch (dtype) {
+    case LSQ_F32:
+        return float_of((uint32_t)v);
+    case LSQ_F16:
+        return half((uint32_t)v);
+    case LSQ_BF16:
+        return float_of((uint32_t)v << 16);
+    case LSQ_F64:
+        return (float)double_of(v);
+    case LSQ_I8:
+    case LSQ_I16:
+    case LSQ_I32:
+    case LSQ_I64:
+        return (float)signed_of(v, types[dtype].bytes);
+    case LSQ_BOOL:
+        return v ? 1.0f : 0.0f;
+    case LSQ_F8_E4M3:
+        return e4m3((uint32_t)v);
+    case LSQ_F8_E5M2: /* the upper half of a float16 */
+        return half((uint32_t)v << 8);
+    default:
+        return (float)v;
+    }
+}
+
+static inline void convert(lsq_dtype dtype, size_t bytes, const uint8_t *from, size_t count, float *to)
+{
+    for (size_t i = 0; i < count; i++)
+        to[i] = number(dtype, little_endian(from + i * bytes, bytes));
+}
+
+/* The types of real models get a loop of their own, in which nothing is left to decide. */
+void lsq_dtype_to_float(lsq_dtype dtype, const uint8_t *from, size_t count, float *to)
+{
+    if (dtype == LSQ_F32)
+        convert(LSQ_F32, 4, from, count, to);
+    else if (dtype == LSQ_F16)
+        convert(LSQ_F16, 2, from, count, to);
+    else if (dtype == LSQ_BF16)
+        convert(LSQ_BF16, 2, from, count, to);
+    else
+        convert(dtype, types[dtype].bytes, from, count, to);
+}

@@ -1,0 +1,46 @@
+/*
+ * json.c - JSON that nobody vouches for: Jansson, with the nesting bounded before it recurses.
+ */
+#include "model/json.h"
+#include "model/limits.h"
+#include "model/model.h"
+
+#include <string.h>
+
+/* The deepest nesting; brackets inside strings do not count. On text that is not JSON, the number means nothing. */
+static unsigned nesting(const char *text, size_t size)
+{
+    unsigned depth = 0, deepest = 0;
+    int in_string = 0;
+    for (size_t i = 0; i < size; i++) {
+        char c = text[i];
+        if (in_string) {
+            if (c == '\\')
+                i++;
+            else if (c == '"')
+                in_string = 0;
+        } else if (c == '"') {
+            in_string = 1;
+        } else if (c == '{' || c == '[') {
+            if (++depth > deepest)
+                deepest = depth;
+        } else if ((c == '}' || c == ']') && depth) {
+            depth--;
+        }
+    }
+    return deepest;
+}
+
+lsq_status lsq_json_parse(const void *bytes, size_t size, const char *where, json_t **root, lsq_error *err)
+{
+    if (nesting(bytes, size) > LSQ_JSON_DEPTH_MAX)
+        return lsq_fail(err, LSQ_E_MALFORMED, where, "JSON nested deeper than %d", LSQ_JSON_DEPTH_MAX);
+    json_error_t fault;
+    memset(&fault, 0, sizeof fault);
+    *root = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &fault);
+    if (*root)
+        return LSQ_OK;
+    if (fault.text[0] == '\0' || json_error_code(&fault) == json_error_out_of_memory)
+        return lsq_fail(err, LSQ_E_NOMEM, where, "no memory for %zu bytes of JSON", size);
+    return lsq_fail(err, LSQ_E_MALFORMED, where, "JSON, byte %d: %s", fault.position, fault.text);
+}

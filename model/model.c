@@ -1,0 +1,170 @@
+/*
+ * model.c - opening a file by its contents, and what can be asked of an open one.
+ */
+#include "model/model.h"
+#include "model/mapping.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+typedef struct reader {
+    const char *format;
+    int (*is)(const lsq_mapping *file);
+    lsq_status (*read)(lsq_model *model, const lsq_mapping *file, unsigned flags, lsq_error *err);
+    int other_files; /* opens files besides this one */
+} reader;
+
+static const reader readers[] = {
+    {"lsq2", lsq_is_lsq2, lsq_read_lsq2, 0},
+    {"lsq1", lsq_is_lsq1, lsq_read_lsq1, 0},
+    {"npy", lsq_is_npy, lsq_read_npy, 0},
+    {"safetensors", lsq_is_safetensors_index, lsq_read_safetensors_index, 1},
+    {"safetensors", lsq_is_safetensors, lsq_read_safetensors, 0},
+};
+
+static int by_key(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static lsq_status parse(lsq_model *model, const lsq_mapping *file, unsigned flags, int alone, lsq_error *err)
+{
+    const reader *r = NULL;
+    for (size_t i = 0; i < sizeof readers / sizeof readers[0] && !r; i++)
+        if (readers[i].is(file))
+            r = &readers[i];
+    if (file->size == 0)
+        return lsq_fail(err, LSQ_E_TRUNCATED, file->path, "is empty");
+    if (!r || (r->other_files && alone))
+        return lsq_fail(err, LSQ_E_UNSUPPORTED, file->path, "is neither .lsq nor safetensors nor npy");
+    model->format = r->format;
+    lsq_status status = r->read(model, file, flags, err);
+    if (status == LSQ_OK && model->metadata_count)
+        qsort(model->metadata, model->metadata_count, 2 * sizeof *model->metadata, by_key);
+    for (size_t i = 0; status == LSQ_OK && (flags & LSQ_OPEN_VERIFY) && i < model->count; i++)
+        status = lsq_model_verify(model, i, err);
+    return status;
+}
+
+/* Opens `path`, or the `size` bytes at `bytes` if there is no path. */
+static lsq_status open_model(const char *path, const void *bytes, size_t size, unsigned flags, lsq_model **model,
+                             lsq_error *err)
+{
+    if (!model || (flags & ~(LSQ_OPEN_READ | LSQ_OPEN_VERIFY)))
+        return lsq_fail(err, LSQ_E_ARGUMENT, "lsq_model_open", "no place for the model, or an unknown flag");
+    int before = errno;
+    lsq_model *opened = calloc(1, sizeof *opened);
+    const lsq_mapping *file = NULL;
+    lsq_status status = LSQ_OK;
+    if (!opened)
+        status = lsq_fail(err, LSQ_E_NOMEM, path ? path : "memory", "no memory");
+    else if (path)
+        status = lsq_model_add_file(opened, path, flags, &file, err);
+    else
+        status = lsq_model_add_copy(opened, bytes, size, &file, err);
+    if (status == LSQ_OK)
+        status = parse(opened, file, flags, !path, err);
+    if (status == LSQ_OK)
+        *model = opened;
+    else
+        lsq_model_free(opened);
+    errno = before;
+    return status;
+}
+
+lsq_status lsq_model_open(const char *path, unsigned flags, lsq_model **model, lsq_error *err)
+{
+    if (!path)
+        return lsq_fail(err, LSQ_E_ARGUMENT, "lsq_model_open", "no path");
+    return open_model(path, NULL, 0, flags, model, err);
+}
+
+lsq_status lsq_model_open_memory(const void *bytes, size_t size, unsigned flags, lsq_model **model, lsq_error *err)
+{
+    return open_model(NULL, bytes, size, flags, model, err);
+}
+
+void lsq_model_free(lsq_model *model)
+{
+    if (!model)
+        return;
+    int before = errno;
+    for (size_t i = 0; i < model->count; i++) {
+        lsq_entry *entry = &model->entries[i];
+        lsq_weights_free(entry->weights);
+        free(entry->owned);
+        free((char *)(uintptr_t)entry->tensor.name);
+    }
+    for (size_t i = 0; i < 2 * model->metadata_count; i++)
+        free(model->metadata[i]);
+    for (size_t i = 0; i < model->warning_count; i++)
+        free(model->warnings[i]);
+    for (size_t i = 0; i < model->file_count; i++)
+        lsq_mapping_close(&model->files[i]);
+    free(model->entries);
+    free(model->slots);
+    free(model->metadata);
+    free(model->warnings);
+    free(model->files);
+    free(model);
+    errno = before;
+}
+
+const char *lsq_model_format(const lsq_model *model)
+{
+    return model->format;
+}
+
+size_t lsq_model_count(const lsq_model *model)
+{
+    return model->count;
+}
+
+const lsq_tensor *lsq_model_tensor(const lsq_model *model, size_t i)
+{
+    return i < model->count ? &model->entries[i].tensor : NULL;
+}
+
+int lsq_model_metadata(const lsq_model *model, size_t i, const char **key, const char **value)
+{
+    if (i >= model->metadata_count)
+        return 0;
+    *key = model->metadata[2 * i];
+    *value = model->metadata[2 * i + 1];
+    return 1;
+}
+
+const char *lsq_model_warning(const lsq_model *model, size_t i)
+{
+    return i < model->warning_count ? model->warnings[i] : NULL;
+}
+
+const void *lsq_model_bytes(const lsq_model *model, size_t i)
+{
+    return i < model->count ? model->entries[i].data : NULL;
+}
+
+lsq_status lsq_model_weights(const lsq_model *model, size_t i, const lsq_weights **weights, lsq_error *err)
+{
+    if (i >= model->count || !model->entries[i].weights)
+        return lsq_fail(err, LSQ_E_ARGUMENT, "lsq_model_weights", "tensor %zu is not there, or not quantised", i);
+    *weights = model->entries[i].weights;
+    return LSQ_OK;
+}
+
+lsq_status lsq_model_verify(const lsq_model *model, size_t i, lsq_error *err)
+{
+    if (i >= model->count)
+        return lsq_fail(err, LSQ_E_ARGUMENT, "lsq_model_verify", "there is no tensor %zu", i);
+    const lsq_entry *entry = &model->entries[i];
+    if (!entry->has_checksum)
+        return LSQ_OK;
+    XXH128_canonical_t found;
+    XXH128_canonicalFromHash(&found, XXH3_128bits(entry->data, entry->tensor.bytes));
+    if (memcmp(found.digest, entry->checksum, sizeof entry->checksum) == 0)
+        return LSQ_OK;
+    return lsq_fail(err, LSQ_E_CHECKSUM, model->files[0].path, "tensor \"%s\" does not match its checksum",
+                    entry->tensor.name);
+}
