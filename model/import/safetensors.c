@@ -107,19 +107,6 @@ static lsq_status read_claim(const lsq_mapping *file, const char *name, const js
     return status;
 }
 
-/* Where the files of a set disagree the first one is believed. */
-static lsq_status add_pair(lsq_model *model, const lsq_mapping *file, const char *key, const char *value,
-                           lsq_error *err)
-{
-    for (size_t i = 0; i < model->metadata_count; i++) {
-        if (strcmp(model->metadata[2 * i], key) == 0)
-            return strcmp(model->metadata[2 * i + 1], value) == 0
-                       ? LSQ_OK
-                       : lsq_model_warn(model, "%s: another value for the metadata \"%s\", not used", file->path, key);
-    }
-    return lsq_model_add_metadata(model, key, value, err);
-}
-
 static lsq_status read_metadata(lsq_model *model, const lsq_mapping *file, json_t *object, lsq_error *err)
 {
     if (!json_is_object(object))
@@ -130,7 +117,7 @@ static lsq_status read_metadata(lsq_model *model, const lsq_mapping *file, json_
     {
         if (!json_is_string(value))
             return lsq_fail(err, LSQ_E_MALFORMED, file->path, "\"__metadata__\": \"%s\" is not a string", key);
-        const lsq_status status = add_pair(model, file, key, json_string_value(value), err);
+        const lsq_status status = lsq_model_add_metadata(model, key, json_string_value(value), err);
         if (status)
             return status;
     }

@@ -135,7 +135,7 @@ static lsq_status compare_with_map(const lsq_model *model, const char *index, co
 }
 
 /* Files are found with a wrong total_size that are right in all else: nothing is read by it, so it is only a warning. */
-static lsq_status compare_total(lsq_model *model, const char *index, const json_t *root)
+static lsq_status compare_total(lsq_model *model, const json_t *root, lsq_error *err)
 {
     const json_t *total = json_object_get(json_object_get(root, "metadata"), "total_size");
     uint64_t sum = 0;
@@ -143,8 +143,42 @@ static lsq_status compare_total(lsq_model *model, const char *index, const json_
         sum += model->entries[i].tensor.bytes; /* all of them lie in files of this size */
     if (!total || (json_is_integer(total) && json_integer_value(total) == (json_int_t)sum))
         return LSQ_OK;
-    return lsq_model_warn(model, "%s: \"total_size\" is not that of the tensors, %llu bytes", index,
-                          (unsigned long long)sum);
+    if (lsq_model_warn(model, "\"total_size\" is not that of the tensors, %llu bytes", (unsigned long long)sum))
+        return lsq_fail(err, LSQ_E_NOMEM, model->files[0].path, "no memory for a warning");
+    return LSQ_OK;
+}
+
+static int by_pair(const void *a, const void *b)
+{
+    const char *const *pa = a, *const *pb = b;
+    const int order = strcmp(pa[0], pb[0]);
+    return order ? order : strcmp(pa[1], pb[1]);
+}
+
+/* Each file of the set has metadata, as a rule the same. Of values that differ the first in order is kept. */
+static lsq_status merge_metadata(lsq_model *model, lsq_error *err)
+{
+    char **pairs = model->metadata;
+    size_t kept = 0;
+    lsq_status status = LSQ_OK;
+    if (model->metadata_count > 0)
+        qsort(pairs, model->metadata_count, 2 * sizeof(*pairs), by_pair);
+    for (size_t i = 0; i < model->metadata_count; i++) {
+        char *key = pairs[2 * i], *value = pairs[2 * i + 1];
+        char **last = kept > 0 ? &pairs[2 * kept - 2] : NULL;
+        if (!last || strcmp(last[0], key) != 0) {
+            pairs[2 * kept] = key;
+            pairs[2 * kept++ + 1] = value;
+            continue;
+        }
+        if (!status && strcmp(last[1], value) != 0)
+            status =
+                lsq_model_warn(model, "the files disagree about the metadata \"%s\"; \"%s\" is kept", key, last[1]);
+        free(key);
+        free(value);
+    }
+    model->metadata_count = kept;
+    return status ? lsq_fail(err, status, model->files[0].path, "no memory for a warning") : LSQ_OK;
 }
 
 lsq_status lsq_read_safetensors_index(lsq_model *model, const lsq_mapping *file, unsigned flags, lsq_error *err)
@@ -172,7 +206,9 @@ lsq_status lsq_read_safetensors_index(lsq_model *model, const lsq_mapping *file,
     if (!status)
         status = compare_with_map(model, index.path, map, err);
     if (!status)
-        status = compare_total(model, index.path, root);
+        status = compare_total(model, root, err);
+    if (!status)
+        status = merge_metadata(model, err);
     model->format = "safetensors";
     free(names);
     json_decref(root);
