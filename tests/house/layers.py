@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+"""Floors: a file includes only what is on its own floor or below it. usage: layers.py ROOT"""
+
+import re
+import sys
+
+import tree
+
+# What may stand between the quotes or angles, as folders; '<lsq/' are the public headers.
+FLOORS = {
+    'include/lsq/': ('<lsq/',),
+    'kernels/': ('<lsq/', 'kernels/'),
+    'dispatch/': ('<lsq/', 'dispatch/', 'kernels/'),
+    'model/': ('<lsq/', 'model/'),
+    'tuner/': ('<lsq/', 'tuner/', 'dispatch/', 'kernels/'),
+    'bench/': ('<lsq/', 'bench/', 'dispatch/', 'kernels/'),
+    'tools/': ('<lsq/', 'tools/'),
+    'examples/': ('<lsq/',),
+}
+
+# Lower floors live with little: the rest of the C library is for those above.
+SYSTEM = {
+    'include/lsq/': r'std(def|int)\.h',
+    'kernels/': r'(std(def|int|bool)|string|limits|float|math)\.h|sleef\.h|\w*mmintrin\.h|arm_neon\.h',
+}
+
+# Libraries, and the folders that may know them. Tests may know all.
+LIBRARIES = {
+    'jansson.h': ('dispatch/', 'model/', 'tools/', 'tuner/', 'bench/'),
+    'sleef.h': ('kernels/', 'dispatch/', 'bench/'),
+    'xxhash.h': ('model/',),
+    'pthreadpool.h': ('dispatch/',),
+    'hwloc.h': ('tuner/', 'bench/'),
+    'benchmark/benchmark.h': ('bench/',),
+    'check.h': (),
+}
+
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.M)
+
+
+def isa_folder(path):
+    """kernels/avx2/plain.c -> kernels/avx2/: levels do not see one another."""
+    parts = path.split('/')
+    return '/'.join(parts[:2]) + '/' if parts[0] == 'kernels' and len(parts) > 2 else None
+
+
+def fault_of(path, floor, mark, name):
+    own = mark == '"'
+    if own or name.startswith('lsq/'):
+        if not any((name if own else '<' + name).startswith(may) for may in FLOORS[floor]):
+            return f'{floor} may include {" ".join(FLOORS[floor])}'
+        if own and isa_folder(name) not in (None, isa_folder(path)):
+            return 'one instruction set does not include another'
+        return None
+    if name in LIBRARIES and floor not in LIBRARIES[name]:
+        return f'this library belongs to {" ".join(LIBRARIES[name]) or "the tests"}'
+    if floor in SYSTEM and not re.fullmatch(SYSTEM[floor], name):
+        return f'{floor} lives with {SYSTEM[floor]}'
+    if re.search(r'mmintrin|arm_neon', name) and isa_folder(path) is None:
+        return 'intrinsics belong to kernels/<isa>/'
+    return None
+
+
+def main(root):
+    faults, seen = [], 0
+    for floor in FLOORS:
+        for path in tree.files(root, ('.c', '.h', '.cc', '.inc'), (floor,)):
+            seen += 1
+            source = tree.text(root, path)
+            for found in INCLUDE.finditer(source):
+                fault = fault_of(path, floor, found[1], found[2])
+                if fault:
+                    line = source.count('\n', 0, found.start()) + 1
+                    faults.append(f'{path}:{line}: includes {found[2]}: {fault}')
+    if seen == 0:
+        faults.append(f'{root}: no sources found')
+    return tree.report('floors', faults)
+
+
+sys.exit(main(sys.argv[1]))

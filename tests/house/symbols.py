@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+"""
+Symbols: a library exports what its header declares and nothing else, its own names begin with lsq_, and it calls nothing
+that prints, ends the process or depends on hidden state. usage: symbols.py NM LIBRARY HEADER
+"""
+
+import glob
+import re
+import subprocess
+import sys
+
+import tree
+
+# What liblsq must not call, and why. Names with __ are what fortified headers make of them.
+FORBIDDEN = {
+    'ends the process': 'exit _exit _Exit quick_exit abort raise kill __assert_fail __assert',
+    'prints': 'printf vprintf puts putchar perror dprintf vdprintf syslog psignal stdout stderr '
+              '__printf_chk __vprintf_chk __dprintf_chk __vdprintf_chk',
+    'reads what set-uid programs must not (secure_getenv does)': 'getenv',
+    'changes the process': 'setenv putenv unsetenv setlocale uselocale chdir fchdir signal sigaction umask '
+                           'fesetenv fesetround feenableexcept feupdateenv feclearexcept',
+    'reads the current directory': 'getcwd getwd get_current_dir_name realpath __getcwd_chk __realpath_chk',
+    'starts programs': 'system popen fork vfork execve execvp posix_spawn',
+    'keeps its state in a hidden global': 'strerror strtok rand srand random drand48 localtime gmtime ctime asctime tmpnam',
+    'reads numbers as the locale writes them': 'strtod strtof strtold atof',
+}
+WHY = {name: why for why, names in FORBIDDEN.items() for name in names.split()}
+
+
+def symbols(nm, *arguments):
+    """(name, type) of each symbol, without its version."""
+    out = subprocess.run([nm, '--portability', *arguments], check=True, stdout=subprocess.PIPE, text=True).stdout
+    rows = [line.split() for line in out.splitlines() if line and not line.endswith(':')]
+    return [(row[0].split('@')[0], row[1]) for row in rows if len(row) >= 2]
+
+
+def declared(header):
+    with open(header, encoding='utf-8') as file:
+        source = re.sub(r'/\*.*?\*/|^\s*#.*?$', '', file.read(), flags=re.S | re.M)
+    return set(re.findall(r'\bLSQ_API\b[^;()]*?\b(\w+)\s*\(', source))
+
+
+def main(nm, library, header):
+    wanted = declared(header)
+    exported = {name for name, _ in symbols(nm, '--dynamic', '--defined-only', library)}
+    faults = [f'{header} declares {name}, {library} does not export it' for name in sorted(wanted - exported)]
+    faults += [f'{library} exports {name}, {header} does not declare it' for name in sorted(exported - wanted)]
+    if not wanted:
+        faults.append(f'{header} declares nothing')
+
+    for name, _ in symbols(nm, '--dynamic', '--undefined-only', library):
+        if name in WHY:
+            faults.append(f'{library} calls {name}, which {WHY[name]}')
+
+    objects = glob.glob(library + '.p/*.o')
+    if not objects:
+        faults.append(f'{library}.p: no objects found')
+    for path in sorted(objects):
+        # Names with two underscores are the compiler's own (thunks, sanitizers, DWARF).
+        for name, _ in symbols(nm, '--extern-only', '--defined-only', path):
+            if not name.startswith(('lsq_', '__')):
+                faults.append(f'{path} defines {name}: names with external linkage begin with lsq_')
+    return tree.report('symbols', faults)
+
+
+sys.exit(main(*sys.argv[1:]))
