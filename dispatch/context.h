@@ -19,7 +19,10 @@ struct lsq_context {
     char *description;     /* JSON, see lsq_describe() */
 };
 
-/* The context a caller means: itself, or the default one. NULL only if memory ran out. */
-const lsq_context *lsq_context_get(const lsq_context *ctx);
+/*
+ * Puts the default context in place of NULL. LSQ_OK, or why there is none: LSQ_E_NOMEM, LSQ_E_CONFIG (LSQ_STRICT=1 and an
+ * environment that cannot be honoured).
+ */
+lsq_status lsq_context_resolve(const lsq_context **ctx);
 
 #endif

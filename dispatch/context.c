@@ -1,0 +1,295 @@
+/*
+ * context.c - every choice, made once: instruction sets, tune file, the kernel of each kind of product, threads. Nothing changes
+ * afterwards, so nothing needs a lock.
+ */
+#include "dispatch/context.h"
+
+#include "dispatch/error.h"
+#include "dispatch/threads.h"
+#include "dispatch/tunefile.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What is being built: the context, its description, and the first setting that could not be honoured. */
+typedef struct builder {
+    lsq_context *ctx;
+    json_t *notes, *tune;
+    int strict, refused;
+    lsq_error *err;
+} builder;
+
+/* A setting that cannot be honoured: noted, and the end of it if the environment says LSQ_STRICT=1. */
+__attribute__((format(printf, 2, 3))) static void note(builder *b, const char *format, ...)
+{
+    char text[400];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    json_array_append_new(b->notes, json_string(text));
+    if (b->strict && !b->refused)
+        lsq_error_set(b->err, LSQ_E_CONFIG, "%s", text);
+    b->refused |= b->strict;
+}
+
+static const char *setting(const char *option, const char *variable)
+{
+    const char *value = option ? option : secure_getenv(variable);
+    return value && *value ? value : NULL;
+}
+
+static void cap(builder *b, const char *name)
+{
+    if (!name)
+        return;
+    int highest = lsq_isa_find(name);
+    lsq_cpu *cpu = &b->ctx->cpu;
+    if (highest < 0) {
+        note(b,
+             "LSQ_MAX_ISA: '%s' is not an instruction set level; expected one of scalar sse41 avx2 avx512 avx512icl "
+             "neon neondot",
+             name);
+        return;
+    }
+    if (cpu->lacks[highest])
+        note(b, "LSQ_MAX_ISA: %s cannot be used here (lacks %s); the levels below it are", name, cpu->lacks[highest]);
+    for (int i = highest + 1; i < ISAS; i++)
+        if (!cpu->lacks[i])
+            cpu->lacks[i] = "permission (LSQ_MAX_ISA)";
+}
+
+static void choose(lsq_context *ctx, const lsq_kernel *kernel, unsigned class, unsigned many)
+{
+    ctx->choice[kernel->op][kernel->codec][kernel->act][class][many] = kernel;
+}
+
+/* Where no tuned kernel is, or may be, in place. */
+static void choose_defaults(lsq_context *ctx)
+{
+    for (unsigned op = 0; op < OPS; op++)
+        for (unsigned codec = 0; codec < CODECS; codec++)
+            for (unsigned act = 0; act < ACTS; act++) {
+                const lsq_kernel *kernel = lsq_kernel_default(&ctx->cpu, op, codec, act);
+                for (unsigned i = 0; kernel && i < CLASSES * 2; i++) {
+                    const lsq_kernel *tuned = ctx->choice[op][codec][act][i / 2][i % 2];
+                    if (!tuned || !lsq_kernel_runs(&ctx->cpu, tuned))
+                        choose(ctx, kernel, i / 2, i % 2);
+                }
+            }
+}
+
+static int try_tune_file(builder *b, const char *path)
+{
+    lsq_tune tune = {0};
+    lsq_error why;
+    lsq_status status = lsq_tune_read(path, &b->ctx->cpu, &tune, &why);
+    json_array_append_new(b->tune,
+                          json_pack("{s:s, s:s}", "path", path, "result", status == LSQ_OK ? "used" : why.text));
+    for (size_t i = 0; status == LSQ_OK && i < tune.count; i++)
+        choose(b->ctx, tune.entries[i].kernel, tune.entries[i].size_class, tune.entries[i].threads > 1);
+    lsq_tune_free(&tune);
+    return status == LSQ_OK;
+}
+
+/* An explicit file, or the first usable one of the usual places. */
+static void choose_tuned(builder *b, const char *explicit)
+{
+    if (explicit && !strcmp(explicit, "none"))
+        return;
+    if (explicit) {
+        if (!try_tune_file(b, explicit))
+            note(b, "LSQ_TUNE_FILE: not used; %s",
+                 json_string_value(json_object_get(json_array_get(b->tune, 0), "result")));
+        return;
+    }
+    char *path;
+    int used = 0;
+    for (size_t i = 0; !used && (path = lsq_tune_place(&b->ctx->cpu, i, 1)); i++) {
+        used = try_tune_file(b, path);
+        free(path);
+    }
+}
+
+static void choose_one(builder *b, const char *name)
+{
+    if (!name)
+        return;
+    const lsq_kernel *kernel = lsq_kernel_find(name);
+    if (!kernel)
+        note(b, "LSQ_KERNEL: there is no kernel '%s' in this build", name);
+    else if (!lsq_kernel_runs(&b->ctx->cpu, kernel))
+        note(b, "LSQ_KERNEL: %s cannot be used here (lacks %s)", name, b->ctx->cpu.lacks[kernel->isa]);
+    else
+        for (unsigned i = 0; i < CLASSES * 2; i++)
+            choose(b->ctx, kernel, i / 2, i % 2);
+}
+
+static void set_threads(builder *b, unsigned option)
+{
+    const char *text = option ? NULL : setting(NULL, "LSQ_NUM_THREADS");
+    b->ctx->threads = option ? option : 1;
+    if (text) {
+        char *end;
+        errno = 0;
+        unsigned long n = strtoul(text, &end, 10);
+        if (errno || *end || text[0] < '0' || text[0] > '9' || n < 1 || n > 4096)
+            note(b, "LSQ_NUM_THREADS: '%s' is not a number from 1 to 4096", text);
+        else
+            b->ctx->threads = (unsigned)n;
+    }
+    if (b->ctx->threads > 1 && !b->ctx->parallel_for && !LSQ_PTHREADPOOL)
+        note(b, "threads: this build has no pool of its own; without parallel_for products run on one thread");
+}
+
+/* ---- Description ---- */
+
+static json_t *describe_cpu(const lsq_cpu *cpu)
+{
+    return json_pack("{s:s#, s:s#, s:i, s:i, s:i, s:I, s:I, s:I}", "vendor", cpu->vendor, (int)strnlen(cpu->vendor, 12),
+                     "brand", cpu->brand, (int)strnlen(cpu->brand, 48), "family", (int)cpu->family, "model",
+                     (int)cpu->model, "stepping", (int)cpu->stepping, "l1d", (json_int_t)cpu->l1d, "l2",
+                     (json_int_t)cpu->l2, "l3", (json_int_t)cpu->l3);
+}
+
+static json_t *describe_levels(const lsq_cpu *cpu)
+{
+    json_t *levels = json_array();
+    for (unsigned i = 0; i < ISAS; i++)
+        json_array_append_new(levels, json_pack("{s:s, s:b, s:s*}", "name", lsq_isa_names[i], "usable", !cpu->lacks[i],
+                                                "lacks", cpu->lacks[i]));
+    return levels;
+}
+
+/* One entry a kind of product: its default kernel, and by size class where that is another. */
+static json_t *describe_products(const lsq_context *ctx)
+{
+    json_t *products = json_array();
+    for (unsigned i = 0; i < OPS * CODECS * ACTS; i++) {
+        unsigned op = i / (CODECS * ACTS), codec = i / ACTS % CODECS, act = i % ACTS;
+        const lsq_kernel *usual = lsq_kernel_default(&ctx->cpu, op, codec, act);
+        if (!usual)
+            continue;
+        json_t *kernels = json_object();
+        for (unsigned class = 0; class < CLASSES; class ++)
+            for (unsigned many = 0; many < 2; many++) {
+                char where[32];
+                const lsq_kernel *kernel = ctx->choice[op][codec][act][class][many];
+                snprintf(where, sizeof(where), "%s%s", lsq_class_names[class], many ? ",threads" : "");
+                if (kernel != usual)
+                    json_object_set_new(kernels, where, json_string(kernel->name));
+            }
+        json_array_append_new(products, json_pack("{s:s, s:s, s:s, s:s, s:o}", "op", lsq_op_names[op], "codec",
+                                                  lsq_family_names[codec], "act", lsq_act_names[act], "default",
+                                                  usual->name, "instead", kernels));
+    }
+    return products;
+}
+
+static char *describe(builder *b)
+{
+    char id[20];
+    lsq_context *ctx = b->ctx;
+    snprintf(id, sizeof(id), "%016llx", (unsigned long long)lsq_kernel_set_id());
+    json_t *all =
+        json_pack("{s:s, s:s, s:s, s:o, s:o, s:O, s:O, s:I, s:s, s:o}", "schema", "lsq.context/1", "library",
+                  lsq_version(), "kernels", id, "cpu", describe_cpu(&ctx->cpu), "levels", describe_levels(&ctx->cpu),
+                  "tune_files", b->tune, "notes", b->notes, "threads", (json_int_t)ctx->threads, "activation",
+                  ctx->activation == LSQ_ACT_FLOAT ? "float" : "int", "products", describe_products(ctx));
+    char *text = all ? json_dumps(all, JSON_COMPACT) : NULL;
+    json_decref(all);
+    return text;
+}
+
+size_t lsq_describe(const lsq_context *ctx, char *text, size_t size)
+{
+    if (lsq_context_resolve(&ctx) != LSQ_OK)
+        return 0;
+    size_t length = strlen(ctx->description);
+    if (size) {
+        size_t n = length < size - 1 ? length : size - 1;
+        memcpy(text, ctx->description, n);
+        text[n] = '\0';
+    }
+    return length;
+}
+
+/* ---- Making one ---- */
+
+static lsq_status build(builder *b, const lsq_context_options *o)
+{
+    lsq_context *ctx = b->ctx;
+    const char *strict = secure_getenv("LSQ_STRICT");
+    b->strict = strict && !strcmp(strict, "1");
+    ctx->activation = (lsq_activation)o->activation;
+    ctx->parallel_for = o->parallel_for;
+    ctx->host = o->host;
+    lsq_cpu_detect(&ctx->cpu);
+    /* A tune file belongs to the CPU as it is, so it is read before the cap; what the cap forbids falls back to a default. */
+    choose_tuned(b, setting(o->tune_file, "LSQ_TUNE_FILE"));
+    cap(b, setting(o->max_isa, "LSQ_MAX_ISA"));
+    choose_defaults(ctx);
+    choose_one(b, setting(o->kernel, "LSQ_KERNEL"));
+    set_threads(b, o->threads);
+    if (b->refused)
+        return LSQ_E_CONFIG;
+    ctx->pool = lsq_pool_new();
+    ctx->description = describe(b);
+    return ctx->pool && ctx->description ? LSQ_OK : lsq_error_set(b->err, LSQ_E_NOMEM, "no memory for a context");
+}
+
+lsq_status lsq_context_new(const lsq_context_options *options, lsq_context **ctx, lsq_error *err)
+{
+    lsq_context_options o = {0};
+    if (options) {
+        if (options->size < sizeof(o.size) || options->size > sizeof(o))
+            return lsq_error_set(err, LSQ_E_ARGUMENT, "options->size is %zu: expected sizeof(lsq_context_options), %zu",
+                                 options->size, sizeof(o));
+        memcpy(&o, options, options->size);
+    }
+    if (o.activation != LSQ_ACT_INT && o.activation != LSQ_ACT_FLOAT)
+        return lsq_error_set(err, LSQ_E_ARGUMENT, "options->activation is %d: expected LSQ_ACT_INT or LSQ_ACT_FLOAT",
+                             o.activation);
+    builder b = {.ctx = calloc(1, sizeof(*b.ctx)), .notes = json_array(), .tune = json_array(), .err = err};
+    lsq_status status =
+        b.ctx && b.notes && b.tune ? build(&b, &o) : lsq_error_set(err, LSQ_E_NOMEM, "no memory for a context");
+    json_decref(b.notes);
+    json_decref(b.tune);
+    if (status == LSQ_OK)
+        *ctx = b.ctx;
+    else
+        lsq_context_free(b.ctx);
+    return status;
+}
+
+void lsq_context_free(lsq_context *ctx)
+{
+    if (!ctx)
+        return;
+    lsq_pool_free(ctx->pool);
+    free(ctx->description);
+    free(ctx);
+}
+
+static lsq_context *default_context;
+static lsq_status default_status;
+
+static void make_default(void)
+{
+    default_status = lsq_context_new(NULL, &default_context, NULL);
+}
+
+lsq_status lsq_context_resolve(const lsq_context **ctx)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    if (*ctx)
+        return LSQ_OK;
+    pthread_once(&once, make_default);
+    *ctx = default_context;
+    return default_status;
+}

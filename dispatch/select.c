@@ -1,0 +1,82 @@
+/*
+ * select.c - the kernel table as data.
+ */
+#include "dispatch/select.h"
+
+#include <string.h>
+
+const char *const lsq_op_names[OPS] = {"gemv", "decode"};
+const char *const lsq_family_names[CODECS] = {"p2", "p3", "p4", "p5", "p6", "p7", "p8",
+                                              "p9", "t1", "t2", "t3", "t4", "t5", "t6"};
+const char *const lsq_act_names[ACTS] = {"i8", "i16", "f32"};
+const char *const lsq_class_names[CLASSES] = {"l1", "l2", "l3", "dram"};
+
+const lsq_kernel lsq_kernels[] = {
+#define KERNEL(op, codec, act, isa, variant, rev)                                                                      \
+    IF_BUILT_##isa({OP_##op,                                                                                           \
+                    CODEC_##codec,                                                                                     \
+                    ACT_##act,                                                                                         \
+                    ISA_##isa,                                                                                         \
+                    rev,                                                                                               \
+                    #op "_" #codec "_" #act "_" #isa "_" #variant,                                                     \
+                    {.op = lsq_##op##_##codec##_##act##_##isa##_##variant}}, )
+#include "kernels/table.inc"
+#undef KERNEL
+};
+
+const size_t lsq_kernels_count = sizeof(lsq_kernels) / sizeof(*lsq_kernels);
+
+int lsq_kernel_runs(const lsq_cpu *cpu, const lsq_kernel *kernel)
+{
+    return !cpu->lacks[kernel->isa];
+}
+
+const lsq_kernel *lsq_kernel_find(const char *name)
+{
+    for (size_t i = 0; i < lsq_kernels_count; i++)
+        if (!strcmp(lsq_kernels[i].name, name))
+            return &lsq_kernels[i];
+    return NULL;
+}
+
+static int same_kind(const lsq_kernel *kernel, unsigned op, unsigned codec, unsigned act)
+{
+    return kernel->op == op && kernel->codec == codec && kernel->act == act;
+}
+
+const lsq_kernel *lsq_kernel_reference(unsigned op, unsigned codec, unsigned act)
+{
+    for (size_t i = 0; i < lsq_kernels_count; i++)
+        if (same_kind(&lsq_kernels[i], op, codec, act))
+            return &lsq_kernels[i];
+    return NULL;
+}
+
+const lsq_kernel *lsq_kernel_default(const lsq_cpu *cpu, unsigned op, unsigned codec, unsigned act)
+{
+    for (size_t i = lsq_kernels_count; i-- > 0;)
+        if (same_kind(&lsq_kernels[i], op, codec, act) && lsq_kernel_runs(cpu, &lsq_kernels[i]))
+            return &lsq_kernels[i];
+    return NULL;
+}
+
+uint64_t lsq_kernel_set_id(void)
+{
+    static const char rows[] =
+#define KERNEL(op, codec, act, isa, variant, rev) #op " " #codec " " #act " " #isa " " #variant " " #rev "\n"
+#include "kernels/table.inc"
+#undef KERNEL
+        ;
+    uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
+    for (size_t i = 0; i < sizeof(rows) - 1; i++)
+        hash = (hash ^ (unsigned char)rows[i]) * 0x100000001b3u;
+    return hash;
+}
+
+enum lsq_size_class lsq_size_class(const lsq_cpu *cpu, uint64_t packed_bytes)
+{
+    return packed_bytes <= cpu->l1d  ? CLASS_l1
+           : packed_bytes <= cpu->l2 ? CLASS_l2
+           : packed_bytes <= cpu->l3 ? CLASS_l3
+                                     : CLASS_dram;
+}

@@ -1,0 +1,96 @@
+/*
+ * codec.h - the packed form of a matrix: where each bit is, and what it means. docs/codecs.md is the long version.
+ *
+ * Words. A panel is 16 rows, a group 32 columns, a tile one panel by one group, a step 4 columns of a tile. The byte lane of a
+ * weight is row * 4 + column % 4: 64 lanes, so that one step of a tile is 64 codes in lane order. Lanes are what makes every
+ * instruction set happy: each 32-bit lane of a vector *is* a row, and the four activations of a step are one broadcast dword.
+ *
+ * Packed form, each part at a multiple of 64 bytes:
+ *
+ *     codes    panel after panel, in it tile after tile, 64 * C bytes each
+ *     scales   in the same order, 16 bytes a tile (8 with nibbles per 32 columns; none for three of the scale kinds)
+ *     rows     one byte a row, 16 a panel; behind the last one the tensor's float, little-endian
+ *
+ * Bits of a tile. A code of C bits is split over planes of 8, 4, 2 and 1 bits: 3 = 2+1, 5 = 4+1, 6 = 4+2, 7 = 4+2+1, 9 = 8+1.
+ * The first plane, of width p, holds the low p bits of the code, the next one the bits above, and so on. With S = 8 / p slots in
+ * a byte of the first plane, step t is slot t % S of its vector t / S. In a plane of width q the step is in vector
+ * v q / p, at bit p (t % S) + q (v % (p / q)), v = t / S, of its byte lane: whatever its width, a plane's bits for one vector of the
+ * first plane are p apart, as that plane's slots are, so that one shift and one merge serve all of them.
+ */
+#ifndef LSQ_KERNELS_CODEC_H
+#define LSQ_KERNELS_CODEC_H
+
+#include "kernels/kernel.h"
+
+#include <lsq/lsq.h>
+
+/* Sizes and places of the packed form of an m x k matrix. */
+typedef struct lsq_geometry {
+    size_t panels, groups;
+    unsigned scale_bytes; /* a tile: 0, 8 or 16 */
+    size_t scales, rows;  /* offsets; codes are at 0 */
+    size_t tensor;        /* offset of the tensor's float */
+    size_t bytes;         /* of it all, a multiple of 64 */
+} lsq_geometry;
+
+/* The format must be valid (lsq_format_valid). LSQ_E_ARGUMENT, LSQ_E_LIMIT as lsq_packed_bytes(). */
+lsq_status lsq_geometry_of(const lsq_format *format, size_t m, size_t k, lsq_geometry *geometry);
+
+/* Is this a combination that docs/codecs.md defines? */
+int lsq_format_valid(const lsq_format *format);
+
+/* Where a code's bits are: plane by plane, the low bits of the code first. */
+typedef struct lsq_plane {
+    unsigned width;  /* bits of the code in this plane */
+    unsigned vector; /* the first of its `width` vectors of 64 bytes in the tile */
+} lsq_plane;
+
+/* Fills planes[] for codes of C bits and returns how many there are. */
+unsigned lsq_planes(unsigned bits, lsq_plane planes[3]);
+
+/* Reads and writes one code of a tile, row 0..15, column 0..31. Writing expects zero bits there. */
+unsigned lsq_code_get(const uint8_t *tile, unsigned bits, unsigned row, unsigned column);
+void lsq_code_put(uint8_t *tile, unsigned bits, unsigned row, unsigned column, unsigned code);
+
+/* ---- Scales ---- */
+
+/* A byte scale: sign and ((1 + m / 16) 2^e - 1), e = bits 6..4, m = bits 3..0: from 0 (exactly) to 247. */
+float lsq_scale_byte(uint8_t b);
+
+/* A nibble scale is an integer: rint(255 * 2^(-code * step)), steps of 1/8, 1/6, 1/4, 3/8 octave; the last code of the last is 0. */
+extern const uint8_t lsq_multipliers[4][16];
+
+/* The 256 row scales under the tensor's float: nibbles t 2^(-(b % 64) / 4), 63 is 0; otherwise t 2^(-b / 16), 255 is 0. */
+void lsq_row_scales(const lsq_format *format, float tensor, float row[256]);
+
+/* The scale of a row of a tile for columns [0, 16) and [16, 32): a float or an integer, 1 if the format has none. */
+void lsq_tile_scale(const lsq_tiles *w, size_t tile, unsigned row, uint8_t row_byte, float s[2]);
+
+/* ---- Levels ---- */
+
+/*
+ * What codes stand for. Plain codecs: index = code. Trellis: index = z0 * 2^C + (code with z1 in place of its bit 0). Computed
+ * with SLEEF's deterministic functions: the same on every machine.
+ */
+void lsq_levels_of(const lsq_format *format, lsq_levels *levels);
+
+/* log2(v) / B, 0 at v = 0: the magnitude of a published code (compat: as its program has it, log2(v + 1e-9) / B). */
+float lsq_classic_level(unsigned b, unsigned v, int compat);
+
+/* 2^x, the same on every machine. */
+double lsq_exp2(double x);
+
+/* ---- Trellis ---- */
+
+/*
+ * The code of a path is a rate-1/2 convolutional code in feed-forward form: of u, the newest bit, and the bits before it
+ * (bit h - 1 of `history` is u[-h]) it makes z0 and z1. Masks of the history bits, by number of states; u itself is in z1.
+ */
+typedef struct lsq_code {
+    unsigned z0, z1; /* parity masks over history */
+    unsigned memory; /* log2 states */
+} lsq_code;
+
+lsq_code lsq_code_of(unsigned states);
+
+#endif
