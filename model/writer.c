@@ -1,0 +1,263 @@
+/*
+ * writer.c - writes .lsq version 2 in one pass: payloads as they come, the header behind them, the preamble last.
+ */
+#include "model/dtype.h"
+#include "model/json.h"
+#include "model/limits.h"
+#include "model/lsq2.h"
+#include "model/model.h"
+#include "model/output.h"
+#include "model/text.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct lsq_writer {
+    char *path;
+    lsq_output *output;
+    json_t *tensors, *metadata;
+    uint64_t metadata_bytes;
+    size_t count;
+    int failed; /* a write failed: the file can no longer become whole */
+};
+
+static lsq_status no_memory(const lsq_writer *w, lsq_error *err)
+{
+    return lsq_fail(err, LSQ_E_NOMEM, w->path, "no memory");
+}
+
+static lsq_status begin(lsq_writer *w, const char *path, int overwrite, lsq_error *err)
+{
+    static const uint8_t nothing_yet[LSQ2_PREAMBLE];
+    w->tensors = json_object();
+    w->metadata = json_object();
+    w->path = strdup(path);
+    if (!w->tensors || !w->metadata || !w->path)
+        return lsq_fail(err, LSQ_E_NOMEM, path, "no memory");
+    lsq_status status = lsq_output_new(path, overwrite, &w->output, err);
+    return status == LSQ_OK ? lsq_output_write(w->output, nothing_yet, sizeof nothing_yet, err) : status;
+}
+
+lsq_status lsq_writer_new(const char *path, int overwrite, lsq_writer **writer, lsq_error *err)
+{
+    if (!path || !writer)
+        return lsq_fail(err, LSQ_E_ARGUMENT, "lsq_writer_new", "no path, or no place for the writer");
+    int before = errno;
+    lsq_writer *w = calloc(1, sizeof *w);
+    lsq_status status = w ? begin(w, path, overwrite, err) : lsq_fail(err, LSQ_E_NOMEM, path, "no memory");
+    if (status == LSQ_OK)
+        *writer = w;
+    else
+        lsq_writer_free(w);
+    errno = before;
+    return status;
+}
+
+void lsq_writer_free(lsq_writer *w)
+{
+    if (!w)
+        return;
+    int before = errno;
+    lsq_output_free(w->output);
+    json_decref(w->tensors);
+    json_decref(w->metadata);
+    free(w->path);
+    free(w);
+    errno = before;
+}
+
+/* ---- Metadata ---------------------------------------------------------------------------------------------------- */
+
+static int is_utf8(const char *text, size_t length)
+{
+    const uint8_t *p = (const uint8_t *)text;
+    for (size_t step; length; p += step, length -= step)
+        if ((step = lsq_utf8_step(p, length)) == 0)
+            return 0;
+    return 1;
+}
+
+lsq_status lsq_writer_metadata(lsq_writer *w, const char *key, const char *value, lsq_error *err)
+{
+    if (!w || !key || !value || !is_utf8(key, strlen(key)) || !is_utf8(value, strlen(value)))
+        return lsq_fail(err, LSQ_E_ARGUMENT, "lsq_writer_metadata", "key and value must be UTF-8");
+    int before = errno;
+    const char *old = json_string_value(json_object_get(w->metadata, key));
+    uint64_t bytes = w->metadata_bytes + strlen(value) + (old ? 0 : strlen(key)) - (old ? strlen(old) : 0);
+    lsq_status status = LSQ_OK;
+    if (bytes > LSQ_METADATA_MAX)
+        status = lsq_fail(err, LSQ_E_LIMIT, w->path, "more than %llu bytes of metadata",
+                          (unsigned long long)LSQ_METADATA_MAX);
+    else if (json_object_set_new(w->metadata, key, json_string(value)) != 0)
+        status = no_memory(w, err);
+    else
+        w->metadata_bytes = bytes;
+    errno = before;
+    return status;
+}
+
+/* ---- Tensors ----------------------------------------------------------------------------------------------------- */
+
+/* Adds a pair; `value` is consumed. A NULL, what Jansson gives when memory runs out, fails. */
+static int set(json_t *object, const char *key, json_t *value)
+{
+    return json_object_set_new(object, key, value) == 0;
+}
+
+static int append(json_t *array, uint64_t number)
+{
+    return json_array_append_new(array, json_integer((json_int_t)number)) == 0;
+}
+
+/* What the header says of a tensor whose payload is [begin, begin + t->bytes); NULL if memory runs out. */
+static json_t *describe(const lsq_tensor *t, uint64_t begin, const uint8_t hash[16])
+{
+    static const char digits[] = "0123456789abcdef";
+    char hex[33] = {0}, codec[LSQ_FORMAT_NAME_MAX];
+    for (size_t i = 0; i < 32; i++)
+        hex[i] = digits[hash[i / 2] >> (i % 2 ? 0 : 4) & 15];
+    json_t *object = json_object(), *shape = json_array(), *place = json_array();
+    int ok = object && shape && place && append(place, begin) && append(place, begin + t->bytes);
+    for (unsigned i = 0; i < t->rank; i++)
+        ok = ok && append(shape, t->shape[i]);
+    ok = ok && set(object, "dtype", json_string(lsq_dtype_name(t->dtype))) &&
+         set(object, "xxh3_128", json_string(hex)) && json_object_set(object, "shape", shape) == 0 &&
+         json_object_set(object, "data_offsets", place) == 0;
+    if (t->quantised)
+        ok = ok && lsq_format_name(&t->format, codec) == LSQ_OK && set(object, "codec", json_string(codec)) &&
+             set(object, "output_axis", json_integer((json_int_t)t->output_axis));
+    json_decref(shape);
+    json_decref(place);
+    if (ok)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+/* Name and size of a tensor; `t` is complete afterwards. */
+static lsq_status check(const lsq_writer *w, lsq_tensor *t, lsq_error *err)
+{
+    const char *fault = t->name ? lsq_name_fault(t->name, strlen(t->name)) : "is missing";
+    if (fault)
+        return lsq_fail(err, LSQ_E_ARGUMENT, w->path, "the name \"%.100s\" %s", t->name ? t->name : "", fault);
+    if (json_object_get(w->tensors, t->name))
+        return lsq_fail(err, LSQ_E_ARGUMENT, w->path, "two tensors would be called \"%s\"", t->name);
+    if (w->count >= LSQ_TENSORS_MAX)
+        return lsq_fail(err, LSQ_E_LIMIT, w->path, "more than 2^22 tensors");
+    return lsq_tensor_complete(t, LSQ_E_ARGUMENT, w->path, err);
+}
+
+static lsq_status add(lsq_writer *w, const lsq_tensor *t, const void *data, lsq_error *err)
+{
+    if (w->failed)
+        return lsq_fail(err, LSQ_E_IO, w->path, "an earlier write failed");
+    lsq_status status = lsq_output_align(w->output, LSQ2_ALIGNMENT, err);
+    uint64_t at = lsq_output_size(w->output);
+    if (status == LSQ_OK && t->bytes)
+        status = lsq_output_write(w->output, data, t->bytes, err);
+    w->failed = status != LSQ_OK;
+    if (status != LSQ_OK)
+        return status;
+    uint8_t hash[16];
+    lsq2_hash(data, t->bytes, hash);
+    if (!set(w->tensors, t->name, describe(t, at, hash))) {
+        w->failed = 1; /* the payload has no name */
+        return no_memory(w, err);
+    }
+    w->count++;
+    return LSQ_OK;
+}
+
+lsq_status lsq_writer_plain(lsq_writer *w, const lsq_tensor *like, const void *data, lsq_error *err)
+{
+    if (!w || !like)
+        return lsq_fail(err, LSQ_E_ARGUMENT, "lsq_writer_plain", "no writer, or no tensor");
+    int before = errno;
+    lsq_tensor t = *like;
+    t.quantised = 0;
+    lsq_status status = check(w, &t, err);
+    if (status == LSQ_OK && t.bytes && !data)
+        status = lsq_fail(err, LSQ_E_ARGUMENT, w->path, "no numbers for tensor \"%s\"", t.name);
+    if (status == LSQ_OK)
+        status = add(w, &t, data, err);
+    errno = before;
+    return status;
+}
+
+lsq_status lsq_writer_quantised(lsq_writer *w, const lsq_tensor *like, unsigned output_axis, const lsq_weights *weights,
+                                lsq_error *err)
+{
+    if (!w || !like || !weights)
+        return lsq_fail(err, LSQ_E_ARGUMENT, "lsq_writer_quantised", "no writer, no tensor or no weights");
+    int before = errno;
+    lsq_tensor t = *like;
+    t.quantised = 1;
+    t.output_axis = output_axis;
+    t.format = lsq_weights_format(weights);
+    lsq_status status = check(w, &t, err);
+    uint64_t rows = lsq_weights_rows(weights), columns = lsq_weights_columns(weights);
+    if (status == LSQ_OK && (rows != t.rows || columns != t.columns))
+        status = lsq_fail(err, LSQ_E_ARGUMENT, w->path, "tensor \"%s\" is %llu x %llu, the weights are %llu x %llu",
+                          t.name, (unsigned long long)t.rows, (unsigned long long)t.columns, (unsigned long long)rows,
+                          (unsigned long long)columns);
+    if (status == LSQ_OK)
+        status = add(w, &t, lsq_weights_packed(weights), err);
+    errno = before;
+    return status;
+}
+
+/* ---- The header -------------------------------------------------------------------------------------------------- */
+
+/* The header as text: compact, keys sorted, so that the same calls give the same bytes. NULL if memory runs out. */
+static char *header_text(lsq_writer *w, size_t *size)
+{
+    json_t *root = json_object();
+    char *text = NULL;
+    if (root && set(root, "chain_panels", json_integer(LSQ2_CHAIN_PANELS)) &&
+        json_object_set(root, "tensors", w->tensors) == 0 &&
+        (json_object_size(w->metadata) == 0 || json_object_set(root, "metadata", w->metadata) == 0)) {
+        *size = json_dumpb(root, NULL, 0, JSON_COMPACT | JSON_SORT_KEYS);
+        text = *size ? malloc(*size) : NULL;
+        if (text && json_dumpb(root, text, *size, JSON_COMPACT | JSON_SORT_KEYS) != *size) {
+            free(text);
+            text = NULL;
+        }
+    }
+    json_decref(root);
+    return text;
+}
+
+static lsq_status finish(lsq_writer *w, const char *header, size_t size, lsq_error *err)
+{
+    if (size > LSQ_HEADER_MAX)
+        return lsq_fail(err, LSQ_E_LIMIT, w->path, "a header of %zu bytes, more than 64 MiB", size);
+    lsq_status status = lsq_output_align(w->output, LSQ2_ALIGNMENT, err);
+    lsq2_preamble preamble = {
+        .version = LSQ2_VERSION, .header_offset = lsq_output_size(w->output), .header_bytes = size};
+    preamble.file_bytes = preamble.header_offset + size;
+    lsq2_hash(header, size, preamble.header_hash);
+    uint8_t bytes[LSQ2_PREAMBLE];
+    lsq2_preamble_encode(&preamble, bytes);
+    if (status == LSQ_OK)
+        status = lsq_output_write(w->output, header, size, err);
+    if (status == LSQ_OK)
+        status = lsq_output_patch(w->output, 0, bytes, sizeof bytes, err);
+    return status == LSQ_OK ? lsq_output_finish(w->output, err) : status;
+}
+
+lsq_status lsq_writer_finish(lsq_writer *w, lsq_error *err)
+{
+    if (!w)
+        return lsq_fail(err, LSQ_E_ARGUMENT, "lsq_writer_finish", "no writer");
+    if (w->failed)
+        return lsq_fail(err, LSQ_E_IO, w->path, "cannot be completed: an earlier call failed, or finished it");
+    int before = errno;
+    size_t size = 0;
+    char *header = header_text(w, &size);
+    lsq_status status = header ? finish(w, header, size, err) : no_memory(w, err);
+    w->failed = 1; /* once is enough, whatever came of it */
+    free(header);
+    errno = before;
+    return status;
+}
