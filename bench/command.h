@@ -1,0 +1,43 @@
+/*
+ * command.h - the three commands of lsq-bench, and how they fail.
+ */
+#ifndef LSQ_BENCH_COMMAND_H
+#define LSQ_BENCH_COMMAND_H
+
+#include <lsq/lsq.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Exit statuses, as all commands of this project have them. */
+enum {
+    BENCH_OK = 0,
+    BENCH_CHECK_FAILED = 1,
+    BENCH_USAGE = 2,
+    BENCH_MALFORMED = 3,
+    BENCH_UNSUPPORTED = 4,
+    BENCH_IO = 5,
+    BENCH_LIMIT = 6
+};
+
+/* Each takes the arguments from its own name on, and returns an exit status. */
+int bench_gemv(int argc, char **argv);
+int bench_snr_command(int argc, char **argv);
+int bench_file_command(int argc, char **argv);
+
+/* One line on stderr; each returns the exit status that fits. */
+int bench_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int bench_failed(const char *where, lsq_status status, const lsq_error *err);
+
+/* Reads an option's value as a whole number in [low, high]; 0 if it is none. */
+int bench_number(const char *text, unsigned low, unsigned high, unsigned *value);
+
+/* Writes out stdout: BENCH_IO, and a line on stderr, if the system refuses. */
+int bench_flush(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,64 @@
+/*
+ * lsq-bench.cc - which command is meant.
+ */
+#include "bench/command.h"
+
+#include <cstdio>
+#include <cstring>
+
+static const char help[] =
+    "usage: lsq-bench [gemv] [--filter REGEX] [--codec NAME]... [--threads N]... [--samples N] [--json]\n"
+    "       lsq-bench snr [--source NAME]... [--codec NAME]... [--all] [--json] [FILE]...\n"
+    "       lsq-bench file [--against ORIGINAL] [--samples N] [--json] FILE...\n"
+    "\n"
+    "gemv  times every kernel this machine can run, on weights in L2, in L3 and in memory, each beside a plain read\n"
+    "      of the same bytes\n"
+    "  -f, --filter REGEX   only cases whose name, 'gemv_p4_i8_avx2_r1/s4/l3', matches\n"
+    "  -c, --codec NAME     with this format instead of the default one of each width; may be repeated\n"
+    "  -t, --threads N      with N threads, a core each; may be repeated (1)\n"
+    "  -n, --samples N      samples of each case (21)\n"
+    "\n"
+    "snr   quantises known sources, and the matrices of files, and compares with other ways to quantise\n"
+    "  -s, --source NAME    sine54, uniform, gauss, laplace or t5; may be repeated (all, if there is no FILE)\n"
+    "  -c, --codec NAME     only this format; may be repeated\n"
+    "  -a, --all            every scale, rounding and number of states\n"
+    "\n"
+    "file  measures .lsq files: size, signal to noise, speed, error of products\n"
+    "  -g, --against FILE   the original, for signal to noise and error\n"
+    "  -n, --samples N      samples of each file (21)\n"
+    "\n"
+    "  -j, --json           one JSON document instead of a table\n"
+    "  -h, --help           this text\n"
+    "  -V, --version        version and licence\n"
+    "\n"
+    "Formats: c3..c9, s2..s9, t1..t6, qualified as in 't4.st64.nib32'.\n"
+    "Exit status: 0 done, 2 usage, 3 malformed input, 4 unsupported, 5 input or output failed, 6 memory or a limit.\n";
+
+static bool is(const char *text, const char *brief, const char *word)
+{
+    return !std::strcmp(text, brief) || !std::strcmp(text, word);
+}
+
+int main(int argc, char **argv)
+{
+    for (int i = 1; i < argc && std::strcmp(argv[i], "--"); i++) {
+        if (is(argv[i], "-h", "--help")) {
+            std::fputs(help, stdout);
+            return bench_flush();
+        }
+        if (is(argv[i], "-V", "--version")) {
+            std::printf("lsq-bench %s\nLicence: Apache-2.0\n", lsq_version());
+            return bench_flush();
+        }
+    }
+    if (argc < 2 || argv[1][0] == '-')
+        return bench_gemv(argc, argv);
+    const char *command = argv[1];
+    if (!std::strcmp(command, "gemv"))
+        return bench_gemv(argc - 1, argv + 1);
+    if (!std::strcmp(command, "snr"))
+        return bench_snr_command(argc - 1, argv + 1);
+    if (!std::strcmp(command, "file"))
+        return bench_file_command(argc - 1, argv + 1);
+    return bench_usage("no command '%s'", command);
+}

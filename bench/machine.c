@@ -1,0 +1,129 @@
+#include "bench/machine.h"
+
+#include "bench/sources.h"
+
+#include <hwloc.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+static hwloc_topology_t load_topology(void)
+{
+    hwloc_topology_t topology;
+    if (hwloc_topology_init(&topology))
+        return NULL;
+    if (hwloc_topology_load(topology)) {
+        hwloc_topology_destroy(topology);
+        return NULL;
+    }
+    return topology;
+}
+
+/* The set that the process was started with: pinning the first thread must not narrow it for the others. */
+static hwloc_cpuset_t allowed(hwloc_topology_t topology)
+{
+    static hwloc_cpuset_t set;
+    if (!set) {
+        set = hwloc_bitmap_alloc();
+        if (set && hwloc_get_cpubind(topology, set, HWLOC_CPUBIND_PROCESS))
+            hwloc_bitmap_copy(set, hwloc_topology_get_allowed_cpuset(topology));
+    }
+    return set;
+}
+
+int bench_pin(unsigned i)
+{
+    hwloc_topology_t topology = load_topology();
+    if (!topology)
+        return 0;
+    int pinned = 0;
+    const hwloc_cpuset_t set = allowed(topology);
+    const int cores = set ? hwloc_get_nbobjs_inside_cpuset_by_type(topology, set, HWLOC_OBJ_CORE) : 0;
+    if (cores > 0) {
+        const unsigned index = (unsigned)cores - 1 - i % (unsigned)cores;
+        const hwloc_obj_t core = hwloc_get_obj_inside_cpuset_by_type(topology, set, HWLOC_OBJ_CORE, index);
+        hwloc_cpuset_t one = core ? hwloc_bitmap_dup(core->cpuset) : NULL;
+        if (one) {
+            hwloc_bitmap_and(one, one, set);
+            hwloc_bitmap_singlify(one);
+            pinned = !hwloc_set_cpubind(topology, one, HWLOC_CPUBIND_THREAD);
+            hwloc_bitmap_free(one);
+        }
+    }
+    hwloc_topology_destroy(topology);
+    return pinned;
+}
+
+unsigned bench_cores(void)
+{
+    hwloc_topology_t topology = load_topology();
+    if (!topology)
+        return 1;
+    const hwloc_cpuset_t set = allowed(topology);
+    const int cores = set ? hwloc_get_nbobjs_inside_cpuset_by_type(topology, set, HWLOC_OBJ_CORE) : 1;
+    hwloc_topology_destroy(topology);
+    return cores > 0 ? (unsigned)cores : 1;
+}
+
+void *bench_alloc(size_t bytes)
+{
+    const size_t huge = (size_t)2 << 20;
+    const size_t rounded = (bytes + huge - 1) / huge * huge;
+    void *memory = aligned_alloc(huge, rounded);
+#ifdef MADV_HUGEPAGE
+    if (memory)
+        madvise(memory, rounded, MADV_HUGEPAGE);
+#endif
+    return memory;
+}
+
+void bench_fill_random(void *bytes, size_t count, uint64_t seed)
+{
+    bench_random random = {seed};
+    uint8_t *p = bytes;
+    for (; count >= sizeof(uint64_t); p += sizeof(uint64_t), count -= sizeof(uint64_t)) {
+        const uint64_t word = bench_random_bits(&random);
+        memcpy(p, &word, sizeof word);
+    }
+    const uint64_t word = bench_random_bits(&random);
+    memcpy(p, &word, count);
+}
+
+static void read_ticks(bench_watch *watch)
+{
+    FILE *stat = fopen("/proc/stat", "r");
+    if (!stat)
+        return;
+    /* user nice system idle iowait irq softirq steal */
+    uint64_t t[8];
+    if (fscanf(stat, "cpu %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64,
+               t, t + 1, t + 2, t + 3, t + 4, t + 5, t + 6, t + 7) == 8) {
+        watch->stolen = t[7];
+        for (int i = 0; i < 8; i++)
+            watch->ticks += t[i];
+    }
+    fclose(stat);
+}
+
+void bench_watch_begin(bench_watch *watch)
+{
+    *watch = (bench_watch){0};
+    if (getloadavg(&watch->load, 1) != 1)
+        watch->load = 0;
+    read_ticks(watch);
+    if (watch->load > 0.5)
+        fprintf(stderr, "lsq-bench: warning: load average %.2f: something else is running, and times will vary\n",
+                watch->load);
+}
+
+void bench_watch_end(const bench_watch *watch)
+{
+    bench_watch now = {0};
+    read_ticks(&now);
+    const double ticks = (double)(now.ticks - watch->ticks), stolen = (double)(now.stolen - watch->stolen);
+    if (ticks > 0 && stolen > 0.01 * ticks)
+        fprintf(stderr, "lsq-bench: warning: the host took %.1f %% of the processor time for others\n",
+                100 * stolen / ticks);
+}

@@ -1,0 +1,33 @@
+/*
+ * machine.h - the place of a measurement: where threads run, what memory they read, and what disturbs them.
+ */
+#ifndef LSQ_BENCH_MACHINE_H
+#define LSQ_BENCH_MACHINE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Binds the calling thread to one processing unit of the i-th core, counted from the last, which serves fewer interrupts
+ * than the first. Returns 0 if the system refuses.
+ */
+int bench_pin(unsigned i);
+
+/* How many cores this process may use. */
+unsigned bench_cores(void);
+
+/* Memory at a multiple of 2 MiB, in huge pages where the system gives them; NULL if there is none. Free with free(). */
+void *bench_alloc(size_t bytes);
+
+/* Random bytes, the same for the same seed. */
+void bench_fill_random(void *bytes, size_t count, uint64_t seed);
+
+/* Says on stderr whether the machine was busy: call once before and once after measuring. */
+typedef struct bench_watch {
+    double load;
+    uint64_t stolen, ticks; /* of all CPUs, from /proc/stat */
+} bench_watch;
+void bench_watch_begin(bench_watch *watch);
+void bench_watch_end(const bench_watch *watch);
+
+#endif

@@ -1,0 +1,127 @@
+#include "bench/product.h"
+
+#include "bench/sources.h"
+#include "dispatch/product.h"
+#include "kernels/codec.h"
+
+#include <stdlib.h>
+
+/* Decoding goes block by block, as in the library: 16 rows of 256 columns are 16 KiB of floats, which stay in the L1 cache. */
+enum { BLOCK_FLOATS = PANEL * BLOCK_COLUMNS };
+
+size_t bench_product_rows(const lsq_format *format, size_t columns, size_t bytes)
+{
+    lsq_geometry one, many;
+    if (lsq_geometry_of(format, PANEL, columns, &one) || one.bytes > bytes)
+        return 0;
+    size_t panels = bytes / one.bytes;
+    while (!lsq_geometry_of(format, (panels + 1) * PANEL, columns, &many) && many.bytes <= bytes)
+        panels++;
+    return panels * PANEL;
+}
+
+/* Each kind of activation in its range: 8 bits, 13 bits, about one. */
+static void fill_activations(bench_product *product, size_t groups, void *x, float *sx, int32_t *bias)
+{
+    bench_random random = {1};
+    for (size_t i = 0; i < groups * GROUP; i++) {
+        const int bits = (int)(bench_random_bits(&random) % 8191) - 4095;
+        switch (product->kernel->act) {
+        case ACT_i8:
+            ((int8_t *)x)[i] = (int8_t)(bits % 128);
+            bias[i / 16] -= 128 * (bits % 128);
+            break;
+        case ACT_i16:
+            ((int16_t *)x)[i] = (int16_t)bits;
+            break;
+        default:
+            ((float *)x)[i] = (float)bits / 4096;
+        }
+    }
+    for (size_t g = 0; g < groups; g++)
+        sx[g] = (float)(1 + bench_random_unit(&random)) / 128;
+}
+
+lsq_status bench_product_make(bench_product *product, const lsq_kernel *kernel, const lsq_format *format, size_t rows,
+                              size_t columns, const uint8_t *packed, unsigned threads)
+{
+    lsq_geometry geometry;
+    const lsq_status status = lsq_geometry_of(format, rows, columns, &geometry);
+    if (status)
+        return status;
+    const size_t groups = geometry.groups, x_bytes = groups * GROUP * sizeof(float);
+    const size_t sx_bytes = groups * sizeof(float), bias_bytes = 2 * groups * sizeof(int32_t);
+    const size_t y_bytes = geometry.panels * PANEL * sizeof(float);
+    const size_t out_bytes = BLOCK_FLOATS * sizeof(float);
+    const size_t row_bytes = PANEL * sizeof(float);
+    const size_t align = 64;
+    size_t total = 0, at[6];
+    const size_t parts[6] = {x_bytes, sx_bytes, bias_bytes, y_bytes, row_bytes, threads * out_bytes};
+    for (int i = 0; i < 6; i++) {
+        at[i] = total;
+        total += (parts[i] + align - 1) / align * align;
+    }
+    uint8_t *memory = aligned_alloc(align, total);
+    if (!memory)
+        return LSQ_E_NOMEM;
+    for (size_t i = 0; i < total; i++)
+        memory[i] = 0;
+
+    *product =
+        (bench_product){.kernel = kernel, .rows = rows, .columns = columns, .bytes = geometry.bytes, .memory = memory};
+    lsq_levels_of(format, &product->levels);
+    const lsq_tiles tiles = {
+        .codes = packed,
+        .scales = geometry.scale_bytes ? packed + geometry.scales : NULL,
+        .rows = packed + geometry.rows,
+        .groups = groups,
+        .levels = &product->levels,
+        .scale = format->scale,
+        .states = format->states,
+    };
+    float *sx = (float *)(memory + at[1]), *row = (float *)(memory + at[4]);
+    int32_t *bias = (int32_t *)(memory + at[2]);
+    fill_activations(product, groups, memory, sx, bias);
+    for (int i = 0; i < PANEL; i++)
+        row[i] = 1;
+    product->gemv = (lsq_gemv_args){.w = tiles, .x = memory, .sx = sx, .bias = bias, .y = (float *)(memory + at[3])};
+    product->decode = (lsq_decode_args){.w = tiles, .row = row, .out = (float *)(memory + at[5])};
+    return LSQ_OK;
+}
+
+void bench_product_free(bench_product *product)
+{
+    free(product->memory);
+    product->memory = NULL;
+}
+
+static void run_gemv(const void *arg, unsigned thread, size_t first, size_t end)
+{
+    const bench_product *product = arg;
+    (void)thread;
+    lsq_gemv_args part = product->gemv;
+    part.y += PANEL * first;
+    product->kernel->run.gemv(&part, first, end);
+}
+
+static void run_decode(const void *arg, unsigned thread, size_t first, size_t end)
+{
+    const bench_product *product = arg;
+    lsq_decode_args part = product->decode;
+    part.out += (size_t)thread * BLOCK_FLOATS;
+    for (size_t p = first; p < end; p++) {
+        for (size_t g = 0; g < part.w.groups; g += BLOCK_GROUPS) {
+            const size_t left = part.w.groups - g;
+            product->kernel->run.decode(&part, p, g, g + (left < BLOCK_GROUPS ? left : BLOCK_GROUPS));
+        }
+    }
+}
+
+bench_work bench_product_work(const bench_product *product)
+{
+    return (bench_work){
+        .run = product->kernel->op == OP_decode ? run_decode : run_gemv,
+        .arg = product,
+        .units = product->rows / PANEL,
+    };
+}
