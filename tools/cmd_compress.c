@@ -1,0 +1,325 @@
+/*
+ * cmd_compress.c - lsq compress: any model into a .lsq file, one tensor at a time.
+ *
+ * Memory: the float32 numbers of one tensor and its packed form; the source is mapped, the output written as it grows.
+ */
+#include "tools/commands.h"
+#include "tools/compress.h"
+#include "tools/destination.h"
+#include "tools/interrupt.h"
+#include "tools/messages.h"
+#include "tools/output.h"
+#include "tools/plan.h"
+#include "tools/progress.h"
+#include "tools/tensors.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { OUTPUT, CODEC, SCALE, STATES, ROUNDING, OUTPUT_AXIS, FILE_VERSION, FORCE, OPTIONS };
+
+static const option_row options[OPTIONS] = {
+    [OUTPUT] = {"output", 'o', "OUT.lsq", "the file to write"},
+    [CODEC] = {"codec", 'c', "NAME", "c3..c9, s2..s9 or t1..t6, with qualifiers (default t4)"},
+    [SCALE] = {"scale", 0, "NAME", "none, tensor, row, byte32, nib32 or nib16: as NAME.SCALE"},
+    [STATES] = {"states", 0, "N", "of a trellis, 4, 8, 16 or 64: as NAME.stN"},
+    [ROUNDING] = {"rounding", 0, "HOW", "of c codes: published (default) or nearest"},
+    [OUTPUT_AXIS] = {"output-axis", 0, "WHICH", "first, last or auto (default): which axis are the rows"},
+    [FILE_VERSION] = {"file-version", 0, "N", "2 (default), or 1: the published files, codes only"},
+    [FORCE] = {"force", 'f', NULL, "replace OUT.lsq if it exists"},
+};
+
+typedef struct job {
+    arguments *args;
+    wish want;
+    int rounding;
+    const char *path; /* the output */
+    char *staged;     /* version 1: the file that is written first; NULL: none */
+    lsq_model *model;
+    lsq_writer *writer;
+    outcome *outcomes;
+    progress progress;
+} job;
+
+/* The file of version 2 that a version 1 file is made from stands beside it for that long. */
+static void remove_unfinished(void *arg)
+{
+    job *j = arg;
+    lsq_writer_free(j->writer);
+    j->writer = NULL;
+    if (j->staged)
+        unlink(j->staged);
+    free(j->staged);
+    j->staged = NULL;
+}
+
+static int read_format(job *j)
+{
+    const arguments *a = j->args;
+    char name[4 * LSQ_FORMAT_NAME_MAX];
+    lsq_error err = {0};
+    int published = j->want.version == 1;
+    const char *codec = a->values[CODEC] ? a->values[CODEC] : published ? "c8" : "t4";
+    const char *scale = a->values[SCALE] ? a->values[SCALE] : published && !strchr(codec, '.') ? "none" : NULL;
+    const char *states = a->values[STATES];
+
+    int length = snprintf(name, sizeof name, "%s%s%s%s%s", codec, scale ? "." : "", scale ? scale : "",
+                          states ? ".st" : "", states ? states : "");
+    if (length < 0 || (size_t)length >= sizeof name)
+        return usage_error(a, "'%s' is not a codec", codec);
+    if (lsq_format_parse(name, &j->want.format, &err) != LSQ_OK)
+        return usage_error(a, "%s", err.text);
+    if (published && (j->want.format.codec != LSQ_CLASSIC || j->want.format.scale != LSQ_SCALE_NONE))
+        return usage_error(a, "files of version 1 hold c3 to c9 without a scale, not %s", name);
+    if (a->values[ROUNDING] && j->want.format.codec != LSQ_CLASSIC)
+        return usage_error(a, "--rounding applies to c3 to c9, not to %s", name);
+    return CARRY_ON;
+}
+
+/* The place of `value` among `names`; 0 if it was not given, -1 if it is none of them. */
+static int choice(const char *value, const char *const *names, int count)
+{
+    for (int i = 0; value && i < count; i++)
+        if (strcmp(value, names[i]) == 0)
+            return i;
+    return value ? -1 : 0;
+}
+
+static int read_options(job *j)
+{
+    static const char *const axes[] = {[AXIS_AUTO] = "auto", [AXIS_FIRST] = "first", [AXIS_LAST] = "last"};
+    static const char *const roundings[] = {[LSQ_ROUND_PUBLISHED] = "published", [LSQ_ROUND_NEAREST] = "nearest"};
+    static const char *const versions[] = {"2", "1"};
+    const arguments *a = j->args;
+    int axis = choice(a->values[OUTPUT_AXIS], axes, 3), version = choice(a->values[FILE_VERSION], versions, 2);
+
+    j->rounding = choice(a->values[ROUNDING], roundings, 2);
+    if (!a->values[OUTPUT])
+        return usage_error(a, "-o OUT.lsq is missing");
+    if (axis < 0)
+        return usage_error(a, "--output-axis is first, last or auto, not '%s'", a->values[OUTPUT_AXIS]);
+    if (j->rounding < 0)
+        return usage_error(a, "--rounding is published or nearest, not '%s'", a->values[ROUNDING]);
+    if (version < 0)
+        return usage_error(a, "--file-version is 1 or 2, not '%s'", a->values[FILE_VERSION]);
+    if (version == 1 && axis == AXIS_LAST)
+        return usage_error(a, "files of version 1 cannot say that the outputs are the last axis");
+    j->want.axis = (axis_choice)axis;
+    j->want.version = 2 - version;
+    return read_format(j);
+}
+
+/* Quantises tensor i. LSQ_E_VALUE: it cannot be, and nothing was written. */
+static lsq_status quantise(job *j, size_t i, const plan *p, lsq_error *err)
+{
+    outcome *o = &j->outcomes[i];
+    lsq_quantize_options how = {sizeof how, j->rounding};
+    lsq_weights *weights = NULL;
+    float *w = calloc(p->rows, p->columns * sizeof *w);
+    lsq_status status = w ? lsq_model_read_matrix(j->model, i, p->output_axis, w, err) : LSQ_E_NOMEM;
+    if (status == LSQ_OK)
+        status = lsq_quantize(NULL, &j->want.format, p->rows, p->columns, w, p->columns, &how, &weights, err);
+    if (status == LSQ_OK)
+        status = quality_add_matrix(&o->quality, weights, w);
+    free(w);
+    if (status == LSQ_OK) {
+        interrupt_hold();
+        status = lsq_writer_quantised(j->writer, &o->tensor, p->output_axis, weights, err);
+        interrupt_release();
+        o->tensor.quantised = 1;
+        o->tensor.format = lsq_weights_format(weights);
+        o->tensor.output_axis = p->output_axis;
+        o->tensor.rows = p->rows;
+        o->tensor.columns = p->columns;
+        o->tensor.bytes = p->bytes;
+    }
+    lsq_weights_free(weights);
+    return status;
+}
+
+/* A quantised tensor that no product can use (version 1, more than 9 bits) is kept as its numbers. */
+static lsq_status keep_decoded(job *j, size_t i, lsq_error *err)
+{
+    lsq_tensor *t = &j->outcomes[i].tensor;
+    float *w = calloc(t->elements ? t->elements : 1, sizeof *w);
+    lsq_status status = w ? lsq_model_read(j->model, i, w, err) : LSQ_E_NOMEM;
+    t->quantised = 0;
+    t->dtype = LSQ_F32;
+    t->bytes = t->elements * sizeof *w;
+    if (status == LSQ_OK) {
+        interrupt_hold();
+        status = lsq_writer_plain(j->writer, t, w, err);
+        interrupt_release();
+    }
+    free(w);
+    return status;
+}
+
+static lsq_status keep(job *j, size_t i, lsq_error *err)
+{
+    const lsq_tensor *t = &j->outcomes[i].tensor;
+    const lsq_weights *weights = NULL;
+    if (j->outcomes[i].left_out)
+        return LSQ_OK;
+    lsq_status status = t->quantised ? lsq_model_weights(j->model, i, &weights, err) : LSQ_OK;
+    if (status == LSQ_E_UNSUPPORTED)
+        return keep_decoded(j, i, err);
+    if (status != LSQ_OK)
+        return status;
+    interrupt_hold();
+    if (t->quantised)
+        status = lsq_writer_quantised(j->writer, t, t->output_axis, weights, err);
+    else
+        status = lsq_writer_plain(j->writer, t, lsq_model_bytes(j->model, i), err);
+    interrupt_release();
+    return status;
+}
+
+static lsq_status compress_tensor(job *j, size_t i, lsq_error *err)
+{
+    const lsq_tensor *t = lsq_model_tensor(j->model, i);
+    outcome *o = &j->outcomes[i];
+    plan p = plan_tensor(t, &j->want);
+    lsq_status status = LSQ_E_VALUE;
+    char storage[LSQ_FORMAT_NAME_MAX];
+
+    *o = (outcome){.tensor = *t, .kept = p.kept, .left_out = p.left_out};
+    if (!p.kept) {
+        status = quantise(j, i, &p, err);
+        if (status == LSQ_E_VALUE) {
+            o->kept = "holds a NaN or an infinity";
+            o->left_out = j->want.version == 1;
+            progress_clear(&j->progress);
+            warning(j->args, "%s is not quantised: %s", t->name, err->text);
+        } else if (status == LSQ_OK && t->quantised) {
+            progress_clear(&j->progress);
+            warning(j->args, "%s was quantised before, as %s: the errors of both add up", t->name,
+                    storage_text(t, storage));
+        }
+    }
+    return o->kept ? keep(j, i, err) : status;
+}
+
+static lsq_status copy_metadata(job *j, lsq_error *err)
+{
+    const char *key, *value;
+    for (size_t i = 0; lsq_model_metadata(j->model, i, &key, &value); i++) {
+        lsq_status status = lsq_writer_metadata(j->writer, key, value, err);
+        if (status == LSQ_E_LIMIT)
+            warning(j->args, "metadata '%s' is left out: %s", key, err->text);
+        else if (status != LSQ_OK)
+            return status;
+    }
+    return LSQ_OK;
+}
+
+static lsq_status compress_tensors(job *j, lsq_error *err)
+{
+    size_t count = lsq_model_count(j->model);
+    double total = 0, done = 0;
+    lsq_status status = copy_metadata(j, err);
+    for (size_t i = 0; i < count; i++)
+        total += (double)lsq_model_tensor(j->model, i)->elements;
+    progress_begin(&j->progress, j->args, total);
+    for (size_t i = 0; status == LSQ_OK && i < count; i++) {
+        progress_show(&j->progress, done);
+        status = compress_tensor(j, i, err);
+        done += (double)lsq_model_tensor(j->model, i)->elements;
+    }
+    progress_clear(&j->progress);
+    return status;
+}
+
+/* Version 1 is an export of a version 2 file, which is gone as soon as it is open. */
+static lsq_status export_staged(job *j, lsq_error *err)
+{
+    lsq_model *staged = NULL;
+    lsq_status status = lsq_model_open(j->staged, 0, &staged, err);
+    unlink(j->staged);
+    if (status == LSQ_OK)
+        status = lsq_export_lsq1(staged, j->path, j->args->values[FORCE] != NULL, NULL, err);
+    lsq_model_free(staged);
+    return status;
+}
+
+static lsq_status begin(job *j, lsq_error *err)
+{
+    int overwrite = j->args->values[FORCE] != NULL;
+    if (j->want.version == 1) {
+        if (asprintf(&j->staged, "%s.XXXXXX", j->path) < 0) {
+            j->staged = NULL;
+            return LSQ_E_NOMEM;
+        }
+        int fd = mkstemp(j->staged);
+        if (fd < 0) {
+            snprintf(err->text, sizeof err->text, "%s: %s", j->staged, strerror(errno));
+            free(j->staged);
+            j->staged = NULL;
+            return LSQ_E_IO;
+        }
+        close(fd);
+        overwrite = 1;
+    }
+    return lsq_writer_new(j->staged ? j->staged : j->path, overwrite, &j->writer, err);
+}
+
+static int compress(job *j)
+{
+    lsq_error err = {0};
+    size_t count = lsq_model_count(j->model);
+    struct stat written = {0};
+    j->outcomes = calloc(count ? count : 1, sizeof *j->outcomes);
+    if (!j->outcomes)
+        return out_of_memory(j->args);
+    if (interrupt_watch(remove_unfinished, j) != 0)
+        return failure(j->args, LSQ_E_NOMEM, "no thread to be had");
+    interrupt_hold();
+    lsq_status status = begin(j, &err);
+    interrupt_release();
+    if (status == LSQ_OK)
+        status = compress_tensors(j, &err);
+    interrupt_hold();
+    if (status == LSQ_OK)
+        status = lsq_writer_finish(j->writer, &err);
+    if (status == LSQ_OK && j->staged)
+        status = export_staged(j, &err);
+    if (status == LSQ_OK && stat(j->path, &written) != 0)
+        status = LSQ_E_IO;
+    remove_unfinished(j);
+    interrupt_settle();
+    if (status != LSQ_OK)
+        return library_failure(j->args, status, &err);
+    compression c = {j->args->operands[0], j->path, j->model, j->outcomes, j->want.version, (uint64_t)written.st_size};
+    return compression_report(j->args, &c);
+}
+
+static int run(arguments *args)
+{
+    job j = {.args = args, .path = args->values[OUTPUT]};
+    int code = read_options(&j);
+    if (code == CARRY_ON)
+        code = destination_check(args, j.path, args->values[FORCE] != NULL);
+    if (code == CARRY_ON)
+        code = open_model(args, args->operands[0], LSQ_OPEN_VERIFY, &j.model);
+    if (code == CARRY_ON)
+        code = compress(&j);
+    free(j.outcomes);
+    lsq_model_free(j.model);
+    return code;
+}
+
+const verb compress_command = {
+    .name = "compress",
+    .operands = "IN -o OUT.lsq",
+    .summary = "Quantise the weights of a model into a .lsq file",
+    .details = "IN is a .safetensors file, the index.json of a set of them, a .npy or another .lsq file.\n"
+               "Floating point tensors of two or more dimensions are quantised, the others kept as they are.\n",
+    .options = options,
+    .option_count = OPTIONS,
+    .operand_count = 1,
+    .run = run,
+};

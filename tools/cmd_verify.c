@@ -1,0 +1,118 @@
+/*
+ * cmd_verify.c - lsq verify: are the bytes those that were written, and how far are the weights from the original ones?
+ */
+#include "tools/commands.h"
+#include "tools/messages.h"
+#include "tools/output.h"
+#include "tools/progress.h"
+#include "tools/tensors.h"
+#include "tools/verify.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { AGAINST, MIN_SNR, OPTIONS };
+
+static const option_row options[OPTIONS] = {
+    [AGAINST] = {"against", 'a', "IN", "compare with the model that FILE was made from"},
+    [MIN_SNR] = {"min-snr", 's', "DB", "fail if a quantised tensor has less (with --against)"},
+};
+
+static int read_least_snr(const arguments *args, double *snr)
+{
+    char *end;
+    *snr = -INFINITY;
+    if (!args->values[MIN_SNR])
+        return CARRY_ON;
+    if (!args->values[AGAINST])
+        return usage_error(args, "--min-snr needs --against");
+    *snr = strtod(args->values[MIN_SNR], &end);
+    if (end == args->values[MIN_SNR] || *end || !isfinite(*snr))
+        return usage_error(args, "--min-snr takes a number of decibels, not '%s'", args->values[MIN_SNR]);
+    return CARRY_ON;
+}
+
+/* Tensors of the original that the file lacks. Version 1 files leave out what they have no place for. */
+static void find_missing(verification *v, const lsq_model *model, const lsq_model *original)
+{
+    if (strcmp(v->format, "lsq1") == 0)
+        return;
+    for (size_t j = 0; j < lsq_model_count(original); j++) {
+        const lsq_tensor *t = lsq_model_tensor(original, j);
+        if (!lsq_model_find(model, t->name, NULL))
+            v->findings[v->count++] = (finding){.tensor = t, .wrong = "missing"};
+    }
+}
+
+static lsq_status examine(arguments *args, verification *v, const lsq_model *model, const lsq_model *original,
+                          double least_snr, lsq_error *err)
+{
+    size_t count = lsq_model_count(model);
+    lsq_status status = LSQ_OK;
+    progress shown;
+    progress_begin(&shown, args, (double)count);
+    for (size_t i = 0; status == LSQ_OK && i < count; i++) {
+        finding *f = &v->findings[v->count++];
+        progress_show(&shown, (double)i);
+        f->tensor = lsq_model_tensor(model, i);
+        status = lsq_model_verify(model, i, err);
+        if (status == LSQ_E_CHECKSUM) {
+            f->wrong = "does not match its checksum";
+            status = LSQ_OK;
+        } else if (status == LSQ_OK && original)
+            status = verify_compare(f, model, i, original, least_snr, err);
+    }
+    progress_clear(&shown);
+    if (original)
+        find_missing(v, model, original);
+    for (size_t i = 0; i < v->count; i++)
+        v->wrong += v->findings[i].wrong != NULL;
+    return status;
+}
+
+static int verify(arguments *args, const lsq_model *model, const lsq_model *original, double least_snr)
+{
+    size_t most = lsq_model_count(model) + (original ? lsq_model_count(original) : 0);
+    lsq_error err = {0};
+    verification v = {.file = args->operands[0], .original = args->values[AGAINST], .format = lsq_model_format(model)};
+    v.findings = calloc(most ? most : 1, sizeof *v.findings);
+    if (!v.findings)
+        return out_of_memory(args);
+    if (strcmp(v.format, "lsq2") != 0)
+        warning(args, "files of this format (%s) have no checksums: only their structure was checked", v.format);
+    lsq_status status = examine(args, &v, model, original, least_snr, &err);
+    int code = status == LSQ_OK ? verification_report(args, &v) : library_failure(args, status, &err);
+    free(v.findings);
+    return code;
+}
+
+static int run(arguments *args)
+{
+    lsq_model *model = NULL, *original = NULL;
+    double least_snr;
+    int code = read_least_snr(args, &least_snr);
+    if (code == CARRY_ON)
+        code = open_model(args, args->operands[0], 0, &model);
+    if (code == CARRY_ON && args->values[AGAINST])
+        code = open_model(args, args->values[AGAINST], LSQ_OPEN_VERIFY, &original);
+    if (code == CARRY_ON)
+        code = verify(args, model, original, least_snr);
+    lsq_model_free(original);
+    lsq_model_free(model);
+    return code;
+}
+
+const verb verify_command = {
+    .name = "verify",
+    .operands = "FILE",
+    .summary = "Check the contents of a model file, or compare it with its original",
+    .details =
+        "Exit code 1 means that FILE can be read but a check failed. With --against, quantised tensors are\n"
+        "measured: SNR, errors, and the relative error of y = W x with rounded activations; others must be equal.\n",
+    .options = options,
+    .option_count = OPTIONS,
+    .operand_count = 1,
+    .run = run,
+};

@@ -1,0 +1,30 @@
+/*
+ * compress.h - what `lsq compress` did to each tensor, and telling it.
+ */
+#ifndef LSQ_TOOLS_COMPRESS_H
+#define LSQ_TOOLS_COMPRESS_H
+
+#include "tools/options.h"
+#include "tools/quality.h"
+
+#include <lsq/lsq_model.h>
+
+typedef struct outcome {
+    lsq_tensor tensor; /* as it was written */
+    const char *kept;  /* why it was not quantised; NULL: it was */
+    int left_out;      /* kept, but the file has no place for it */
+    quality quality;   /* against the source, if it was quantised */
+} outcome;
+
+typedef struct compression {
+    const char *input, *output;
+    const lsq_model *model;
+    outcome *outcomes;   /* lsq_model_count(model) of them */
+    int version;         /* of the file */
+    uint64_t file_bytes; /* of the output */
+} compression;
+
+/* Returns EXIT_OK, or with a message the code of the failure. */
+int compression_report(arguments *args, const compression *c);
+
+#endif

@@ -1,0 +1,154 @@
+/*
+ * compress_report.c - what `lsq compress` did, as a table or as JSON.
+ */
+#include "tools/compress.h"
+#include "tools/output.h"
+#include "tools/messages.h"
+#include "tools/tensors.h"
+#include "tools/text.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+
+typedef struct totals {
+    size_t quantised, kept, left_out;
+    uint64_t weights, packed; /* of the quantised tensors */
+    uint64_t before, after;   /* bytes of all tensors */
+    quality quality;
+} totals;
+
+static totals sum(const compression *c)
+{
+    totals t = {0};
+    for (size_t i = 0; i < lsq_model_count(c->model); i++) {
+        const outcome *o = &c->outcomes[i];
+        t.before += lsq_model_tensor(c->model, i)->bytes;
+        t.after += o->left_out ? 0 : o->tensor.bytes;
+        t.left_out += o->left_out != 0;
+        t.kept += o->kept && !o->left_out;
+        if (o->kept)
+            continue;
+        t.quantised++;
+        t.weights += o->tensor.elements;
+        t.packed += o->tensor.bytes;
+        t.quality.signal += o->quality.signal;
+        t.quality.noise += o->quality.noise;
+        t.quality.count += o->quality.count;
+    }
+    return t;
+}
+
+static json_t *outcome_json(const outcome *o, const lsq_tensor *source)
+{
+    json_t *tensor = tensor_json(&o->tensor), *more;
+    if (o->kept)
+        more = json_pack("{s:b, s:s, s:b, s:I}", "quantised", 0, "kept", o->kept, "left_out", o->left_out,
+                         "source_bytes", (json_int_t)source->bytes);
+    else
+        more = json_pack("{s:b, s:I, s:o, s:b, s:f, s:f}", "quantised", 1, "source_bytes", (json_int_t)source->bytes,
+                         "snr_db", number_json(quality_snr(&o->quality)), "exact", o->quality.noise == 0, "rmse",
+                         quality_rmse(&o->quality), "max_error", o->quality.largest_error);
+    if (!tensor || !more || json_object_update(tensor, more) != 0) {
+        json_decref(tensor);
+        tensor = NULL;
+    }
+    json_decref(more);
+    return tensor;
+}
+
+static json_t *report_json(const compression *c, const totals *t)
+{
+    json_t *tensors = json_array();
+    for (size_t i = 0; tensors && i < lsq_model_count(c->model); i++)
+        if (json_array_append_new(tensors, outcome_json(&c->outcomes[i], lsq_model_tensor(c->model, i))) != 0) {
+            json_decref(tensors);
+            return NULL;
+        }
+    json_t *total = json_pack("{s:I, s:I, s:I, s:I, s:f, s:o, s:I, s:I, s:I}", "quantised", (json_int_t)t->quantised,
+                              "kept", (json_int_t)t->kept, "left_out", (json_int_t)t->left_out, "weights",
+                              (json_int_t)t->weights, "bits_per_weight", bits_per_weight(t->packed, t->weights),
+                              "snr_db", number_json(quality_snr(&t->quality)), "source_bytes", (json_int_t)t->before,
+                              "bytes", (json_int_t)t->after, "file_bytes", (json_int_t)c->file_bytes);
+    return json_pack("{s:s, s:o, s:s, s:o, s:i, s:o, s:o}", "schema", "lsq.compress/1", "input", text_json(c->input),
+                     "input_format", lsq_model_format(c->model), "output", text_json(c->output), "file_version",
+                     c->version, "tensors", tensors, "totals", total);
+}
+
+static int print_quantised(const arguments *args, const compression *c)
+{
+    static const char *const heads[] = {"quantised", "shape", ">rows", ">columns", "codec", ">bits/weight", ">SNR dB"};
+    table *t = table_new(sizeof heads / sizeof *heads, heads);
+    char text[SHAPE_TEXT_MAX];
+    for (size_t i = 0; i < lsq_model_count(c->model); i++) {
+        const lsq_tensor *tensor = &c->outcomes[i].tensor;
+        double snr = quality_snr(&c->outcomes[i].quality);
+        if (c->outcomes[i].kept)
+            continue;
+        table_cell(t, "%s", tensor->name);
+        table_cell(t, "%s", shape_text(tensor, text));
+        table_cell(t, "%" PRIu64, tensor->rows);
+        table_cell(t, "%" PRIu64, tensor->columns);
+        table_cell(t, "%s", storage_text(tensor, text));
+        table_cell(t, "%.3f", bits_per_weight(tensor->bytes, tensor->elements));
+        if (isfinite(snr))
+            table_cell(t, "%.2f", snr);
+        else
+            table_cell(t, "exact");
+    }
+    return table_print(t, args);
+}
+
+static int print_kept(const arguments *args, const compression *c)
+{
+    static const char *const heads[] = {"not quantised", "shape", "stored as", ">bytes", "because"};
+    table *t = table_new(sizeof heads / sizeof *heads, heads);
+    char text[SHAPE_TEXT_MAX];
+    for (size_t i = 0; i < lsq_model_count(c->model); i++) {
+        const lsq_tensor *tensor = &c->outcomes[i].tensor;
+        if (!c->outcomes[i].kept)
+            continue;
+        table_cell(t, "%s", tensor->name);
+        table_cell(t, "%s", shape_text(tensor, text));
+        table_cell(t, "%s", c->outcomes[i].left_out ? "left out" : storage_text(tensor, text));
+        table_cell(t, "%" PRIu64, tensor->bytes);
+        table_cell(t, "%s", c->outcomes[i].kept);
+    }
+    return table_print(t, args);
+}
+
+static void print_totals(const compression *c, const totals *t)
+{
+    double snr = quality_snr(&t->quality);
+    if (t->quantised) {
+        printf("%zu quantised: %" PRIu64 " weights in %" PRIu64 " bytes, %.3f bits each, SNR ", t->quantised,
+               t->weights, t->packed, bits_per_weight(t->packed, t->weights));
+        printf(isfinite(snr) ? "%.2f dB over all\n" : "exact\n", snr);
+    }
+    if (t->kept)
+        printf("%zu kept as they were\n", t->kept);
+    if (t->left_out)
+        printf("%zu left out: files of version 1 have no place for them\n", t->left_out);
+    printf("tensors %" PRIu64 " -> %" PRIu64 " bytes; the file has %" PRIu64 ", %.2f times less than the tensors had\n",
+           t->before, t->after, c->file_bytes, c->file_bytes ? (double)t->before / (double)c->file_bytes : 0.0);
+}
+
+int compression_report(arguments *args, const compression *c)
+{
+    totals t = sum(c);
+    int code = EXIT_OK;
+    if (args->json)
+        return output_json(args, report_json(c, &t), EXIT_OK);
+    if (args->quiet)
+        return EXIT_OK;
+    if (t.quantised)
+        code = print_quantised(args, c);
+    if (t.quantised && t.kept + t.left_out)
+        putchar('\n');
+    if (t.kept + t.left_out && code == EXIT_OK)
+        code = print_kept(args, c);
+    putchar('\n');
+    if (code == EXIT_OK)
+        print_totals(c, &t);
+    return code;
+}

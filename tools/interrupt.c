@@ -1,0 +1,64 @@
+/*
+ * interrupt.c - a thread that waits for signals, so that cleaning up is ordinary code and not a signal handler's.
+ */
+#include "tools/interrupt.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stddef.h>
+
+static pthread_mutex_t held = PTHREAD_MUTEX_INITIALIZER;
+static sigset_t watched;
+static void (*clean)(void *arg);
+static void *clean_arg;
+
+static void *watch(void *unused)
+{
+    int number;
+    (void)unused;
+    while (sigwait(&watched, &number) != 0)
+        continue;
+    /* A second one ends the process at once, whatever it leaves. */
+    signal(number, SIG_DFL);
+    pthread_sigmask(SIG_UNBLOCK, &watched, NULL);
+    pthread_mutex_lock(&held); /* never released: the other threads may not go on after this */
+    if (clean)
+        clean(clean_arg);
+    raise(number);
+    return NULL;
+}
+
+int interrupt_watch(void (*cleanup)(void *arg), void *arg)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    pthread_t thread;
+    clean = cleanup;
+    clean_arg = arg;
+    sigemptyset(&watched);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        struct sigaction now;
+        /* Who started us may have chosen to ignore it, as nohup does. */
+        if (sigaction(numbers[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+            sigaddset(&watched, numbers[i]);
+    }
+    if (pthread_sigmask(SIG_BLOCK, &watched, NULL) != 0 || pthread_create(&thread, NULL, watch, NULL) != 0)
+        return -1;
+    pthread_detach(thread);
+    return 0;
+}
+
+void interrupt_hold(void)
+{
+    pthread_mutex_lock(&held);
+}
+
+void interrupt_release(void)
+{
+    pthread_mutex_unlock(&held);
+}
+
+void interrupt_settle(void)
+{
+    clean = NULL;
+    interrupt_release();
+}

@@ -1,0 +1,146 @@
+/*
+ * options.c - a command's table of options, driving getopt_long and printing --help.
+ */
+#include "tools/options.h"
+#include "tools/messages.h"
+#include "tools/output.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Options of every command. Their places in getopt's table follow those of the command. */
+enum { JSON, QUIET, VERBOSE, COLOR, HELP, SHARED };
+
+static const option_row shared[SHARED] = {
+    [JSON] = {"json", 0, NULL, "print one JSON document; errors are JSON on standard error"},
+    [QUIET] = {"quiet", 'q', NULL, "print errors only"},
+    [VERBOSE] = {"verbose", 'v', NULL, "print more"},
+    [COLOR] = {"color", 0, "WHEN", "colour headings: auto (on a terminal), always or never"},
+    [HELP] = {"help", 'h', NULL, "print this and exit"},
+};
+
+enum { FIRST_ID = 256 }; /* what getopt_long returns for an option: FIRST_ID + its place */
+
+static const option_row *option_at(const verb *command, size_t i)
+{
+    return i < command->option_count ? &command->options[i] : &shared[i - command->option_count];
+}
+
+static void print_help(const verb *command)
+{
+    printf("Usage: lsq %s [OPTION]...%s%s\n\n%s.\n\nOptions:\n", command->name, *command->operands ? " " : "",
+           command->operands, command->summary);
+    for (size_t i = 0; i < command->option_count + SHARED; i++) {
+        const option_row *o = option_at(command, i);
+        char left[40], letter[4] = "   ";
+        if (o->letter)
+            snprintf(letter, sizeof letter, "-%c,", o->letter);
+        snprintf(left, sizeof left, "%s --%s%s%s", letter, o->name, o->argument ? " " : "",
+                 o->argument ? o->argument : "");
+        printf("  %-26s  %s\n", left, o->help);
+    }
+    if (command->details)
+        printf("\n%s", command->details);
+}
+
+/* --json decides how the errors of parsing itself are told, so it is looked for first. */
+static int mentions_json(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--json") == 0)
+            return 1;
+    return 0;
+}
+
+static int color_wanted(const char *when)
+{
+    const char *term = getenv("TERM"), *none = getenv("NO_COLOR");
+    if (when && strcmp(when, "auto") != 0)
+        return strcmp(when, "always") == 0;
+    return isatty(STDOUT_FILENO) && !(none && *none) && !(term && strcmp(term, "dumb") == 0);
+}
+
+/* The place of what getopt_long returned: FIRST_ID + place, or a letter of the table. */
+static size_t place_of(const verb *command, int id)
+{
+    size_t i = 0;
+    if (id >= FIRST_ID)
+        return (size_t)(id - FIRST_ID);
+    while (option_at(command, i)->letter != id)
+        i++;
+    return i;
+}
+
+static int bad_option(arguments *args, int result, char **argv)
+{
+    /* getopt_long sets optopt for a short option, and for a long one only when it knows which one it was. */
+    char letter[3] = {'-', (char)optopt, 0};
+    const char *what = optopt && optopt < FIRST_ID ? letter : argv[optind - 1];
+    if (result == ':')
+        return usage_error(args, "option '%s' needs a value", what);
+    return usage_error(args, "option '%s' is unknown, ambiguous or takes no value", what);
+}
+
+static int take_option(arguments *args, size_t place, const char *value)
+{
+    size_t own = args->command->option_count;
+    if (place < own)
+        args->values[place] = value ? value : "";
+    else if (place == own + QUIET)
+        args->quiet = 1;
+    else if (place == own + VERBOSE)
+        args->verbose++;
+    else if (place == own + COLOR) {
+        if (strcmp(value, "auto") != 0 && strcmp(value, "always") != 0 && strcmp(value, "never") != 0)
+            return usage_error(args, "--color takes auto, always or never, not '%s'", value);
+        args->color = color_wanted(value);
+    } else if (place == own + HELP) {
+        print_help(args->command);
+        return output_close(args);
+    }
+    return CARRY_ON;
+}
+
+static int parse_all(const struct option *rows, const char *letters, int argc, char **argv, arguments *args)
+{
+    int id, end = CARRY_ON;
+    opterr = 0;
+    optind = 1;
+    while (end == CARRY_ON && (id = getopt_long(argc, argv, letters, rows, NULL)) != -1) {
+        if (id == '?' || id == ':')
+            return bad_option(args, id, argv);
+        end = take_option(args, place_of(args->command, id), optarg);
+    }
+    if (end != CARRY_ON)
+        return end;
+    args->operands = argv + optind;
+    if (argc - optind < args->command->operand_count)
+        return usage_error(args, "a file name is missing");
+    if (argc - optind > args->command->operand_count)
+        return usage_error(args, "'%s' is one argument too many", argv[optind + args->command->operand_count]);
+    return CARRY_ON;
+}
+
+int options_parse(const verb *command, int argc, char **argv, arguments *args)
+{
+    struct option rows[OPTIONS_MAX + SHARED + 1] = {0};
+    char letters[2 * (OPTIONS_MAX + SHARED) + 2] = ":", *end = letters + 1;
+
+    *args = (arguments){.command = command, .json = mentions_json(argc, argv), .color = color_wanted(NULL)};
+    for (size_t i = 0; i < command->option_count + SHARED; i++) {
+        const option_row *o = option_at(command, i);
+        rows[i] = (struct option){o->name, o->argument ? required_argument : no_argument, NULL, FIRST_ID + (int)i};
+        if (o->letter)
+            *end++ = o->letter;
+        if (o->letter && o->argument)
+            *end++ = ':';
+    }
+    *end = 0;
+    args->warnings = json_array();
+    if (!args->warnings)
+        return out_of_memory(args);
+    return parse_all(rows, letters, argc, argv, args);
+}

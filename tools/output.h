@@ -1,0 +1,33 @@
+/*
+ * output.h - standard output: tables for people, one JSON document for programs, and making sure that it arrived.
+ */
+#ifndef LSQ_TOOLS_OUTPUT_H
+#define LSQ_TOOLS_OUTPUT_H
+
+#include "tools/options.h"
+
+/*
+ * Prints `document` with "warnings" added, and releases it; NULL counts as memory having run out. Returns `code`, or
+ * that of the failure.
+ */
+int output_json(arguments *args, json_t *document, int code);
+
+/* To be called last: everything written is flushed. EXIT_OK or, with a message, EXIT_IO. */
+int output_close(const arguments *args);
+
+/* Makes sure that descriptors 0 to 2 are open, so that no file of ours can become standard output. */
+void output_guard(void);
+
+/* A table whose columns are as wide as their widest cell. Text is escaped. All functions accept NULL. */
+typedef struct table table;
+
+/* `heads` are the columns; those that begin with '>' are aligned to the right. NULL: out of memory. */
+table *table_new(size_t columns, const char *const *heads);
+
+/* The next cell, row by row. */
+void table_cell(table *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Prints and frees it. Returns EXIT_OK, or with a message EXIT_MEMORY if a cell was lost. */
+int table_print(table *t, const arguments *args);
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * plan.h - what compress makes of a tensor: quantise it, and which way round, or keep it, and why.
+ */
+#ifndef LSQ_TOOLS_PLAN_H
+#define LSQ_TOOLS_PLAN_H
+
+#include <lsq/lsq_model.h>
+
+typedef enum axis_choice { AXIS_AUTO, AXIS_FIRST, AXIS_LAST } axis_choice;
+
+typedef struct wish {
+    lsq_format format;
+    axis_choice axis;
+    int version; /* of the file: 1 or 2 */
+} wish;
+
+typedef struct plan {
+    const char *kept; /* why it is not quantised; NULL: it is */
+    int left_out;     /* kept, but version 1 files have no place for it */
+    unsigned output_axis;
+    size_t rows, columns, bytes; /* of the matrix, when it is quantised */
+} plan;
+
+/* Only looks at type and shape: a tensor that holds a NaN is found out later. */
+plan plan_tensor(const lsq_tensor *t, const wish *want);
+
+#endif

@@ -1,0 +1,33 @@
+/*
+ * quality.h - how far decoded weights are from the original ones.
+ */
+#ifndef LSQ_TOOLS_QUALITY_H
+#define LSQ_TOOLS_QUALITY_H
+
+#include <lsq/lsq.h>
+
+/* Sums over pairs of numbers, in double. Start with zeros. */
+typedef struct quality {
+    double signal; /* sum of w^2 */
+    double noise;  /* sum of (w - w')^2 */
+    double largest_error;
+    double count;
+} quality;
+
+void quality_add(quality *q, const float *original, const float *decoded, size_t n);
+
+/* 10 log10(signal / noise) dB; INFINITY if there is no difference. */
+double quality_snr(const quality *q);
+
+double quality_rmse(const quality *q);
+
+/* Adds all weights of a matrix beside the original one (rows x columns), decoding a few rows at a time. */
+lsq_status quality_add_matrix(quality *q, const lsq_weights *weights, const float *original);
+
+/*
+ * |y - y'| / |y| for y = W x in double and y' from lsq_sgemv() with integer activations. x is pseudo-random and the same
+ * in every run and on every machine.
+ */
+lsq_status quality_of_product(const lsq_weights *weights, const float *original, double *relative_error);
+
+#endif

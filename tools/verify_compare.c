@@ -1,0 +1,80 @@
+/*
+ * verify_compare.c - a tensor of a file beside the tensor of the same name it was made from.
+ */
+#include "tools/verify.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int same_shape(const lsq_tensor *a, const lsq_tensor *b)
+{
+    return a->rank == b->rank && memcmp(a->shape, b->shape, a->rank * sizeof *a->shape) == 0;
+}
+
+/* Both as numbers in the order of the shape, whatever they are stored as. */
+static lsq_status compare_numbers(finding *f, const lsq_model *model, size_t i, const lsq_model *original, size_t j,
+                                  lsq_error *err)
+{
+    size_t n = (size_t)f->tensor->elements;
+    float *w = calloc(n ? n : 1, sizeof *w), *decoded = calloc(n ? n : 1, sizeof *decoded);
+    lsq_status status = w && decoded ? lsq_model_read(original, j, w, err) : LSQ_E_NOMEM;
+    if (status == LSQ_OK)
+        status = lsq_model_read(model, i, decoded, err);
+    if (status == LSQ_OK)
+        quality_add(&f->quality, w, decoded, n);
+    free(w);
+    free(decoded);
+    return status;
+}
+
+/* The matrix of the file, decoded a few rows at a time and multiplied as a program would, beside the original one. */
+static lsq_status compare_matrix(finding *f, const lsq_weights *weights, const lsq_model *original, size_t j,
+                                 lsq_error *err)
+{
+    const lsq_tensor *t = f->tensor;
+    float *w = calloc((size_t)t->rows, (size_t)t->columns * sizeof *w);
+    lsq_status status = w ? lsq_model_read_matrix(original, j, t->output_axis, w, err) : LSQ_E_NOMEM;
+    if (status == LSQ_OK)
+        status = quality_add_matrix(&f->quality, weights, w);
+    if (status == LSQ_OK) {
+        f->multiplied = 1;
+        status = quality_of_product(weights, w, &f->product_error);
+    }
+    free(w);
+    return status;
+}
+
+static lsq_status compare_quantised(finding *f, const lsq_model *model, size_t i, const lsq_model *original, size_t j,
+                                    lsq_error *err)
+{
+    const lsq_weights *weights = NULL;
+    lsq_status status = f->tensor->rank >= 2 ? lsq_model_weights(model, i, &weights, err) : LSQ_E_UNSUPPORTED;
+    f->compared = 1;
+    if (status == LSQ_E_UNSUPPORTED) /* a version 1 file: no matrix, or more than 9 bits */
+        return compare_numbers(f, model, i, original, j, err);
+    return status == LSQ_OK ? compare_matrix(f, weights, original, j, err) : status;
+}
+
+lsq_status verify_compare(finding *f, const lsq_model *model, size_t i, const lsq_model *original, double least_snr,
+                          lsq_error *err)
+{
+    size_t j;
+    lsq_status status = LSQ_OK;
+    const lsq_tensor *t = f->tensor, *was = lsq_model_find(original, t->name, &j);
+    if (!was)
+        f->wrong = "the original has no such tensor";
+    else if (!same_shape(t, was))
+        f->wrong = "the original has another shape";
+    else if (t->quantised)
+        status = compare_quantised(f, model, i, original, j, err);
+    else if (was->quantised)
+        f->wrong = "the original is quantised, and this is not";
+    else if (t->dtype != was->dtype)
+        f->wrong = "the original has another type";
+    else if (memcmp(lsq_model_bytes(model, i), lsq_model_bytes(original, j), (size_t)t->bytes) != 0)
+        f->wrong = "differs from the original";
+    if (status == LSQ_OK && f->compared && !(quality_snr(&f->quality) >= least_snr))
+        f->wrong = "SNR below --min-snr";
+    return status;
+}
