@@ -38,8 +38,8 @@ BITFIELD_MOVES = ('bfi', 'bfxil', 'bfm', 'bfc')
 
 LINE = re.compile(r'^\s*[0-9a-f]+:\t([0-9a-f ]+?)\s*\t([^\t]+)\t?(.*)$')
 PREFIXES = (0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3)
-PREFIX_WORDS = ('rep', 'repz', 'repnz', 'lock', 'notrack', 'bnd', 'data16', 'addr32', 'cs', 'ds', 'es', 'ss', 'fs', 'gs',
-                '{vex}', '{evex}', 'rex.W')
+PREFIX_WORDS = ('rep', 'repz', 'repnz', 'lock', 'notrack', 'bnd', 'data16', 'addr32', 'cs', 'ds', 'es', 'ss', 'fs',
+                'gs', '{vex}', '{evex}', 'rex.W')
 
 
 def encoding(code):

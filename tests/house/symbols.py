@@ -21,7 +21,8 @@ FORBIDDEN = {
                            'fesetenv fesetround feenableexcept feupdateenv feclearexcept',
     'reads the current directory': 'getcwd getwd get_current_dir_name realpath __getcwd_chk __realpath_chk',
     'starts programs': 'system popen fork vfork execve execvp posix_spawn',
-    'keeps its state in a hidden global': 'strerror strtok rand srand random drand48 localtime gmtime ctime asctime tmpnam',
+    'keeps its state in a hidden global': 'strerror strtok rand srand random drand48 localtime gmtime ctime '
+                                        'asctime tmpnam',
     'reads numbers as the locale writes them': 'strtod strtof strtold atof',
 }
 WHY = {name: why for why, names in FORBIDDEN.items() for name in names.split()}
