@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """
-Instruction sets: an object of kernels/<isa>/ uses only what its level allows, and every other object only the baseline,
+Instruction sets: an object of kernels/<isa>/ uses only what its level allows, every other one only the baseline,
 so that no call can fault on a CPU that the dispatcher judged rightly. usage: isa.py OBJDUMP BUILD
 
 On x86 the first byte after the prefixes decides: in 64-bit mode C4 and C5 are always VEX, 62 is always EVEX, and the old
@@ -34,6 +34,9 @@ X86 = {
 PAST_DOT = (r'(us|su)dot|[us]?mmla|usmmla|bf\w+|sqrdml[as]h|fml[as]l2?|fcmla|fcadd|crc32\w+|aes\w+|sha\d\w+|pmull2?'
             r'|(ld|st)(add|clr|set|eor|smax|smin|umax|umin)a?l?[bh]?|swpa?l?[bh]?|casp?a?l?[bh]?|ptrue|whilelo')
 ARM = {'baseline': f'[us]dot|{PAST_DOT}', 'neon': f'[us]dot|{PAST_DOT}', 'neondot': PAST_DOT}
+# Programs that choose vectors for themselves, by asking the CPU: no library code is in these folders.
+ELSEWHERE = ('bench/', 'tests/', 'meson-')
+
 BITFIELD_MOVES = ('bfi', 'bfxil', 'bfm', 'bfc')
 
 LINE = re.compile(r'^\s*[0-9a-f]+:\t([0-9a-f ]+?)\s*\t([^\t]+)\t?(.*)$')
@@ -99,7 +102,7 @@ def is_arm(objdump, path):
 
 
 def main(objdump, build):
-    objects = [path for path in tree.files(build, ('.o',)) if not path.startswith('meson-')]
+    objects = [path for path in tree.files(build, ('.o',)) if not path.startswith(ELSEWHERE)]
     if not objects:
         return tree.report('instruction sets', [f'{build}: no objects found'])
     arm = is_arm(objdump, os.path.join(build, objects[0]))

@@ -18,11 +18,10 @@ FLOORS = {
     'examples/': ('<lsq/',),
 }
 
-# Lower floors live with little: the rest of the C library is for those above.
-SYSTEM = {
-    'include/lsq/': r'std(def|int)\.h',
-    'kernels/': r'(std(def|int|bool)|string|limits|float|math)\.h|sleef\.h|\w*mmintrin\.h|arm_neon\.h',
-}
+# Lower floors live with little of the C library: kernels are pure, what prepares for them may compute and allocate.
+PUBLIC_SYSTEM = r'std(def|int)\.h'
+KERNEL_SYSTEM = r'(std(def|int)|string)\.h|\w*mmintrin\.h|arm_neon\.h'
+CODEC_SYSTEM = r'(std(def|int|bool|lib)|string|limits|float|math)\.h|sleef\.h'
 
 # Libraries, and the folders that may know them. Tests may know all.
 LIBRARIES = {
@@ -44,6 +43,12 @@ def isa_folder(path):
     return '/'.join(parts[:2]) + '/' if parts[0] == 'kernels' and len(parts) > 2 else None
 
 
+def system_of(path, floor):
+    if floor == 'kernels/':
+        return KERNEL_SYSTEM if isa_folder(path) else CODEC_SYSTEM
+    return PUBLIC_SYSTEM if floor == 'include/lsq/' else r'.*'
+
+
 def fault_of(path, floor, mark, name):
     own = mark == '"'
     if own or name.startswith('lsq/'):
@@ -54,10 +59,10 @@ def fault_of(path, floor, mark, name):
         return None
     if name in LIBRARIES and floor not in LIBRARIES[name]:
         return f'this library belongs to {" ".join(LIBRARIES[name]) or "the tests"}'
-    if floor in SYSTEM and not re.fullmatch(SYSTEM[floor], name):
-        return f'{floor} lives with {SYSTEM[floor]}'
-    if re.search(r'mmintrin|arm_neon', name) and isa_folder(path) is None:
+    if re.search(r'mmintrin|arm_neon', name) and isa_folder(path) is None and floor != 'bench/':
         return 'intrinsics belong to kernels/<isa>/'
+    if not re.fullmatch(system_of(path, floor), name):
+        return f'this place lives with {system_of(path, floor)}'
     return None
 
 
