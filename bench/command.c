@@ -1,26 +1,48 @@
 #include "bench/command.h"
 
+#include "bench/text.h"
+
 #include <errno.h>
+#include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-int bench_usage(const char *format, ...)
+static int as_json;
+
+void bench_errors_as_json(void)
 {
-    va_list arguments;
-    va_start(arguments, format);
-    fputs("lsq-bench: ", stderr);
-    vfprintf(stderr, format, arguments);
-    fputs("; try 'lsq-bench --help'\n", stderr);
-    va_end(arguments);
-    return BENCH_USAGE;
+    as_json = 1;
 }
 
-int bench_failed(const char *where, lsq_status status, const lsq_error *err)
+static int say(int code, const char *message, const char *hint)
 {
-    fprintf(stderr, "lsq-bench: %s%s%s\n", where ? where : "", where ? ": " : "",
-            err && err->text[0] ? err->text : lsq_strerror(status));
+    char safe[1024];
+    bench_text_copy(safe, sizeof safe, message);
+    if (!as_json) {
+        fprintf(stderr, "lsq-bench: %s%s\n", safe, hint);
+        return code;
+    }
+    json_t *error = json_pack("{s:s, s:i, s:s}", "schema", "lsq.error/1", "exit_code", code, "message", safe);
+    if (error && !json_dumpf(error, stderr, JSON_COMPACT))
+        fputc('\n', stderr);
+    json_decref(error);
+    return code;
+}
+
+int bench_usage(const char *format, ...)
+{
+    char message[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    return say(BENCH_USAGE, message, "; try 'lsq-bench --help'");
+}
+
+static int code_of(lsq_status status)
+{
     switch (status) {
     case LSQ_E_MALFORMED:
     case LSQ_E_TRUNCATED:
@@ -37,6 +59,14 @@ int bench_failed(const char *where, lsq_status status, const lsq_error *err)
     default:
         return BENCH_USAGE;
     }
+}
+
+int bench_failed(const char *where, lsq_status status, const lsq_error *err)
+{
+    char message[1024];
+    const char *reason = err && err->text[0] ? err->text : lsq_strerror(status);
+    snprintf(message, sizeof message, "%s%s%s", where ? where : "", where ? ": " : "", reason);
+    return say(code_of(status), message, "");
 }
 
 int bench_number(const char *text, unsigned low, unsigned high, unsigned *value)
@@ -58,8 +88,9 @@ int bench_number(const char *text, unsigned low, unsigned high, unsigned *value)
 int bench_flush(void)
 {
     if (fflush(stdout) || ferror(stdout)) {
-        fprintf(stderr, "lsq-bench: stdout: %s\n", strerror(errno));
-        return BENCH_IO;
+        char message[256];
+        snprintf(message, sizeof message, "stdout: %s", strerror(errno));
+        return say(BENCH_IO, message, "");
     }
     return BENCH_OK;
 }

@@ -26,6 +26,9 @@ int bench_gemv(int argc, char **argv);
 int bench_snr_command(int argc, char **argv);
 int bench_file_command(int argc, char **argv);
 
+/* Errors from now on are JSON too: {"schema": "lsq.error/1", "exit_code": ..., "message": ...}. */
+void bench_errors_as_json(void);
+
 /* One line on stderr; each returns the exit status that fits. */
 int bench_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int bench_failed(const char *where, lsq_status status, const lsq_error *err);

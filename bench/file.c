@@ -54,11 +54,11 @@ static void run_multiply(const void *arg, unsigned thread, size_t first, size_t 
     (void)bench_matrices_multiply(arg, first, end);
 }
 
-typedef struct speed {
+typedef struct file_speed {
     double seconds, spread, read_seconds, share; /* medians; share: of the samples' ratios, read to product */
-} speed;
+} file_speed;
 
-static lsq_status measure_speed(const bench_matrices *all, const lsq_cpu *cpu, unsigned samples, speed *speed)
+static lsq_status measure_speed(const bench_matrices *all, const lsq_cpu *cpu, unsigned samples, file_speed *speed)
 {
     bench_team *team = bench_team_new(1);
     double *times = malloc(3 * samples * sizeof *times);
@@ -95,7 +95,7 @@ static lsq_status measure(const char *path, const lsq_model *original, unsigned 
 {
     bench_matrices all;
     bench_snr weights = {0, 0}, products = {0, 0}; /* without an original they have no ratio */
-    speed speed = {0};
+    file_speed speed = {0};
     lsq_cpu cpu;
     lsq_cpu_detect(&cpu);
     lsq_status status = bench_matrices_open(&all, path, err);
@@ -183,6 +183,7 @@ int bench_file_command(int argc, char **argv)
             break;
         case 'j':
             request.json = 1;
+            bench_errors_as_json();
             break;
         default:
             return bench_usage("file: '%s' is no option, or lacks its value", argv[optind - 1]);

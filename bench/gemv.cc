@@ -236,6 +236,7 @@ extern "C" int bench_gemv(int argc, char **argv)
             break;
         case 'j':
             options.json = true;
+            bench_errors_as_json();
             break;
         default:
             return bench_usage("gemv: '%s' is no option, or lacks its value", argv[optind - 1]);

@@ -111,6 +111,8 @@ double bench_lloyd_db(const bench_lloyd *lloyd, unsigned bits)
     const size_t levels = (size_t)1 << bits;
     if (levels > LEVELS_MAX || lloyd->n == 0)
         return NAN;
+    if (levels >= lloyd->n)
+        return INFINITY;
     double level[LEVELS_MAX];
     start(lloyd, level, levels);
     double noise = INFINITY;

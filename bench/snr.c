@@ -260,6 +260,7 @@ static int read_options(int argc, char **argv, snr_request *request)
             break;
         case 'j':
             request->json = 1;
+            bench_errors_as_json();
             break;
         default:
             return bench_usage("snr: '%s' is no option, or lacks its value", argv[optind - 1]);

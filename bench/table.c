@@ -1,9 +1,13 @@
 #include "bench/table.h"
 
+#include "bench/text.h"
+
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+enum { TEXT_MAX = 256 };
 
 struct bench_table {
     const bench_column *columns;
@@ -63,13 +67,12 @@ static void print_row(bench_table *table, const bench_cell *cells)
         table->begun = 1;
     }
     for (size_t i = 0; i < table->count; i++) {
-        char number[64];
-        if (table->columns[i].decimals < 0 || isnan(cells[i].value)) {
-            print_text(table, i, cells[i].text ? cells[i].text : "-");
-        } else {
-            snprintf(number, sizeof number, "%.*f", table->columns[i].decimals, cells[i].value);
-            print_text(table, i, number);
-        }
+        char text[TEXT_MAX] = "-";
+        if (table->columns[i].decimals < 0 && cells[i].text)
+            bench_text_copy(text, sizeof text, cells[i].text);
+        else if (table->columns[i].decimals >= 0 && !isnan(cells[i].value))
+            snprintf(text, sizeof text, "%.*f", table->columns[i].decimals, cells[i].value);
+        print_text(table, i, text);
     }
     putchar('\n');
     fflush(stdout);
@@ -79,11 +82,14 @@ static void append_row(bench_table *table, const bench_cell *cells)
 {
     json_t *row = json_object();
     for (size_t i = 0; i < table->count; i++) {
-        json_t *value;
-        if (table->columns[i].decimals < 0)
-            value = cells[i].text ? json_string(cells[i].text) : json_null();
-        else
-            value = isfinite(cells[i].value) ? json_real(cells[i].value) : json_null();
+        json_t *value = json_null();
+        char text[TEXT_MAX];
+        if (table->columns[i].decimals >= 0 && isfinite(cells[i].value)) {
+            value = json_real(cells[i].value);
+        } else if (table->columns[i].decimals < 0 && cells[i].text) {
+            bench_text_copy(text, sizeof text, cells[i].text);
+            value = json_string(text);
+        }
         json_object_set_new(row, table->columns[i].key, value);
     }
     json_array_append_new(table->rows, row);
