@@ -135,7 +135,8 @@ static lsq_status quantise(job *j, size_t i, const plan *p, lsq_error *err)
         o->tensor.output_axis = p->output_axis;
         o->tensor.rows = p->rows;
         o->tensor.columns = p->columns;
-        o->tensor.bytes = p->bytes;
+        o->tensor.bytes =
+            j->want.version == 1 ? lsq_bit_string_bytes(j->want.format.bits, p->rows * p->columns) : p->bytes;
     }
     lsq_weights_free(weights);
     return status;

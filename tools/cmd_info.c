@@ -27,7 +27,7 @@ static totals sum(const lsq_model *model, const char *path)
         const lsq_tensor *tensor = lsq_model_tensor(model, i);
         t.quantised += tensor->quantised != 0;
         t.elements += tensor->elements;
-        t.bytes += tensor->bytes;
+        t.bytes += file_bytes(model, i);
     }
     t.file_bytes = stat(path, &file) == 0 ? (uint64_t)file.st_size : 0;
     return t;
@@ -37,7 +37,7 @@ static json_t *info_json(const lsq_model *model, const char *path, const totals 
 {
     json_t *tensors = json_array();
     for (size_t i = 0; tensors && i < t->tensors; i++)
-        if (json_array_append_new(tensors, tensor_json(lsq_model_tensor(model, i))) != 0) {
+        if (json_array_append_new(tensors, tensor_json(lsq_model_tensor(model, i), file_bytes(model, i))) != 0) {
             json_decref(tensors);
             return NULL;
         }
@@ -73,10 +73,10 @@ static int print_metadata(const arguments *args, const lsq_model *model)
 
 static int print_tensors(const arguments *args, const lsq_model *model)
 {
-    static const char *const heads[] = {"tensor",   "shape",     "type",   ">rows",
-                                        ">columns", "stored as", ">bytes", ">bits/weight"};
-    table *t = table_new(sizeof heads / sizeof *heads, heads);
-    char text[SHAPE_TEXT_MAX];
+    static const char *const heads[] = {"tensor",    "shape",  "type",         ">rows",  ">columns",
+                                        "stored as", ">bytes", ">bits/weight", "in full"};
+    table *t = table_new(sizeof heads / sizeof *heads - !args->verbose, heads); /* the last with -v */
+    char text[SHAPE_TEXT_MAX], full[FORMAT_TEXT_MAX];
     for (size_t i = 0; i < lsq_model_count(model); i++) {
         const lsq_tensor *tensor = lsq_model_tensor(model, i);
         const char *dtype = lsq_dtype_name(tensor->dtype);
@@ -91,8 +91,10 @@ static int print_tensors(const arguments *args, const lsq_model *model)
             table_cell(t, "-");
         }
         table_cell(t, "%s", storage_text(tensor, text));
-        table_cell(t, "%" PRIu64, tensor->bytes);
-        table_cell(t, "%.3f", bits_per_weight(tensor->bytes, tensor->elements));
+        table_cell(t, "%" PRIu64, file_bytes(model, i));
+        table_cell(t, "%.3f", bits_per_weight(file_bytes(model, i), tensor->elements));
+        if (args->verbose)
+            table_cell(t, "%s", format_text(tensor, full));
     }
     return table_print(t, args);
 }

@@ -23,7 +23,7 @@ static totals sum(const compression *c)
     totals t = {0};
     for (size_t i = 0; i < lsq_model_count(c->model); i++) {
         const outcome *o = &c->outcomes[i];
-        t.before += lsq_model_tensor(c->model, i)->bytes;
+        t.before += file_bytes(c->model, i);
         t.after += o->left_out ? 0 : o->tensor.bytes;
         t.left_out += o->left_out != 0;
         t.kept += o->kept && !o->left_out;
@@ -39,15 +39,15 @@ static totals sum(const compression *c)
     return t;
 }
 
-static json_t *outcome_json(const outcome *o, const lsq_tensor *source)
+static json_t *outcome_json(const outcome *o, uint64_t source)
 {
-    json_t *tensor = tensor_json(&o->tensor), *more;
+    json_t *tensor = tensor_json(&o->tensor, o->tensor.bytes), *more;
     if (o->kept)
         more = json_pack("{s:b, s:s, s:b, s:I}", "quantised", 0, "kept", o->kept, "left_out", o->left_out,
-                         "source_bytes", (json_int_t)source->bytes);
+                         "source_bytes", (json_int_t)source);
     else
-        more = json_pack("{s:b, s:I, s:o, s:b, s:f, s:f}", "quantised", 1, "source_bytes", (json_int_t)source->bytes,
-                         "snr_db", number_json(quality_snr(&o->quality)), "exact", o->quality.noise == 0, "rmse",
+        more = json_pack("{s:b, s:I, s:o, s:b, s:f, s:f}", "quantised", 1, "source_bytes", (json_int_t)source, "snr_db",
+                         number_json(quality_snr(&o->quality)), "exact", o->quality.noise == 0, "rmse",
                          quality_rmse(&o->quality), "max_error", o->quality.largest_error);
     if (!tensor || !more || json_object_update(tensor, more) != 0) {
         json_decref(tensor);
@@ -61,7 +61,7 @@ static json_t *report_json(const compression *c, const totals *t)
 {
     json_t *tensors = json_array();
     for (size_t i = 0; tensors && i < lsq_model_count(c->model); i++)
-        if (json_array_append_new(tensors, outcome_json(&c->outcomes[i], lsq_model_tensor(c->model, i))) != 0) {
+        if (json_array_append_new(tensors, outcome_json(&c->outcomes[i], file_bytes(c->model, i))) != 0) {
             json_decref(tensors);
             return NULL;
         }
@@ -133,10 +133,25 @@ static void print_totals(const compression *c, const totals *t)
            t->before, t->after, c->file_bytes, c->file_bytes ? (double)t->before / (double)c->file_bytes : 0.0);
 }
 
+/* The published code takes weights as they are, and those of trained networks are much smaller than 1. */
+static void warn_of_loss(arguments *args, const compression *c)
+{
+    enum { LITTLE = 10 }; /* dB */
+    size_t lost = 0;
+    for (size_t i = 0; i < lsq_model_count(c->model); i++) {
+        const outcome *o = &c->outcomes[i];
+        lost += !o->kept && o->tensor.format.scale == LSQ_SCALE_NONE && quality_snr(&o->quality) < LITTLE;
+    }
+    if (lost)
+        warning(args, "%zu tensors keep less than %d dB: their weights are too small for codes without a scale", lost,
+                (int)LITTLE);
+}
+
 int compression_report(arguments *args, const compression *c)
 {
     totals t = sum(c);
     int code = EXIT_OK;
+    warn_of_loss(args, c);
     if (args->json)
         return output_json(args, report_json(c, &t), EXIT_OK);
     if (args->quiet)

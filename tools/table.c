@@ -68,14 +68,18 @@ static void print_cells(const table *t, const arguments *args)
         if (w > width[i % t->columns])
             width[i % t->columns] = w;
     }
+    size_t blanks = 0; /* owed to the next cell that shows something, so that no line ends in them */
     for (size_t i = 0; i < t->count; i++) {
         size_t column = i % t->columns, last = column == t->columns - 1;
-        int pad = (int)(width[column] - text_width(t->cells[i]));
+        size_t pad = width[column] - text_width(t->cells[i]);
         if (args->color && i == 0)
             fputs("\033[1m", stdout);
-        printf("%*s%s", t->right[column] ? pad : 0, "", t->cells[i]);
-        if (!last)
-            printf("%*s", 2 + (t->right[column] ? 0 : pad), "");
+        if (*t->cells[i]) {
+            printf("%*s%s", (int)(blanks + (t->right[column] ? pad : 0)), "", t->cells[i]);
+            blanks = t->right[column] ? 0 : pad;
+        } else
+            blanks += pad;
+        blanks = last ? 0 : blanks + 2;
         if (args->color && i == t->columns - 1)
             fputs("\033[0m", stdout);
         if (last)

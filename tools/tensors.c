@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 const char *shape_text(const lsq_tensor *t, char text[SHAPE_TEXT_MAX])
 {
@@ -29,12 +30,58 @@ const char *storage_text(const lsq_tensor *t, char text[LSQ_FORMAT_NAME_MAX])
     return text;
 }
 
+static const char *const families[] = {[LSQ_CLASSIC] = "classic", [LSQ_SCALAR] = "scalar", [LSQ_TRELLIS] = "trellis"};
+static const char *const scales[] = {
+    [LSQ_SCALE_NONE] = "none",     [LSQ_SCALE_TENSOR] = "tensor",  [LSQ_SCALE_ROW] = "row",
+    [LSQ_SCALE_BYTE32] = "byte32", [LSQ_SCALE_NIBBLE32] = "nib32", [LSQ_SCALE_NIBBLE16] = "nib16"};
+
+/* The parameter s of the curve, as lsq.h numbers them. */
+static double curve_of(const lsq_format *f)
+{
+    return f->curve < 7 ? -0.5 * f->curve : f->bits - 1;
+}
+
+static int known(const lsq_format *f)
+{
+    return f->codec < sizeof families / sizeof *families && f->scale < sizeof scales / sizeof *scales;
+}
+
+const char *format_text(const lsq_tensor *t, char text[FORMAT_TEXT_MAX])
+{
+    const lsq_format *f = &t->format;
+    char states[24] = "";
+    *text = 0;
+    if (!t->quantised || !known(f))
+        return text;
+    if (f->states)
+        snprintf(states, sizeof states, ", %u states", f->states);
+    snprintf(text, FORMAT_TEXT_MAX, "%s, %u bits, scale %s%s, curve %g", families[f->codec], f->bits, scales[f->scale],
+             states, curve_of(f));
+    return text;
+}
+
+static json_t *format_json(const lsq_format *f)
+{
+    if (!known(f))
+        return json_null();
+    return json_pack("{s:s, s:i, s:s, s:i, s:f}", "family", families[f->codec], "code_bits", (int)f->bits, "scale",
+                     scales[f->scale], "states", (int)f->states, "curve", curve_of(f));
+}
+
+uint64_t file_bytes(const lsq_model *model, size_t i)
+{
+    const lsq_tensor *t = lsq_model_tensor(model, i);
+    if (t->quantised && strcmp(lsq_model_format(model), "lsq1") == 0)
+        return lsq_bit_string_bytes(t->format.bits, (size_t)t->elements);
+    return t->bytes;
+}
+
 double bits_per_weight(uint64_t bytes, uint64_t elements)
 {
     return elements ? 8.0 * (double)bytes / (double)elements : 0;
 }
 
-json_t *tensor_json(const lsq_tensor *t)
+json_t *tensor_json(const lsq_tensor *t, uint64_t bytes)
 {
     char storage[LSQ_FORMAT_NAME_MAX];
     const char *dtype = lsq_dtype_name(t->dtype);
@@ -45,12 +92,13 @@ json_t *tensor_json(const lsq_tensor *t)
             return NULL;
         }
     json_t *tensor = json_pack("{s:s, s:s, s:o, s:I, s:I, s:f}", "name", t->name, "dtype", dtype ? dtype : "?", "shape",
-                               shape, "elements", (json_int_t)t->elements, "bytes", (json_int_t)t->bytes,
-                               "bits_per_weight", bits_per_weight(t->bytes, t->elements));
+                               shape, "elements", (json_int_t)t->elements, "bytes", (json_int_t)bytes,
+                               "bits_per_weight", bits_per_weight(bytes, t->elements));
     if (!tensor || !t->quantised)
         return tensor;
-    json_t *view = json_pack("{s:s, s:i, s:I, s:I}", "codec", storage_text(t, storage), "output_axis",
-                             (int)t->output_axis, "rows", (json_int_t)t->rows, "columns", (json_int_t)t->columns);
+    json_t *view =
+        json_pack("{s:s, s:o, s:i, s:I, s:I}", "codec", storage_text(t, storage), "format", format_json(&t->format),
+                  "output_axis", (int)t->output_axis, "rows", (json_int_t)t->rows, "columns", (json_int_t)t->columns);
     if (!view || json_object_update(tensor, view) != 0) {
         json_decref(tensor);
         tensor = NULL;
