@@ -1,13 +1,11 @@
 /*
  * encode_rows.c - the base and the step of each row's nibble scales, before a trellis encoder chooses the nibbles.
  *
- * A unit (16 or 32 columns under one scale) has a scale that would suit it, estimated from its root mean square and its largest
- * weight. A scale that is off by d octaves costs about d^2 of the unit's error, which is itself as its squared scale. So each row takes
+ * A unit (16 or 32 columns under one scale) has a scale that would suit it, a share of its largest weight. A scale that is off by d octaves costs about d^2 of the unit's error, which is itself as its squared scale. So each row takes
  * the base (in quarter octaves under the tensor's) and the step (1/8 to 3/8 octave) with the least sum of those.
  */
 #include "kernels/encode.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,22 +20,16 @@ static float octaves(float x)
     return (float)exponent + (x - 1) * (1.3465f - 0.3465f * (x - 1));
 }
 
-/* The largest level that suits n weights. */
+/* The largest level that suits n weights: measured as what the joint search prefers. */
 static float suits(const float *w, size_t n, unsigned bits)
 {
-    /* As multiples of the root mean square; measured as what the joint search prefers on Gaussian and Laplace weights. */
-    static const float share[7] = {0, 1.1f, 1.5f, 1.75f, 1.9f, 1.95f, 2.0f};
-    float sum = 0, largest = 0;
+    static const float share[7] = {0, 0.5f, 0.85f, 0.95f, 1.05f, 1.05f, 1.05f};
+    float largest = 0;
     for (size_t i = 0; i < n; i++) {
         float a = w[i] < 0 ? -w[i] : w[i];
         largest = a > largest ? a : largest;
     }
-    if (largest < 0x1p-100f)
-        return 0;
-    for (size_t i = 0; i < n; i++)
-        sum += (w[i] / largest) * (w[i] / largest);
-    float d = share[bits] * sqrtf(sum / (float)n);
-    return largest * (d > 1.1f ? 1.1f : d);
+    return largest < 0x1p-100f ? 0 : share[bits] * largest;
 }
 
 /* What base and step cost a row, all in octaves; `weight` is the squared scale of a unit. */
