@@ -1,0 +1,49 @@
+/*
+ * product.h - a matrix of arbitrary codes and a vector, for kernels of one kind to be checked and timed on.
+ */
+#ifndef LSQ_TUNER_PRODUCT_H
+#define LSQ_TUNER_PRODUCT_H
+
+#include "dispatch/select.h"
+#include "dispatch/weights.h"
+
+#include <lsq/lsq.h>
+
+typedef struct product {
+    unsigned op;
+    enum lsq_act act;
+    lsq_weights *weights;
+    size_t panels, groups;
+    float *x;         /* the vector before it is rounded: 32 * groups */
+    float *out;       /* gemv: 16 a panel. decode: 16 * 32 * groups a panel, or one panel of that for all of them */
+    size_t out_panel; /* floats between the outputs of two panels */
+    lsq_gemv_args gemv;
+    void *scratch; /* what gemv.x points into */
+} product;
+
+/* The default format that kernels of this family decode: s2..s9, t1..t6. */
+lsq_format product_format(unsigned codec);
+
+/*
+ * Makes a product over packed bytes that may be anything: they stay the caller's, and only the tensor's float is set, to 1.
+ * `packed` holds product_bytes() of them. With `keep` each panel of a decoded matrix has its own place in `out`; otherwise
+ * they overwrite one another, as they do in use. Takes the kind from `kernel`. 0 if memory ran out.
+ */
+int product_make(product *p, const lsq_kernel *kernel, const lsq_format *format, size_t panels, size_t groups,
+                 uint8_t *packed, int keep);
+size_t product_bytes(const lsq_format *format, size_t panels, size_t groups);
+void product_free(product *p);
+
+/* Rounds p->x into what kernels read. Call after changing x. */
+void product_round(product *p);
+
+/* Runs panels [p0, p1), p0 < p1 <= panels. The kernel must be of the kind that the product was made for. */
+void product_run(const product *p, const lsq_kernel *kernel, size_t p0, size_t p1);
+
+/* One weight of a matrix that was decoded with `keep`. */
+float product_weight(const product *p, size_t row, size_t column);
+
+/* Random bytes, the same for the same seed. */
+void random_bytes(uint8_t *bytes, size_t count, uint64_t seed);
+
+#endif
