@@ -149,10 +149,10 @@ lsq_status lsq_model_add(lsq_model *model, const char *where, const lsq_tensor *
         return lsq_fail(err, LSQ_E_NOMEM, where, "no memory for %zu tensors", model->count + 1);
     if (added.tensor.quantised && data) {
         const lsq_tensor *t = &added.tensor;
-        status = lsq_weights_wrap(&t->format, t->rows, t->columns, data, t->bytes, &added.weights, NULL);
+        lsq_error why = {.text = ""};
+        status = lsq_weights_wrap(&t->format, t->rows, t->columns, data, t->bytes, &added.weights, &why);
         if (status != LSQ_OK)
-            return lsq_fail(err, status, where, "tensor \"%s\": %s", t->name,
-                            status == LSQ_E_MALFORMED ? "its scale is negative or not finite" : lsq_strerror(status));
+            return lsq_fail(err, status, where, "tensor \"%s\": %s", t->name, why.text);
     }
     char *name = strdup(tensor->name);
     if (!name) {
