@@ -135,8 +135,7 @@ static lsq_status quantise(job *j, size_t i, const plan *p, lsq_error *err)
         o->tensor.output_axis = p->output_axis;
         o->tensor.rows = p->rows;
         o->tensor.columns = p->columns;
-        o->tensor.bytes =
-            j->want.version == 1 ? lsq_bit_string_bytes(j->want.format.bits, p->rows * p->columns) : p->bytes;
+        o->tensor.bytes = p->bytes;
     }
     lsq_weights_free(weights);
     return status;
@@ -202,7 +201,11 @@ static lsq_status compress_tensor(job *j, size_t i, lsq_error *err)
                     storage_text(t, storage));
         }
     }
-    return o->kept ? keep(j, i, err) : status;
+    if (o->kept)
+        status = keep(j, i, err);
+    if (j->want.version == 1 && o->tensor.quantised) /* codes alone, without the scales and padding of products */
+        o->tensor.bytes = lsq_bit_string_bytes(o->tensor.format.bits, (size_t)o->tensor.elements);
+    return status;
 }
 
 static lsq_status copy_metadata(job *j, lsq_error *err)

@@ -129,8 +129,8 @@ static void print_totals(const compression *c, const totals *t)
         printf("%zu kept as they were\n", t->kept);
     if (t->left_out)
         printf("%zu left out: files of version 1 have no place for them\n", t->left_out);
-    printf("tensors %" PRIu64 " -> %" PRIu64 " bytes; the file has %" PRIu64 ", %.2f times less than the tensors had\n",
-           t->before, t->after, c->file_bytes, c->file_bytes ? (double)t->before / (double)c->file_bytes : 0.0);
+    printf("tensors %" PRIu64 " -> %" PRIu64 " bytes; the file has %" PRIu64 ", ratio %.2f\n", t->before, t->after,
+           c->file_bytes, c->file_bytes ? (double)t->before / (double)c->file_bytes : 0.0);
 }
 
 /* The published code takes weights as they are, and those of trained networks are much smaller than 1. */
