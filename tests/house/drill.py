@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 
 SOURCE = 'dispatch/select.c'
 
@@ -74,6 +75,11 @@ def run(build, *tests):
     return done.returncode, done.stdout
 
 
+def indented(output):
+    """So that meson's own sums are not taken for ours."""
+    return textwrap.indent(output, ' ' * 8)
+
+
 def plant(tree, build, test, path, addition, words):
     """None if the fault was found, otherwise what happened instead."""
     target = os.path.join(tree, path)
@@ -90,7 +96,7 @@ def plant(tree, build, test, path, addition, words):
         return 'the test passed all the same'
     # What the test itself printed; a build that fails is not a fault found.
     if words not in output or 'ninja: build stopped' in output:
-        return f'the test failed, but did not say "{words}":\n{output}'
+        return f'the test failed, but did not say "{words}":\n{indented(output)}'
     return None
 
 
@@ -101,7 +107,7 @@ def drill(root, folder):
     found = missed = 0
     status, output = run(build, *sorted({fault[0] for fault in FAULTS}))
     if status != 0:
-        print(f'{output}\nthe tree has faults of its own: nothing can be learned from planting more')
+        print(f'{indented(output)}\nthe tree has faults of its own: nothing can be learned from planting more')
         missed += 1
     else:
         for fault in FAULTS:
