@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+"""Do NumPy, the safetensors library and liblsq read each other's files, bit for bit?
+
+    interop.py LSQ FIXTURE       the command lsq; data/fixture.safetensors
+
+Exit code 77 where the PyPI packages numpy and safetensors cannot be imported.
+"""
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+
+try:
+    import numpy
+    import safetensors.numpy
+except ImportError as missing:
+    print(f"skipped: {missing}")
+    sys.exit(77)
+
+TYPES = {"F32": "<f4", "F16": "<f2", "F64": "<f8", "I8": "|i1", "U8": "|u1", "I16": "<i2", "U16": "<u2", "I32": "<i4",
+         "U32": "<u4", "I64": "<i8", "U64": "<u8", "BOOL": "|b1"}
+SHAPES = [(), (1,), (7,), (0,), (3, 0, 2), (2, 3), (5, 4, 3, 2), (1, 2, 1, 2, 1, 2, 1, 2)]
+
+
+class Failure(Exception):
+    """What was compared, and how it differs."""
+
+
+def expect(condition, *what):
+    if not condition:
+        raise Failure(" ".join(map(str, what)))
+
+
+def run(*arguments, status=0):
+    done = subprocess.run([LSQ, *arguments], capture_output=True, text=True, check=False)
+    expect(done.returncode == status, "lsq", *arguments, f"ended with {done.returncode}:", done.stderr)
+    return done.stdout
+
+
+def same(a, b):
+    return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+
+
+def numbers(rng, dtype, shape):
+    """Any bits, but for booleans, where only 0 and 1 mean something, and NaN, which conversions may quiet."""
+    count = int(numpy.prod(shape, dtype=int))
+    array = numpy.frombuffer(rng.randbytes(count * numpy.dtype(dtype).itemsize), dtype).copy()
+    if dtype == "|b1":
+        array = numpy.frombuffer(array.tobytes(), "|u1") % 2 == 1
+    if array.dtype.kind == "f":
+        array[numpy.isnan(array)] = 1
+    return array.reshape(shape)
+
+
+def safetensors_both_ways(rng):
+    """A file of the library, decoded into another: the same tensors, the same description, even the same bytes."""
+    arrays = {f"{name} {shape}": numbers(rng, dtype, shape) for name, dtype in TYPES.items() for shape in SHAPES}
+    arrays["\u540d\u524d \"\\ \u00e9"] = numbers(rng, "<f4", (2, 2))
+    safetensors.numpy.save_file(arrays, "in.safetensors", metadata={"k\u00e9y": "line\n\"quoted\" \u2713"})
+    run("decode", "in.safetensors", "-o", "out.safetensors")
+    again = safetensors.numpy.load_file("out.safetensors")
+    expect(again.keys() == arrays.keys(), "names:", again.keys() ^ arrays.keys())
+    for name, array in arrays.items():
+        expect(same(again[name], array), name, "came back changed")
+    with open("in.safetensors", "rb") as before, open("out.safetensors", "rb") as after:
+        expect(before.read() == after.read(), "our file differs from the library's")
+    described = {t["name"]: t for t in json.loads(run("info", "--json", "in.safetensors"))["tensors"]}
+    expect(described.keys() == arrays.keys(), "lsq info: names:", described.keys() ^ arrays.keys())
+    for name, array in arrays.items():
+        found = described[name]
+        expect(TYPES[found["dtype"]] == array.dtype.str, name, "lsq info: dtype", found["dtype"])
+        expect(tuple(found["shape"]) == array.shape, name, "lsq info: shape", found["shape"])
+
+
+def sharded_set(rng):
+    """Two files and an index, decoded into one file."""
+    shards = [{f"{part}.{i}": numbers(rng, "<f4", (3, 5)) for i in range(4)} for part in "ab"]
+    index = {"metadata": {"total_size": 8 * 60}, "weight_map": {}}
+    for number, shard in enumerate(shards):
+        file = f"model-{number}.safetensors"
+        safetensors.numpy.save_file(shard, file)
+        index["weight_map"].update({name: file for name in shard})
+    with open("model.safetensors.index.json", "w", encoding="utf-8") as out:
+        json.dump(index, out, indent=2)
+    run("decode", "model.safetensors.index.json", "-o", "one.safetensors")
+    one = safetensors.numpy.load_file("one.safetensors")
+    expect(one.keys() == shards[0].keys() | shards[1].keys(), "names of the set:", one.keys())
+    for name, array in (shards[0] | shards[1]).items():
+        expect(same(one[name], array), name, "came back changed")
+
+
+def npy_both_ways(rng):
+    """Every type, shape, order and version of NumPy's; back as the same type, and as float32."""
+    for dtype in TYPES.values():
+        for shape in SHAPES:
+            array = numbers(rng, dtype, shape)
+            for order, version in (("C", (1, 0)), ("F", (2, 0)), ("F", (3, 0))):
+                with open("in.npy", "wb") as out:
+                    numpy.lib.format.write_array(out, numpy.asarray(array, order=order), version=version)
+                run("decode", "--force", "in.npy", "-o", "out.safetensors")
+                kept = safetensors.numpy.load_file("out.safetensors")["in"]
+                expect(same(kept, array), dtype, shape, order, version, "came back changed")
+            run("decode", "--force", "in.npy", "-o", "out.npy")
+            with numpy.errstate(over="ignore"):
+                expected = array.astype(numpy.float32)
+            expect(same(numpy.load("out.npy"), expected), dtype, shape, "as float32 came back changed")
+    numpy.save("again.npy", expected)
+    with open("out.npy", "rb") as ours, open("again.npy", "rb") as theirs:
+        expect(ours.read() == theirs.read(), "our file differs from NumPy's")
+
+
+def refused_arrays():
+    """What NumPy can write and we do not read is "unsupported", not "damaged"."""
+    for array in (numpy.arange(3, dtype=">f4"), numpy.array([1 + 2j]), numpy.array(["text"]), numpy.array([{}]),
+                  numpy.zeros(2, [("x", "<f4")]), numpy.zeros(2, numpy.longdouble), numpy.zeros(2, "M8[s]")):
+        numpy.save("refused.npy", array)
+        run("info", "refused.npy", status=4)
+
+
+def quantised(fixture):
+    """A compressed model, decoded twice: both libraries see the same numbers, near the original ones."""
+    original = safetensors.numpy.load_file(fixture)
+    run("compress", fixture, "-o", "model.lsq", "--codec", "s4")
+    run("decode", "model.lsq", "-o", "decoded.safetensors")
+    decoded = safetensors.numpy.load_file("decoded.safetensors")
+    expect(decoded.keys() == original.keys(), "names:", decoded.keys() ^ original.keys())
+    changed = 0
+    for name, weights in original.items():
+        expect(decoded[name].dtype == weights.dtype and decoded[name].shape == weights.shape, name, "has another shape")
+        run("decode", "--force", "--tensor", name, "model.lsq", "-o", "tensor.npy")
+        expect(same(numpy.load("tensor.npy"), decoded[name]), name, "differs between .npy and .safetensors")
+        noise = numpy.sum((decoded[name].astype(float) - weights) ** 2)
+        expect(noise <= 0.01 * numpy.sum(weights.astype(float) ** 2), name, "is not what it was, within 20 dB")
+        changed += noise > 0
+    expect(changed > 5, "only", changed, "tensors were quantised")
+
+
+def main(fixture):
+    seed = int(os.environ.get("INTEROP_SEED", "1"))
+    rng = random.Random(seed)
+    fixture = os.path.abspath(fixture)
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        for name, part in (("safetensors both ways", lambda: safetensors_both_ways(rng)),
+                           ("sharded set", lambda: sharded_set(rng)),
+                           ("npy both ways", lambda: npy_both_ways(rng)),
+                           ("refused arrays", refused_arrays),
+                           ("quantised", lambda: quantised(fixture))):
+            part()
+            print(f"ok: {name}")
+        os.chdir("/")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    LSQ = os.path.abspath(sys.argv[1])
+    try:
+        main(sys.argv[2])
+    except Failure as failure:
+        sys.exit(f"failed: {failure}")
