@@ -1,0 +1,39 @@
+/*
+ * search.h - which of several kernels is the fastest, if any can be said to be.
+ */
+#ifndef LSQ_TUNER_SEARCH_H
+#define LSQ_TUNER_SEARCH_H
+
+#include "tuner/measure.h"
+
+#include <signal.h>
+
+enum { CANDIDATES_MAX = 32 };
+
+/* One kernel of a contest, and afterwards how it did. */
+typedef struct candidate {
+    const lsq_kernel *kernel;
+    summary ns;     /* for one panel; a first estimate, with spread 0, if it was too slow to go on with */
+    size_t samples; /* 0: too slow to go on with */
+} candidate;
+
+/*
+ * A contest times its candidates by turns, A B C A B C, twice over. The one called `usual` wins unless another has the lowest
+ * median of all in both halves, each time by more than the larger spread of the two.
+ */
+typedef struct contest {
+    candidate candidates[CANDIDATES_MAX];
+    size_t count, usual;
+    double budget; /* nanoseconds of running kernels */
+    /* How long that many panels take. walk_time() with `arg` a walk; a test may know better. */
+    double (*time)(void *arg, const lsq_kernel *kernel, size_t panels);
+    void *arg;
+    const volatile sig_atomic_t *stop; /* not 0: give up */
+
+    size_t winner, runner_up; /* runner_up == winner: there is no other */
+} contest;
+
+typedef enum contest_end { DECIDED, STOPPED, OUT_OF_MEMORY } contest_end;
+contest_end contest_run(contest *c);
+
+#endif
