@@ -100,7 +100,7 @@ void lsq_code_put(uint8_t *tile, unsigned bits, unsigned row, unsigned column, u
 
 float lsq_scale_byte(uint8_t b)
 {
-    float s = (float)(((16u + (b & 15u)) << (b >> 4 & 7)) - 16) / 16.0f;
+    float s = (float)(((16u + (b & 15u)) << (b >> 4 & 7)) - 16) / 2048.0f;
     return b & 0x80 ? -s : s;
 }
 

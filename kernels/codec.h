@@ -54,8 +54,12 @@ void lsq_code_put(uint8_t *tile, unsigned bits, unsigned row, unsigned column, u
 
 /* ---- Scales ---- */
 
-/* A byte scale: sign and ((1 + m / 16) 2^e - 1), e = bits 6..4, m = bits 3..0: from 0 (exactly) to 247. */
+/*
+ * A byte scale: sign in bit 7 and (1 + m / 16) 2^(e - 7) - 2^-7, e = bits 6..4, m = bits 3..0: a float's own bits, less what
+ * makes code 0 an exact zero. At most LSQ_SCALE_BYTE_MAX.
+ */
 float lsq_scale_byte(uint8_t b);
+#define LSQ_SCALE_BYTE_MAX (247.0f / 128.0f)
 
 /* A nibble scale is an integer: rint(255 * 2^(-code * step)), steps of 1/8, 1/6, 1/4, 3/8 octave; the last code of the last is 0. */
 extern const uint8_t lsq_multipliers[4][16];

@@ -214,7 +214,7 @@ static uint8_t row_byte(const float table[256], float needs)
 /* A byte for each group of a row. */
 static void encode_groups(const lsq_source *s, const coder *e)
 {
-    const float reach = highest / (e->largest * 247.0f);
+    const float reach = highest / (e->largest * LSQ_SCALE_BYTE_MAX);
     float bytes[128], table[256], t = 0;
     for (unsigned b = 0; b < 128; b++)
         bytes[b] = lsq_scale_byte((uint8_t)b);

@@ -91,7 +91,7 @@ int lsq_choose_rows(const lsq_source *s)
     size_t units = (s->k + columns - 1) / columns;
     memset(s->packed + s->geometry->rows, s->format->scale == LSQ_SCALE_BYTE32 ? 255 : 63, s->geometry->panels * PANEL);
     if (s->format->scale == LSQ_SCALE_BYTE32) {
-        choose_for_bytes(s, 1.15f / (127.0f * 247.0f));
+        choose_for_bytes(s, 1.15f / (127.0f * LSQ_SCALE_BYTE_MAX));
         return 1;
     }
     float *want = malloc(2 * units * sizeof(*want)), *weight = want + units, t = 0;

@@ -1,0 +1,134 @@
+/*
+ * plain.c - codes that index a table, on AVX2; 2 to 6 bits.
+ *
+ * One ymm holds 8 rows x 4 columns of bytes, so a panel is a low and a high half:
+ *
+ *     codes   --shift, mask, merge-->  indices   one byte each
+ *     indices --pshufb, blends------>  levels    signed bytes
+ *     levels  --psignb with x------->  signed    so that |x| can be the unsigned side
+ *     |x|, signed --maddubs--------->  pair sums 8 rows x 2, 16 bit
+ *             --madd 1-------------->  dots      8 rows, 32 bit
+ *     dots * (sx * s)  ------------->  sums      8 rows, float
+ *
+ * maddubs does not saturate: |x| and |level| are at most 127, a pair sum at most 2 * 127 * 127 < 2^15.
+ */
+#include "kernels/kernel.h"
+
+#include <immintrin.h>
+
+static inline __m256i load(const uint8_t *tile, unsigned vector, unsigned half)
+{
+    return _mm256_loadu_si256((const __m256i *)(const void *)(tile + 64 * vector + 32 * half));
+}
+
+/* Each byte's bits moved down, or up; the caller masks off what came from the neighbour. */
+static inline __m256i down(__m256i v, int bits)
+{
+    return bits < 0 ? _mm256_slli_epi16(v, -bits) : bits ? _mm256_srli_epi16(v, bits) : v;
+}
+
+static inline __m256i masked(__m256i v, int mask)
+{
+    return _mm256_and_si256(v, _mm256_set1_epi8((char)mask));
+}
+
+/* The four low bits of the index of step t: all of it up to 4 bits, the first plane otherwise. */
+static inline __m256i low_index(const uint8_t *tile, unsigned half, unsigned bits, unsigned t)
+{
+    if (bits == 2)
+        return masked(down(load(tile, t / 4, half), (int)(t % 4) * 2), 3);
+    if (bits == 3) { /* merged for two slots at a time, two bits and one in each half of a byte */
+        int v = (int)t / 4, slot = (int)t % 4;
+        __m256i two = masked(down(load(tile, (unsigned)v, half), slot % 2 * 2), 0x33);
+        __m256i one = masked(down(load(tile, 2, half), slot % 2 ? v : v - 2), 0x44);
+        return masked(down(_mm256_or_si256(two, one), slot / 2 * 4), 7);
+    }
+    return masked(down(load(tile, t / 2, half), (int)(t % 2) * 4), 15);
+}
+
+/* Bit 4 (and 5: `which` = 1) of the index of step t, as bit 7 of each byte: what a blend asks. */
+static inline __m256i high_bit(const uint8_t *tile, unsigned half, unsigned bits, unsigned t, int which)
+{
+    int j = (int)t / 2, slot = (int)t % 2;
+    int at = bits == 5 ? slot * 4 + j : slot * 4 + j % 2 * 2 + which;
+    return down(load(tile, bits == 5 ? 4 : 4 + (unsigned)j / 2, half), at - 7);
+}
+
+static inline __m256i blend(__m256i a, __m256i b, __m256i by)
+{
+    return _mm256_blendv_epi8(a, b, by);
+}
+
+/* Levels of step t; `table` has one entry for each 16 codes. */
+static inline __m256i levels(const uint8_t *tile, unsigned half, unsigned bits, unsigned t, const __m256i *table)
+{
+    __m256i index = low_index(tile, half, bits, t), level = _mm256_shuffle_epi8(table[0], index);
+    if (bits <= 4)
+        return level;
+    __m256i bit4 = high_bit(tile, half, bits, t, 0);
+    level = blend(level, _mm256_shuffle_epi8(table[1], index), bit4);
+    if (bits == 5)
+        return level;
+    __m256i above = blend(_mm256_shuffle_epi8(table[2], index), _mm256_shuffle_epi8(table[3], index), bit4);
+    return blend(level, above, high_bit(tile, half, bits, t, 1));
+}
+
+/* The byte scales of 8 rows: sign and seven bits of a float, less 2^-7. */
+static inline __m256 byte_scales(const uint8_t *scales)
+{
+    __m256i b = _mm256_slli_epi32(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)scales)), 19);
+    const __m256i least = _mm256_set1_epi32(0x3c000000); /* 2^-7 */
+    __m256i magnitude = _mm256_or_si256(_mm256_and_si256(b, _mm256_set1_epi32(0x03f80000)), least);
+    __m256 s = _mm256_sub_ps(_mm256_castsi256_ps(magnitude), _mm256_castsi256_ps(least));
+    return _mm256_xor_ps(s, _mm256_and_ps(_mm256_castsi256_ps(b), _mm256_set1_ps(-0.0f)));
+}
+
+static inline void gemv(const lsq_gemv_args *a, size_t p, const unsigned bits, const int scaled)
+{
+    const size_t groups = a->w.groups;
+    const uint8_t *tile = a->w.codes + p * groups * 64 * bits, *scales = a->w.scales + (scaled ? p * groups * 16 : 0);
+    const int8_t *x = a->x;
+    __m256i table[4];
+    for (unsigned i = 0; i < 4; i++) /* shorter tables repeat, so that every one of them is there */
+        table[i] =
+            _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)(a->w.levels->i8 + 16 * i)));
+    __m256 sum[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
+    for (size_t g = 0; g < groups; g++, tile += 64 * bits, x += GROUP) {
+        __m256i dot[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+#pragma GCC unroll 8
+        for (unsigned t = 0; t < 8; t++) {
+            __m256i xt = _mm256_set1_epi32(((const int32_t *)(const void *)x)[t]), magnitude = _mm256_abs_epi8(xt);
+            for (unsigned half = 0; half < 2; half++) {
+                __m256i level = _mm256_sign_epi8(levels(tile, half, bits, t, table), xt);
+                __m256i pairs = _mm256_maddubs_epi16(magnitude, level);
+                dot[half] = _mm256_add_epi32(dot[half], _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+            }
+        }
+        const __m256 sx = _mm256_set1_ps(a->sx[g]);
+        for (unsigned half = 0; half < 2; half++) {
+            __m256 s = scaled ? _mm256_mul_ps(sx, byte_scales(scales + g * 16 + half * 8)) : sx;
+            sum[half] = _mm256_add_ps(sum[half], _mm256_mul_ps(_mm256_cvtepi32_ps(dot[half]), s));
+        }
+    }
+    _mm256_storeu_ps(a->y, sum[0]);
+    _mm256_storeu_ps(a->y + 8, sum[1]);
+}
+
+static inline void rows(const lsq_gemv_args *a, size_t p0, size_t p1, const unsigned bits)
+{
+    lsq_gemv_args rest = *a;
+    for (size_t p = p0; p < p1; p++, rest.y += PANEL)
+        rest.w.scales ? gemv(&rest, p, bits, 1) : gemv(&rest, p, bits, 0);
+}
+
+#define WIDTH(bits)                                                                                                    \
+    void lsq_gemv_p##bits##_i8_avx2_r1(const lsq_gemv_args *a, size_t p0, size_t p1)                                   \
+    {                                                                                                                  \
+        rows(a, p0, p1, bits);                                                                                         \
+    }
+
+WIDTH(2)
+WIDTH(3)
+WIDTH(4)
+WIDTH(5)
+WIDTH(6)

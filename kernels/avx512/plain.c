@@ -1,0 +1,63 @@
+/*
+ * plain.c - codes that index a table, on AVX-512 without VBMI and VNNI (Skylake-X); 4 bits.
+ *
+ * As on AVX2, with 16 rows x 4 columns in a zmm. psignb is missing there: the sign of x moves to the level by a subtraction
+ * from zero under a mask.
+ *
+ *     codes  --shift, mask-->  indices  --pshufb-->  levels    signed bytes
+ *     levels --0 - level where x < 0------------->   signed    so that |x| can be the unsigned side
+ *     |x|, signed  --maddubs-->  pair sums  --madd 1-->  dots  16 rows, 32 bit
+ *     dots * (sx * s)  ------->  sums                          16 rows, float
+ *
+ * maddubs does not saturate: |x| and |level| are at most 127, a pair sum at most 2 * 127 * 127 < 2^15.
+ */
+#include "kernels/kernel.h"
+
+#include <immintrin.h>
+
+static inline __m512i levels(const uint8_t *tile, unsigned t, __m512i table)
+{
+    __m512i codes = _mm512_loadu_si512(tile + 64 * (t / 2));
+    return _mm512_shuffle_epi8(table,
+                               _mm512_and_si512(t % 2 ? _mm512_srli_epi16(codes, 4) : codes, _mm512_set1_epi8(15)));
+}
+
+/* The byte scales of 16 rows: sign and seven bits of a float, less 2^-7. */
+static inline __m512 byte_scales(const uint8_t *scales)
+{
+    __m512i b = _mm512_slli_epi32(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(const void *)scales)), 19);
+    const __m512i least = _mm512_set1_epi32(0x3c000000);                                          /* 2^-7 */
+    __m512i magnitude = _mm512_ternarylogic_epi32(b, _mm512_set1_epi32(0x03f80000), least, 0xea); /* b & mask | least */
+    __m512i s = _mm512_castps_si512(_mm512_sub_ps(_mm512_castsi512_ps(magnitude), _mm512_castsi512_ps(least)));
+    return _mm512_castsi512_ps(_mm512_ternarylogic_epi32(s, b, _mm512_set1_epi32(INT32_MIN), 0x78)); /* s ^ b & sign */
+}
+
+static inline void gemv(const lsq_gemv_args *a, size_t p, const int scaled)
+{
+    const size_t groups = a->w.groups;
+    const uint8_t *tile = a->w.codes + p * groups * 256, *scales = a->w.scales + (scaled ? p * groups * 16 : 0);
+    const __m512i table = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(const void *)a->w.levels->i8));
+    const int8_t *x = a->x;
+    __m512 sum = _mm512_setzero_ps();
+    for (size_t g = 0; g < groups; g++, tile += 256, x += GROUP) {
+        __m512i dot[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
+#pragma GCC unroll 8
+        for (unsigned t = 0; t < 8; t++) {
+            __m512i xt = _mm512_set1_epi32(((const int32_t *)(const void *)x)[t]), level = levels(tile, t, table);
+            level = _mm512_mask_sub_epi8(level, _mm512_movepi8_mask(xt), _mm512_setzero_si512(), level);
+            __m512i pairs = _mm512_maddubs_epi16(_mm512_abs_epi8(xt), level);
+            dot[t % 2] = _mm512_add_epi32(dot[t % 2], _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
+        }
+        __m512 sx = _mm512_set1_ps(a->sx[g]), s = scaled ? _mm512_mul_ps(sx, byte_scales(scales + g * 16)) : sx;
+        __m512 d = _mm512_cvtepi32_ps(_mm512_add_epi32(dot[0], dot[1]));
+        sum = _mm512_add_ps(sum, _mm512_mul_ps(d, s));
+    }
+    _mm512_storeu_ps(a->y, sum);
+}
+
+void lsq_gemv_p4_i8_avx512_r1(const lsq_gemv_args *a, size_t p0, size_t p1)
+{
+    lsq_gemv_args rest = *a;
+    for (size_t p = p0; p < p1; p++, rest.y += PANEL)
+        rest.w.scales ? gemv(&rest, p, 1) : gemv(&rest, p, 0);
+}

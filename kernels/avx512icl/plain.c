@@ -1,0 +1,125 @@
+/*
+ * plain.c - codes that index a table, on AVX-512 with VBMI and VNNI; 2 to 6 bits.
+ *
+ * One zmm holds 16 rows x 4 columns of bytes, so a panel is one vector wide, and a step one instruction deep:
+ *
+ *     codes  --shift, merge-->  indices   the low bits of each byte; vpermb does not look at the upper two, and the table repeats
+ *     indices  --vpermb-->      levels    + 128, unsigned
+ *     levels   --vpdpbusd--->   dots      16 rows, 32 bit; x is one broadcast dword
+ *     dots * (sx * s)  ------>  sums      16 rows, float
+ *
+ * The 128 too much of each level is taken back before it comes: dots start at -128 * sum(x). |dot| < 32 * 255 * 127 < 2^20.
+ */
+#include "kernels/kernel.h"
+
+#include <immintrin.h>
+
+/* Bytes of a where the mask has ones, of b elsewhere. */
+static inline __m512i merge(int mask, __m512i a, __m512i b)
+{
+    return _mm512_ternarylogic_epi32(_mm512_set1_epi8((char)mask), a, b, 0xca);
+}
+
+static inline __m512i load(const uint8_t *tile, unsigned vector)
+{
+    return _mm512_loadu_si512(tile + 64 * vector);
+}
+
+/* Each byte's bits moved down, or up; what comes from the neighbour lands in bits that do not matter. */
+static inline __m512i down(__m512i v, int bits)
+{
+    return bits < 0 ? _mm512_slli_epi16(v, (unsigned)-bits) : bits ? _mm512_srli_epi16(v, (unsigned)bits) : v;
+}
+
+/*
+ * Indices of step t. The first plane's bits are `slot` * p up; bits of the second plane are placed to match (codec.h), so that
+ * one shift brings them above those of the first.
+ */
+static inline __m512i indices(const uint8_t *tile, unsigned bits, unsigned t)
+{
+    if (bits == 2)
+        return down(load(tile, t / 4), (int)(t % 4) * 2);
+    if (bits == 3) { /* merged for two slots at a time, two bits and one in each half of a byte */
+        int v = (int)t / 4, slot = (int)t % 4;
+        __m512i two = down(load(tile, (unsigned)v), slot % 2 * 2);
+        return down(merge(0x33, two, down(load(tile, 2), slot % 2 ? v : v - 2)), slot / 2 * 4);
+    }
+    int j = (int)t / 2, slot = (int)t % 2;
+    __m512i four = down(load(tile, (unsigned)j), slot * 4);
+    if (bits == 4)
+        return four;
+    if (bits == 5)
+        return merge(0x0f, four, down(load(tile, 4), slot ? j : j - 4));
+    return merge(0x0f, four, down(load(tile, 4 + (unsigned)j / 2), j % 2 * 2 - (slot ? 0 : 4)));
+}
+
+/* The byte scales of 16 rows: sign and seven bits of a float, less 2^-7. */
+static inline __m512 byte_scales(const uint8_t *scales)
+{
+    __m512i b = _mm512_slli_epi32(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)scales)), 19);
+    const __m512i least = _mm512_set1_epi32(0x3c000000);                                          /* 2^-7 */
+    __m512i magnitude = _mm512_ternarylogic_epi32(b, _mm512_set1_epi32(0x03f80000), least, 0xea); /* b & mask | least */
+    __m512i s = _mm512_castps_si512(_mm512_sub_ps(_mm512_castsi512_ps(magnitude), _mm512_castsi512_ps(least)));
+    return _mm512_castsi512_ps(_mm512_ternarylogic_epi32(s, b, _mm512_set1_epi32(INT32_MIN), 0x78)); /* s ^ b & sign */
+}
+
+/* `panels` panels at once: loads of x are shared, and their dots do not wait for each other. */
+static inline void gemv(const lsq_gemv_args *a, size_t p, const unsigned panels, const unsigned bits, const int scaled)
+{
+    const size_t groups = a->w.groups, stride = groups * 64 * bits;
+    const uint8_t *tile = a->w.codes + p * stride, *scales = a->w.scales + (scaled ? p * groups * 16 : 0);
+    const __m512i table = _mm512_xor_si512(_mm512_loadu_si512(a->w.levels->i8), _mm512_set1_epi8(-128));
+    const int8_t *x = a->x;
+    __m512 sum[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};
+    for (size_t g = 0; g < groups; g++, tile += 64 * bits, x += GROUP) {
+        __m512i dot[2][2];
+        for (unsigned i = 0; i < panels; i++)
+            for (unsigned half = 0; half < 2; half++)
+                dot[i][half] = _mm512_set1_epi32(a->bias[2 * g + half]);
+#pragma GCC unroll 8
+        for (unsigned t = 0; t < 8; t++) {
+            __m512i xt = _mm512_set1_epi32(((const int32_t *)(const void *)x)[t]);
+            for (unsigned i = 0; i < panels; i++) {
+                __m512i level = _mm512_permutexvar_epi8(indices(tile + i * stride, bits, t), table);
+                dot[i][t / 4] = _mm512_dpbusd_epi32(dot[i][t / 4], level, xt);
+            }
+        }
+        const __m512 sx = _mm512_set1_ps(a->sx[g]);
+        for (unsigned i = 0; i < panels; i++) {
+            __m512 s = scaled ? _mm512_mul_ps(sx, byte_scales(scales + (i * groups + g) * 16)) : sx;
+            __m512 d = _mm512_cvtepi32_ps(_mm512_add_epi32(dot[i][0], dot[i][1]));
+            sum[i] = _mm512_add_ps(sum[i], _mm512_mul_ps(d, s));
+        }
+    }
+    for (unsigned i = 0; i < panels; i++)
+        _mm512_storeu_ps(a->y + i * PANEL, sum[i]);
+}
+
+static inline void rows(const lsq_gemv_args *a, size_t p0, size_t p1, const unsigned panels, const unsigned bits)
+{
+    lsq_gemv_args rest = *a;
+    for (size_t p = p0; p < p1; rest.y += PANEL * panels, p += panels) {
+        const int pair = panels == 2 && p + 1 < p1;
+        if (rest.w.scales)
+            pair ? gemv(&rest, p, 2, bits, 1) : gemv(&rest, p, 1, bits, 1);
+        else
+            pair ? gemv(&rest, p, 2, bits, 0) : gemv(&rest, p, 1, bits, 0);
+    }
+}
+
+/* The two rows of a width: one panel at a time, and two. */
+#define WIDTH(bits)                                                                                                    \
+    void lsq_gemv_p##bits##_i8_avx512icl_r1(const lsq_gemv_args *a, size_t p0, size_t p1)                              \
+    {                                                                                                                  \
+        rows(a, p0, p1, 1, bits);                                                                                      \
+    }                                                                                                                  \
+    void lsq_gemv_p##bits##_i8_avx512icl_r2(const lsq_gemv_args *a, size_t p0, size_t p1)                              \
+    {                                                                                                                  \
+        rows(a, p0, p1, 2, bits);                                                                                      \
+    }
+
+WIDTH(2)
+WIDTH(3)
+WIDTH(4)
+WIDTH(5)
+WIDTH(6)
