@@ -5,6 +5,7 @@
 #include "model/limits.h"
 #include "model/model.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* The deepest nesting; brackets inside strings do not count. On text that is not JSON, the number means nothing. */
@@ -37,10 +38,11 @@ lsq_status lsq_json_parse(const void *bytes, size_t size, const char *where, jso
         return lsq_fail(err, LSQ_E_MALFORMED, where, "JSON nested deeper than %d", LSQ_JSON_DEPTH_MAX);
     json_error_t fault;
     memset(&fault, 0, sizeof fault);
+    errno = 0; /* where memory runs out within a string, Jansson finds fault with the text; malloc tells the truth */
     *root = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &fault);
     if (*root)
         return LSQ_OK;
-    if (fault.text[0] == '\0' || json_error_code(&fault) == json_error_out_of_memory)
+    if (errno == ENOMEM || fault.text[0] == '\0' || json_error_code(&fault) == json_error_out_of_memory)
         return lsq_fail(err, LSQ_E_NOMEM, where, "no memory for %zu bytes of JSON", size);
     return lsq_fail(err, LSQ_E_MALFORMED, where, "JSON, byte %d: %s", fault.position, fault.text);
 }

@@ -71,6 +71,8 @@ START_TEST(export_is_what_numpy_writes)
     lsq_error err;
     ck_assert_int_eq(lsq_export_npy(model, 0, copy, 0, &err), LSQ_E_IO);
     ck_assert_int_eq(lsq_export_npy(model, 1, copy, 1, &err), LSQ_E_ARGUMENT);
+    ck_assert_int_eq(lsq_export_npy(model, 0, NULL, 1, &err), LSQ_E_ARGUMENT);
+    ck_assert_int_eq(lsq_export_npy(NULL, 0, copy, 1, &err), LSQ_E_ARGUMENT);
     ck_assert_msg(lsq_export_npy(model, 0, copy, 1, &err) == LSQ_OK, "%s", err.text);
     lsq_model *again = open_file(copy);
     ck_assert_uint_eq(lsq_model_tensor(again, 0)->elements, lsq_model_tensor(model, 0)->elements);
@@ -163,6 +165,28 @@ START_TEST(names)
         unlink(path);
     }
     rmdir(folder);
+}
+END_TEST
+
+/* The one name that means something else in the other format. */
+START_TEST(metadata_is_no_name_for_safetensors)
+{
+    static const char header[] = "{'descr': '<f4', 'fortran_order': False, 'shape': (), }\n";
+    char folder[] = "/tmp/lsq_npy_XXXXXX", path[64], out[64];
+    size_t size;
+    lsq_error err;
+    uint8_t *bytes = file_of(header, "\0\0\0\0", 4, &size);
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(path, sizeof(path), "%s/__metadata__.npy", folder);
+    snprintf(out, sizeof(out), "%s/out", folder);
+    write_file(path, bytes, size);
+    free(bytes);
+    lsq_model *model = open_file(path);
+    ck_assert_int_eq(lsq_export_safetensors(model, out, 0, &err), LSQ_E_UNSUPPORTED);
+    ck_assert_int_ne(access(out, F_OK), 0);
+    lsq_model_free(model);
+    unlink(path);
+    ck_assert_int_eq(rmdir(folder), 0);
 }
 END_TEST
 
@@ -342,6 +366,7 @@ int main(void)
     tcase_add_loop_test(cases, export_is_what_numpy_writes, 0, arrays);
     tcase_add_test(cases, all_types_are_read);
     tcase_add_test(cases, names);
+    tcase_add_test(cases, metadata_is_no_name_for_safetensors);
     tcase_add_loop_test(cases, every_prefix_is_truncated, 0, arrays);
     tcase_add_loop_test(cases, header_bit_flips_are_found, 0, arrays);
     tcase_add_loop_test(cases, attack, 0, sizeof(attacks) / sizeof(attacks[0]));

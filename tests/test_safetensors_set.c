@@ -119,6 +119,8 @@ static const struct {
 } disagreements[] = {
     {MAP(ONE "," TWO), LSQ_OK, ""},
     {MAP(""), LSQ_OK, ""},
+    {" \n\t\r" MAP(ONE "," TWO) "\n", LSQ_OK, ""},
+    {"{\"note\":\"a \\\"}{\\\\\",\"weight_map\":{" ONE "}}", LSQ_OK, ""},
     /* files elsewhere */
     {MAP(ONE ",\"b\":\"sub/one.safetensors\""), LSQ_E_MALFORMED, "in the folder of the index"},
     {MAP(ONE ",\"b\":\"../two.safetensors\""), LSQ_E_MALFORMED, "in the folder of the index"},
@@ -199,6 +201,17 @@ START_TEST(damage_to_the_index)
 }
 END_TEST
 
+START_TEST(long_index)
+{
+    lsq_model *model;
+    lsq_error err;
+    ck_assert_int_eq(open_index(MAP(ONE), &model, &err), LSQ_OK);
+    lsq_model_free(model);
+    ck_assert_int_eq(truncate(index_path, 100000001), 0);
+    ck_assert_int_eq(lsq_model_open(index_path, 0, &model, &err), LSQ_E_LIMIT);
+}
+END_TEST
+
 /* A file of the set may be damaged like any other, and the error names it, not the index. */
 START_TEST(damaged_shard_is_named)
 {
@@ -227,6 +240,7 @@ int main(void)
     tcase_add_test(cases, total_size_is_compared);
     tcase_add_loop_test(cases, disagreement, 0, sizeof(disagreements) / sizeof(disagreements[0]));
     tcase_add_test(cases, damage_to_the_index);
+    tcase_add_test(cases, long_index);
     tcase_add_test(cases, damaged_shard_is_named);
     tcase_add_test(cases, an_index_in_memory_opens_no_files);
     suite_add_tcase(suite, cases);

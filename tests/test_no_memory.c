@@ -1,0 +1,190 @@
+/*
+ * test_no_memory.c - memory runs out at the first allocation, at the second, and so on until a call succeeds.
+ *
+ * Every allocation of the process goes through the functions below, those within jansson and libc too. Sanitizers bring
+ * their own allocator: then there is nothing to test here.
+ */
+#include "tests/hostile.h"
+
+#include <errno.h>
+
+#if MEMORY_LIMITED && defined(__GLIBC__)
+
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *block, size_t size);
+void *__libc_memalign(size_t alignment, size_t size);
+void __libc_free(void *block);
+
+static long left = -1; /* allocations until one fails; negative: none will */
+static long blocks;    /* allocated and not freed */
+
+static int refused(void)
+{
+    if (left < 0 || left-- > 0)
+        return 0;
+    left = 0;
+    errno = ENOMEM;
+    return 1;
+}
+
+static void *counted(void *block)
+{
+    blocks += block != NULL;
+    return block;
+}
+
+void *malloc(size_t size)
+{
+    return refused() ? NULL : counted(__libc_malloc(size));
+}
+
+void *calloc(size_t count, size_t size)
+{
+    return refused() ? NULL : counted(__libc_calloc(count, size));
+}
+
+void *realloc(void *block, size_t size)
+{
+    if (refused())
+        return NULL;
+    return block ? __libc_realloc(block, size) : counted(__libc_malloc(size));
+}
+
+int posix_memalign(void **block, size_t alignment, size_t size)
+{
+    *block = refused() ? NULL : counted(__libc_memalign(alignment, size));
+    return *block ? 0 : ENOMEM;
+}
+
+void *aligned_alloc(size_t alignment, size_t size)
+{
+    return refused() ? NULL : counted(__libc_memalign(alignment, size));
+}
+
+void free(void *block)
+{
+    blocks -= block != NULL;
+    __libc_free(block);
+}
+
+/* ---- What is called --------------------------------------------------------------------------------------------- */
+
+static char folder[32], target[64];
+
+static lsq_status open_and_close(const char *path, lsq_error *err)
+{
+    lsq_model *model = NULL;
+    const lsq_status status = lsq_model_open(path, LSQ_OPEN_READ | LSQ_OPEN_VERIFY, &model, err);
+    lsq_model_free(model);
+    return status;
+}
+
+static lsq_status export(const char *path, lsq_error *err)
+{
+    const long armed = left;
+    lsq_model *model = NULL;
+    left = -1;
+    ck_assert_int_eq(lsq_model_open(path, 0, &model, err), LSQ_OK);
+    left = armed;
+    lsq_status status = lsq_export_safetensors(model, target, 1, err);
+    if (!status)
+        status = lsq_export_npy(model, 0, target, 1, err);
+    lsq_model_free(model);
+    return status;
+}
+
+static const struct {
+    lsq_status (*call)(const char *path, lsq_error *err);
+    const char *path; /* NULL: the index of a set */
+} calls[] = {
+    {open_and_close, TEST_DATA "/all_types.safetensors"},
+    {open_and_close, TEST_DATA "/npy/columns.npy"},
+    {open_and_close, NULL},
+    {open_and_close, TEST_DATA "/../golden/small.lsq"},
+    {open_and_close, TEST_DATA "/../golden/v1_b4_two.lsq"},
+    {export, TEST_DATA "/all_types.safetensors"},
+    {export, TEST_DATA "/npy/rows.npy"},
+    {export, TEST_DATA "/../golden/small.lsq"},
+};
+
+/* A set of one file, with metadata and a total_size that give two warnings. */
+static void make_set(char path[64])
+{
+    static const char index[] = "{\"metadata\":{\"total_size\":1},\"weight_map\":{\"a\":\"1\",\"b\":\"2\"}}";
+    for (char part = '1'; part <= '2'; part++) {
+        char bytes[256] = {0};
+        const int length = snprintf(bytes + 8, sizeof(bytes) - 8,
+                                    "{\"__metadata__\":{\"part\":\"%c\"},"
+                                    "\"%c\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}}",
+                                    part, 'a' + part - '1');
+        bytes[0] = (char)length;
+        snprintf(path, 64, "%s/%c", folder, part);
+        write_file(path, bytes, 8 + (size_t)length);
+    }
+    snprintf(path, 64, "%s/index.json", folder);
+    write_file(path, index, sizeof(index) - 1);
+}
+
+static void remove_all(void)
+{
+    static const char *const names[] = {"1", "2", "index.json", "target"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char path[64];
+        snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
+        unlink(path);
+    }
+    ck_assert_int_eq(rmdir(folder), 0);
+}
+
+START_TEST(every_allocation_fails_once)
+{
+    char index[64];
+    const char *path = calls[_i].path ? calls[_i].path : index;
+    lsq_error err;
+    lsq_status status = LSQ_E_NOMEM;
+    long k = 0;
+    strcpy(folder, "/tmp/lsq_memory_XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(target, sizeof(target), "%s/target", folder);
+    make_set(index);
+    ck_assert_msg(calls[_i].call(path, &err) == LSQ_OK, "%s", err.text); /* what is allocated once and kept, is now */
+
+    for (; status != LSQ_OK; k++) {
+        const long before = blocks;
+        errno = 12345;
+        left = k;
+        status = calls[_i].call(path, &err);
+        left = -1;
+        ck_assert_int_eq(errno, 12345);
+        ck_assert_msg(status == LSQ_OK || status == LSQ_E_NOMEM, "allocation %ld: status %d, %s", k, status, err.text);
+        ck_assert_msg(blocks == before, "allocation %ld: %ld blocks are left", k, blocks - before);
+    }
+    ck_assert_int_gt(k, 5);
+    remove_all();
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("no_memory");
+    TCase *cases = tcase_create("all");
+    tcase_set_timeout(cases, 60);
+    tcase_add_loop_test(cases, every_allocation_fails_once, 0, sizeof(calls) / sizeof(calls[0]));
+    suite_add_tcase(suite, cases);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
+
+#else
+
+int main(void)
+{
+    puts("skipped: needs the allocator of glibc, without a sanitizer");
+    return 77;
+}
+
+#endif
