@@ -96,6 +96,21 @@ void lsq_code_put(uint8_t *tile, unsigned bits, unsigned row, unsigned column, u
     }
 }
 
+void lsq_tile_codes(const uint8_t *tile, unsigned bits, uint16_t code[STEPS][LANES])
+{
+    lsq_plane planes[3];
+    unsigned count = lsq_planes(bits, planes);
+    for (unsigned t = 0; t < STEPS; t++)
+        for (unsigned i = 0, shift = 0; i < count; shift += planes[i++].width) {
+            unsigned byte, bit, mask = (1u << planes[i].width) - 1;
+            place(planes[0].width, planes[i], 0, 4 * t, &byte, &bit);
+            for (unsigned lane = 0; lane < LANES; lane++) {
+                unsigned part = (tile[byte + lane] >> bit & mask) << shift;
+                code[t][lane] = (uint16_t)(i ? code[t][lane] | part : part);
+            }
+        }
+}
+
 /* ---- Scales ---- */
 
 float lsq_scale_byte(uint8_t b)

@@ -52,6 +52,10 @@ unsigned lsq_planes(unsigned bits, lsq_plane planes[3]);
 unsigned lsq_code_get(const uint8_t *tile, unsigned bits, unsigned row, unsigned column);
 void lsq_code_put(uint8_t *tile, unsigned bits, unsigned row, unsigned column, unsigned code);
 
+/* All codes of a tile: code[t][lane] of step t and byte lane row * 4 + column % 4. */
+enum { STEPS = 8, LANES = 64 };
+void lsq_tile_codes(const uint8_t *tile, unsigned bits, uint16_t code[STEPS][LANES]);
+
 /* ---- Scales ---- */
 
 /*

@@ -1,31 +1,44 @@
 /*
- * plain.c - codes that index a table, as defined: one weight after the other.
+ * plain.c - codes that index a table, as defined: tile after tile, step after step, lane after lane.
  *
- *     code  --table-->  level      dot = sum of level * x over a group      acc += (float)dot * (sx * s)
+ *     code  --table-->  level      dot[lane / 4] = sum of level * x      acc += (float)dot * (sx * s)
  *
  * Bounds: |level * x| <= 127 * 127 with 8 bits and <= 16383 * 4095 with 16; 32 of them stay under 2^31.
  */
 #include "kernels/codec.h"
 
+#include <string.h>
+
+/* s of each row of a tile. */
+static inline void scales_of(const lsq_tiles *w, size_t tile, float s[PANEL])
+{
+    for (unsigned r = 0; r < PANEL; r++) {
+        float both[2];
+        lsq_tile_scale(w, tile, r, 0, both);
+        s[r] = both[0];
+    }
+}
+
 static inline void gemv_int(const lsq_gemv_args *a, size_t p0, size_t p1, unsigned bits, int wide)
 {
     const lsq_tiles *w = &a->w;
+    const int16_t *level16 = w->levels->i16, *x16 = a->x;
+    const int8_t *level8 = w->levels->i8, *x8 = a->x;
+    memset(a->y, 0, (p1 - p0) * PANEL * sizeof(float));
     for (size_t p = p0; p < p1; p++)
-        for (unsigned r = 0; r < PANEL; r++) {
-            float acc = 0;
-            for (size_t g = 0; g < w->groups; g++) {
-                size_t tile = p * w->groups + g;
-                int32_t dot = 0;
-                for (unsigned c = 0; c < GROUP; c++) {
-                    unsigned code = lsq_code_get(w->codes + tile * 64 * bits, bits, r, c);
-                    dot += wide ? w->levels->i16[code] * ((const int16_t *)a->x)[g * GROUP + c]
-                                : w->levels->i8[code] * ((const int8_t *)a->x)[g * GROUP + c];
+        for (size_t g = 0; g < w->groups; g++) {
+            uint16_t code[STEPS][LANES];
+            int32_t dot[PANEL] = {0};
+            float s[PANEL];
+            lsq_tile_codes(w->codes + (p * w->groups + g) * 64 * bits, bits, code);
+            for (unsigned t = 0; t < STEPS; t++)
+                for (unsigned lane = 0; lane < LANES; lane++) {
+                    size_t k = g * GROUP + 4 * t + lane % 4;
+                    dot[lane / 4] += wide ? level16[code[t][lane]] * x16[k] : level8[code[t][lane]] * x8[k];
                 }
-                float s[2];
-                lsq_tile_scale(w, tile, r, 0, s);
-                acc += (float)dot * (a->sx[g] * s[0]);
-            }
-            a->y[(p - p0) * PANEL + r] = acc;
+            scales_of(w, p * w->groups + g, s);
+            for (unsigned r = 0; r < PANEL; r++)
+                a->y[(p - p0) * PANEL + r] += (float)dot[r] * (a->sx[g] * s[r]);
         }
 }
 
@@ -33,18 +46,18 @@ static inline void gemv_float(const lsq_gemv_args *a, size_t p0, size_t p1, unsi
 {
     const lsq_tiles *w = &a->w;
     const float *x = a->x;
+    memset(a->y, 0, (p1 - p0) * PANEL * sizeof(float));
     for (size_t p = p0; p < p1; p++)
-        for (unsigned r = 0; r < PANEL; r++) {
-            float acc = 0;
-            for (size_t g = 0; g < w->groups; g++) {
-                size_t tile = p * w->groups + g;
-                float dot = 0, s[2];
-                for (unsigned c = 0; c < GROUP; c++)
-                    dot += w->levels->f32[lsq_code_get(w->codes + tile * 64 * bits, bits, r, c)] * x[g * GROUP + c];
-                lsq_tile_scale(w, tile, r, 0, s);
-                acc += dot * s[0];
-            }
-            a->y[(p - p0) * PANEL + r] = acc;
+        for (size_t g = 0; g < w->groups; g++) {
+            uint16_t code[STEPS][LANES];
+            float dot[PANEL] = {0}, s[PANEL];
+            lsq_tile_codes(w->codes + (p * w->groups + g) * 64 * bits, bits, code);
+            for (unsigned t = 0; t < STEPS; t++)
+                for (unsigned lane = 0; lane < LANES; lane++)
+                    dot[lane / 4] += w->levels->f32[code[t][lane]] * x[g * GROUP + 4 * t + lane % 4];
+            scales_of(w, p * w->groups + g, s);
+            for (unsigned r = 0; r < PANEL; r++)
+                a->y[(p - p0) * PANEL + r] += dot[r] * s[r];
         }
 }
 
@@ -52,15 +65,16 @@ static inline void decode(const lsq_decode_args *a, size_t p, size_t g0, size_t 
 {
     const lsq_tiles *w = &a->w;
     size_t ld = GROUP * (g1 - g0);
-    for (size_t g = g0; g < g1; g++)
-        for (unsigned r = 0; r < PANEL; r++) {
-            size_t tile = p * w->groups + g;
-            float s[2];
-            lsq_tile_scale(w, tile, r, 0, s);
-            for (unsigned c = 0; c < GROUP; c++)
-                a->out[r * ld + (g - g0) * GROUP + c] =
-                    a->row[r] * s[0] * w->levels->f32[lsq_code_get(w->codes + tile * 64 * bits, bits, r, c)];
-        }
+    for (size_t g = g0; g < g1; g++) {
+        uint16_t code[STEPS][LANES];
+        float s[PANEL];
+        lsq_tile_codes(w->codes + (p * w->groups + g) * 64 * bits, bits, code);
+        scales_of(w, p * w->groups + g, s);
+        for (unsigned t = 0; t < STEPS; t++)
+            for (unsigned lane = 0; lane < LANES; lane++)
+                a->out[lane / 4 * ld + (g - g0) * GROUP + 4 * t + lane % 4] =
+                    a->row[lane / 4] * s[lane / 4] * w->levels->f32[code[t][lane]];
+    }
 }
 
 /* The rows of a width: integer products (wide: 16 bits), float products, decoding. */

@@ -1,8 +1,8 @@
 /*
- * trellis.c - codes that depend on the bits before them, as defined: one weight after the other.
+ * trellis.c - codes that depend on the bits before them, as defined: tile after tile, step after step, lane after lane.
  *
- *     code = q << 1 | u      history = the u of the same bit in the vectors before, newest lowest
- *     z0 = parity(history & Z0)      z1 = u ^ parity(history & Z1)      level = table[z0 * 2^C + q << 1 | z1]
+ *     code = q << 1 | u      u[-h] = the bit in u's place in the h-th vector of the first plane before this one
+ *     z0 = xor of the u[-h] in Z0      z1 = u ^ xor of the u[-h] in Z1      level = table[z0 * 2^C + (q << 1 | z1)]
  *
  * A path is a bit position of a byte lane in the first plane. It runs through the vectors of that plane, tile after tile, panel after
  * panel, and starts from zeros at the first tile of a chain.
@@ -11,56 +11,61 @@
  */
 #include "kernels/codec.h"
 
-/* The newest `memory` bits u before vector v (counted through the tiles) of the path that weight (row, column) is on. */
-static unsigned history(const lsq_tiles *w, unsigned bits, lsq_code code, size_t tile, unsigned row, unsigned column)
+#include <string.h>
+
+/* The vector of the first plane `back` vectors before vector v of a tile, or zeros before the chain. */
+static const uint8_t *vector_before(const lsq_tiles *w, unsigned bits, unsigned width, size_t tile, unsigned v,
+                                    unsigned back)
 {
-    unsigned width = bits >= 4 ? 4 : bits >= 2 ? 2 : 1; /* of the first plane */
-    unsigned slots = 8 / width, slot = column / 4 % slots, per_tile = width;
-    size_t chain = tile - tile % (CHAIN * w->groups), v = tile * per_tile + column / 4 / slots, h = 0;
-    for (unsigned back = 1; back <= code.memory && v >= chain * per_tile + back; back++) {
-        size_t before = v - back;
-        const uint8_t *vector = w->codes + before / per_tile * 64 * bits + before % per_tile * 64;
-        h |= (size_t)(vector[row * 4 + column % 4] >> slot * width & 1) << (back - 1);
-    }
-    return (unsigned)h;
+    static const uint8_t zeros[LANES];
+    size_t chain = tile - tile % (CHAIN * w->groups), now = (tile - chain) * width + v;
+    if (now < back)
+        return zeros;
+    return w->codes + (chain + (now - back) / width) * 64 * bits + (now - back) % width * 64;
 }
 
-static unsigned parity(unsigned x)
-{
-    x ^= x >> 4;
-    x ^= x >> 2;
-    return (x ^ x >> 1) & 1;
-}
-
-/* Where the level of weight (row, column) of a tile is in the table. */
-static unsigned index_of(const lsq_tiles *w, unsigned bits, size_t tile, unsigned row, unsigned column)
+/* Where the levels of a tile's weights are in the table. */
+static void tile_indices(const lsq_tiles *w, unsigned bits, size_t tile, uint16_t index[STEPS][LANES])
 {
     lsq_code code = lsq_code_of(w->states);
-    unsigned h = history(w, bits, code, tile, row, column);
-    unsigned c = lsq_code_get(w->codes + tile * 64 * bits, bits, row, column);
-    return parity(h & code.z0) << bits | (c ^ parity(h & code.z1));
+    unsigned width = bits >= 4 ? 4 : bits >= 2 ? 2 : 1, slots = 8 / width; /* of the first plane */
+    lsq_tile_codes(w->codes + tile * 64 * bits, bits, index);
+    for (unsigned t = 0; t < STEPS; t++)
+        for (unsigned back = 1; back <= code.memory; back++) {
+            unsigned flip = (code.z0 >> (back - 1) & 1) << bits | (code.z1 >> (back - 1) & 1);
+            const uint8_t *before = vector_before(w, bits, width, tile, t / slots, back);
+            for (unsigned lane = 0; flip && lane < LANES; lane++)
+                index[t][lane] ^= (uint16_t)((before[lane] >> t % slots * width & 1) * flip);
+        }
+}
+
+/* The two scales of each row of a tile. */
+static void scales_of(const lsq_tiles *w, size_t p, size_t g, float s[PANEL][2])
+{
+    for (unsigned r = 0; r < PANEL; r++)
+        lsq_tile_scale(w, p * w->groups + g, r, w->rows[p * PANEL + r], s[r]);
 }
 
 static inline void gemv_int(const lsq_gemv_args *a, size_t p0, size_t p1, unsigned bits)
 {
     const lsq_tiles *w = &a->w;
-    const int8_t *x = a->x;
+    const int8_t *level = w->levels->i8, *x = a->x;
+    memset(a->y, 0, (p1 - p0) * PANEL * sizeof(float));
     for (size_t p = p0; p < p1; p++)
-        for (unsigned r = 0; r < PANEL; r++) {
-            float acc = 0;
-            for (size_t g = 0; g < w->groups; g++) {
-                size_t tile = p * w->groups + g;
-                int32_t dot[2] = {0, 0};
-                for (unsigned c = 0; c < GROUP; c++)
-                    dot[c / 16] += w->levels->i8[index_of(w, bits, tile, r, c)] * x[g * GROUP + c];
-                float s[2];
-                lsq_tile_scale(w, tile, r, w->rows[p * PANEL + r], s);
+        for (size_t g = 0; g < w->groups; g++) {
+            uint16_t index[STEPS][LANES];
+            int32_t dot[2][PANEL] = {{0}};
+            float s[PANEL][2], *y = a->y + (p - p0) * PANEL;
+            tile_indices(w, bits, p * w->groups + g, index);
+            for (unsigned t = 0; t < STEPS; t++)
+                for (unsigned lane = 0; lane < LANES; lane++)
+                    dot[t / 4][lane / 4] += level[index[t][lane]] * x[g * GROUP + 4 * t + lane % 4];
+            scales_of(w, p, g, s);
+            for (unsigned r = 0; r < PANEL; r++)
                 if (w->scale == LSQ_SCALE_BYTE32)
-                    acc += (float)(dot[0] + dot[1]) * (a->sx[g] * s[0]);
+                    y[r] += (float)(dot[0][r] + dot[1][r]) * (a->sx[g] * s[r][0]);
                 else
-                    acc += (float)(dot[0] * (int32_t)s[0] + dot[1] * (int32_t)s[1]) * a->sx[g];
-            }
-            a->y[(p - p0) * PANEL + r] = acc;
+                    y[r] += (float)(dot[0][r] * (int32_t)s[r][0] + dot[1][r] * (int32_t)s[r][1]) * a->sx[g];
         }
 }
 
@@ -68,18 +73,18 @@ static inline void gemv_float(const lsq_gemv_args *a, size_t p0, size_t p1, unsi
 {
     const lsq_tiles *w = &a->w;
     const float *x = a->x;
+    memset(a->y, 0, (p1 - p0) * PANEL * sizeof(float));
     for (size_t p = p0; p < p1; p++)
-        for (unsigned r = 0; r < PANEL; r++) {
-            float acc = 0;
-            for (size_t g = 0; g < w->groups; g++) {
-                size_t tile = p * w->groups + g;
-                float dot[2] = {0, 0}, s[2];
-                for (unsigned c = 0; c < GROUP; c++)
-                    dot[c / 16] += w->levels->f32[index_of(w, bits, tile, r, c)] * x[g * GROUP + c];
-                lsq_tile_scale(w, tile, r, w->rows[p * PANEL + r], s);
-                acc += dot[0] * s[0] + dot[1] * s[1];
-            }
-            a->y[(p - p0) * PANEL + r] = acc;
+        for (size_t g = 0; g < w->groups; g++) {
+            uint16_t index[STEPS][LANES];
+            float dot[2][PANEL] = {{0}}, s[PANEL][2];
+            tile_indices(w, bits, p * w->groups + g, index);
+            for (unsigned t = 0; t < STEPS; t++)
+                for (unsigned lane = 0; lane < LANES; lane++)
+                    dot[t / 4][lane / 4] += w->levels->f32[index[t][lane]] * x[g * GROUP + 4 * t + lane % 4];
+            scales_of(w, p, g, s);
+            for (unsigned r = 0; r < PANEL; r++)
+                a->y[(p - p0) * PANEL + r] += dot[0][r] * s[r][0] + dot[1][r] * s[r][1];
         }
 }
 
@@ -87,15 +92,16 @@ static inline void decode(const lsq_decode_args *a, size_t p, size_t g0, size_t 
 {
     const lsq_tiles *w = &a->w;
     size_t ld = GROUP * (g1 - g0);
-    for (size_t g = g0; g < g1; g++)
-        for (unsigned r = 0; r < PANEL; r++) {
-            size_t tile = p * w->groups + g;
-            float s[2];
-            lsq_tile_scale(w, tile, r, w->rows[p * PANEL + r], s);
-            for (unsigned c = 0; c < GROUP; c++)
-                a->out[r * ld + (g - g0) * GROUP + c] =
-                    a->row[r] * s[c / 16] * w->levels->f32[index_of(w, bits, tile, r, c)];
-        }
+    for (size_t g = g0; g < g1; g++) {
+        uint16_t index[STEPS][LANES];
+        float s[PANEL][2];
+        tile_indices(w, bits, p * w->groups + g, index);
+        scales_of(w, p, g, s);
+        for (unsigned t = 0; t < STEPS; t++)
+            for (unsigned lane = 0; lane < LANES; lane++)
+                a->out[lane / 4 * ld + (g - g0) * GROUP + 4 * t + lane % 4] =
+                    a->row[lane / 4] * s[lane / 4][t / 4] * w->levels->f32[index[t][lane]];
+    }
 }
 
 /* The rows of a width. */
