@@ -8,11 +8,12 @@
 #include <errno.h>
 #include <string.h>
 
-/* The deepest nesting; brackets inside strings do not count. On text that is not JSON, the number means nothing. */
-static unsigned nesting(const char *text, size_t size)
+lsq_json_outline lsq_json_look(const void *bytes, size_t size)
 {
-    unsigned depth = 0, deepest = 0;
-    int in_string = 0;
+    const char *text = bytes;
+    lsq_json_outline seen = {0, 0, 0};
+    unsigned depth = 0;
+    int in_string = 0, in_array = 0;
     for (size_t i = 0; i < size; i++) {
         char c = text[i];
         if (in_string) {
@@ -23,18 +24,22 @@ static unsigned nesting(const char *text, size_t size)
         } else if (c == '"') {
             in_string = 1;
         } else if (c == '{' || c == '[') {
-            if (++depth > deepest)
-                deepest = depth;
+            seen.nested_in_array |= in_array;
+            in_array = c == '[';
+            if (++depth > seen.deepest)
+                seen.deepest = depth;
         } else if ((c == '}' || c == ']') && depth) {
+            in_array = 0; /* or the array around it, but then nested_in_array is set for good */
             depth--;
         }
     }
-    return deepest;
+    seen.unfinished = in_string || depth > 0;
+    return seen;
 }
 
 lsq_status lsq_json_parse(const void *bytes, size_t size, const char *where, json_t **root, lsq_error *err)
 {
-    if (nesting(bytes, size) > LSQ_JSON_DEPTH_MAX)
+    if (lsq_json_look(bytes, size).deepest > LSQ_JSON_DEPTH_MAX)
         return lsq_fail(err, LSQ_E_MALFORMED, where, "JSON nested deeper than %d", LSQ_JSON_DEPTH_MAX);
     json_error_t fault;
     memset(&fault, 0, sizeof fault);

@@ -281,7 +281,7 @@ static const struct {
     {"{\"a\":" F32("[0]", 0, 4) "}", 4, LSQ_E_MALFORMED, "ask for 0"},
     {"{\"a\":" F32("[1.0]", 0, 4) "}", 4, LSQ_E_MALFORMED, "shape[0]"},
     {"{\"a\":" F32("[-1]", 0, 4) "}", 4, LSQ_E_MALFORMED, "shape[0]"},
-    {"{\"a\":" F32("[[1]]", 0, 4) "}", 4, LSQ_E_MALFORMED, "shape[0]"},
+    {"{\"a\":" F32("[[1]]", 0, 4) "}", 4, LSQ_E_MALFORMED, "nested"},
     {"{\"a\":" F32("1", 0, 4) "}", 4, LSQ_E_MALFORMED, "shape"},
     {"{\"a\":" F32("[1,1,1,1,1,1,1,1,1]", 0, 4) "}", 4, LSQ_E_LIMIT, "rank 9"},
     {"{\"a\":" F32("[4294967296,4294967296]", 0, 0) "}", 0, LSQ_E_LIMIT, "2^44"},
@@ -314,6 +314,8 @@ static const struct {
     {" {}", 0, LSQ_E_MALFORMED, "begins with '{'"},
     {"{", 0, LSQ_E_MALFORMED, ""},
     {"{}{}", 0, LSQ_E_MALFORMED, "end of file expected"},
+    {"{\"a\":{\"b\":{\"c\":{}}}}", 0, LSQ_E_MALFORMED, "nested"},
+    {"{\"a\":[{}]}", 0, LSQ_E_MALFORMED, "nested"},
     {"{\"a\":" DEEP100 DEEP100, 0, LSQ_E_MALFORMED, "nested"},
 };
 
@@ -389,7 +391,7 @@ START_TEST(long_headers)
                  {"{\"a\":\"", "x", LSQ_E_MALFORMED},  {"{\"a\":", "1", LSQ_E_MALFORMED},
                  {"{\"a\":[", "[],", LSQ_E_MALFORMED}, {"{\"a\":[", "{},", LSQ_E_MALFORMED},
                  {"{", " ", LSQ_E_MALFORMED}};
-    const size_t length = 500000;
+    const size_t length = 1500000;
     char *header = malloc(length + 16);
     ck_assert_ptr_nonnull(header);
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {

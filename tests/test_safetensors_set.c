@@ -145,6 +145,7 @@ static const struct {
     /* other JSON */
     {"{\"weight_map\":[]}", LSQ_E_UNSUPPORTED, "weight_map"},
     {"{\"hidden_size\":256}", LSQ_E_UNSUPPORTED, "weight_map"},
+    {"{\"x\":[[]],\"weight_map\":{" ONE "}}", LSQ_E_MALFORMED, "nested"},
     {MAP(ONE) "x", LSQ_E_MALFORMED, "JSON"},
 };
 

@@ -17,6 +17,8 @@
 
 #define HEADER_MAX 100000000u /* as in the safetensors library */
 
+#define DEPTH      3 /* the header, a tensor, its shape */
+
 /* A tensor as the header describes it. */
 typedef struct {
     lsq_tensor tensor;
@@ -201,6 +203,9 @@ lsq_status lsq_read_safetensors(lsq_model *model, const lsq_mapping *file, unsig
         return lsq_fail(err, LSQ_E_MALFORMED, file->path,
                         "offset %zu: the header is padded with NUL bytes, expected spaces", start - 1);
 
+    const lsq_json_outline outline = lsq_json_look(file->bytes + 8, (size_t)length);
+    if (outline.deepest > DEPTH || outline.nested_in_array)
+        return lsq_fail(err, LSQ_E_MALFORMED, file->path, "a header nested deeper than tensor and shape");
     json_t *header;
     lsq_status status = lsq_json_parse(file->bytes + 8, (size_t)length, file->path, &header, err);
     if (status)

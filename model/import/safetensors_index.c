@@ -28,24 +28,6 @@ int lsq_is_safetensors_index(const lsq_mapping *file)
     return i < file->size && file->bytes[i] == '{' && !memchr(file->bytes, 0, file->size < 8 ? file->size : 8);
 }
 
-/* Does the text end before all that it opened is closed? Then the file was cut, which is not the same as wrong. */
-static int ends_early(const uint8_t *text, size_t size)
-{
-    size_t open = 0;
-    int quoted = 0;
-    for (size_t i = 0; i < size; i++) {
-        if (quoted && text[i] == '\\')
-            i++;
-        else if (text[i] == '"')
-            quoted = !quoted;
-        else if (!quoted && (text[i] == '{' || text[i] == '['))
-            open++;
-        else if (!quoted && (text[i] == '}' || text[i] == ']') && open > 0)
-            open--;
-    }
-    return quoted || open > 0;
-}
-
 /* "folder of the index/name"; NULL if memory ran out. */
 static char *beside(const char *index, const char *name)
 {
@@ -187,8 +169,12 @@ lsq_status lsq_read_safetensors_index(lsq_model *model, const lsq_mapping *file,
     if (index.size > INDEX_MAX)
         return lsq_fail(err, LSQ_E_LIMIT, index.path, "an index of %zu bytes, expected at most %u", index.size,
                         INDEX_MAX);
-    if (ends_early(index.bytes, index.size))
+    const lsq_json_outline outline = lsq_json_look(index.bytes, index.size);
+    if (outline.unfinished)
         return lsq_fail(err, LSQ_E_TRUNCATED, index.path, "offset %zu: the JSON text ends, expected more", index.size);
+    if (outline.nested_in_array)
+        return lsq_fail(err, LSQ_E_MALFORMED, index.path,
+                        "JSON nested in an array, expected no more than plain values");
     json_t *root;
     lsq_status status = lsq_json_parse(index.bytes, index.size, index.path, &root, err);
     if (status)
