@@ -1,10 +1,10 @@
 /*
  * lsq-tune.c - the command: measures the kernels of this machine and writes its tune file.
  */
+#include "tuner/file.h"
 #include "tuner/options.h"
 #include "tuner/report.h"
 
-#include <errno.h>
 #include <regex.h>
 #include <signal.h>
 #include <stdio.h>
@@ -26,36 +26,6 @@ static void catch_signals(void)
     action.sa_flags = SA_RESETHAND; /* a second Ctrl-C ends it at once */
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-}
-
-/* ---- Which file ---- */
-
-static int absolute(const char *variable)
-{
-    const char *value = secure_getenv(variable);
-    return value && value[0] == '/';
-}
-
-/* Where to write: malloc, or NULL with an exit code. Files of a user need a home. */
-static char *destination(const options *o, const lsq_cpu *cpu, int *code)
-{
-    char *path = NULL, *last;
-    if (o->output) {
-        path = strdup(o->output);
-    } else if (o->system) {
-        for (size_t i = 0; (last = lsq_tune_place(cpu, i, 0)); i++) {
-            free(path);
-            path = last;
-        }
-    } else if (absolute("XDG_CONFIG_HOME") || absolute("HOME")) {
-        path = lsq_tune_place(cpu, 0, 1);
-    } else {
-        fputs("lsq-tune: neither HOME nor XDG_CONFIG_HOME is an absolute path; use --output or --system\n", stderr);
-        *code = EXIT_USAGE;
-        return NULL;
-    }
-    *code = EXIT_MEMORY;
-    return path;
 }
 
 /* ---- Tuning ---- */
@@ -111,77 +81,6 @@ static contest_end tune_kinds(const options *o, const lsq_cpu *cpu, kind *kinds,
     return stop ? STOPPED : end;
 }
 
-/* ---- Writing ---- */
-
-static int same_subject(const lsq_tune_entry *a, const lsq_tune_entry *b)
-{
-    return a->kernel->op == b->kernel->op && a->kernel->codec == b->kernel->codec && a->kernel->act == b->kernel->act &&
-           a->size_class == b->size_class && a->threads == b->threads;
-}
-
-static int is_wrong(const findings *found, const lsq_tune_entry *entry)
-{
-    for (size_t i = 0; i < found->failures_count; i++)
-        if (entry->kernel == found->failures[i].kernel || entry->runner_up == found->failures[i].kernel)
-            return 1;
-    return 0;
-}
-
-static int kind_has_wrong(const findings *found, const lsq_kernel *k)
-{
-    for (size_t i = 0; i < found->failures_count; i++) {
-        const lsq_kernel *wrong = found->failures[i].kernel;
-        if (wrong->op == k->op && wrong->codec == k->codec && wrong->act == k->act)
-            return 1;
-    }
-    return 0;
-}
-
-/*
- * What was found, and behind it the entries of the old file about anything else. Only one thread was measured; but where a
- * kernel is wrong, more threads must not fall back on it either.
- */
-static int gather(const findings *found, const lsq_tune *old, lsq_tune *all)
-{
-    *all = (lsq_tune){calloc(2 * found->results_count + old->count + 1, sizeof(*all->entries)), 0};
-    if (!all->entries)
-        return 0;
-    for (size_t i = 0; i < found->results_count; i++) {
-        lsq_tune_entry entry = result_entry(&found->results[i]);
-        all->entries[all->count++] = entry;
-        entry.threads = 2;
-        if (kind_has_wrong(found, entry.kernel))
-            all->entries[all->count++] = entry;
-    }
-    for (size_t i = 0; i < old->count; i++) {
-        int replaced = is_wrong(found, &old->entries[i]);
-        for (size_t j = 0; !replaced && j < all->count; j++)
-            replaced = same_subject(&old->entries[i], &all->entries[j]);
-        if (!replaced)
-            all->entries[all->count++] = old->entries[i];
-    }
-    return 1;
-}
-
-/* `part`: not all kinds were measured, so what an old file says of the others stays. */
-static int write_file(const char *path, const lsq_cpu *cpu, const findings *found, int part)
-{
-    lsq_tune old = {0}, all;
-    lsq_error err;
-    if (part)
-        lsq_tune_read(path, cpu, &old, NULL); /* if it cannot be used there is nothing to keep */
-    lsq_status status = LSQ_E_NOMEM;
-    if (gather(found, &old, &all))
-        status = lsq_tune_write(path, cpu, &all, &err);
-    else
-        snprintf(err.text, sizeof(err.text), "out of memory");
-    if (status != LSQ_OK)
-        fprintf(stderr, "lsq-tune: %s: %s\n", path, err.text);
-    lsq_tune_free(&all);
-    lsq_tune_free(&old);
-    return status == LSQ_OK ? EXIT_FINE : status == LSQ_E_NOMEM ? EXIT_MEMORY : EXIT_IO;
-}
-
 /* ---- The command ---- */
 
 /* Keeps the kinds whose name matches. 0 if the expression is not one. */
@@ -209,7 +108,7 @@ static int finish(const options *o, const char *path, findings *found, circumsta
     int code = EXIT_FINE;
     about->interrupted = end == STOPPED;
     if (!o->dry_run && (end == DECIDED || found->results_count)) {
-        code = write_file(path, about->cpu, found, o->only || end != DECIDED);
+        code = file_write(path, about->cpu, found, o->only || end != DECIDED);
         about->written = code == EXIT_FINE ? path : NULL;
     }
     report_notes(found, about);
@@ -268,16 +167,19 @@ int main(int argc, char **argv)
     lsq_cpu_detect(&cpu);
     if (o.show)
         return show_file(&cpu, o.json);
-    char *path = destination(&o, &cpu, &code);
+    char *path = file_destination(&o, &cpu, &code);
     if (!path) {
         if (code == EXIT_MEMORY)
             fputs("lsq-tune: out of memory\n", stderr);
         return code;
     }
+    code = EXIT_FINE;
     if (o.print_path)
         puts(path);
-    else
+    else if (!o.dry_run)
+        code = file_check(path);
+    if (!o.print_path && code == EXIT_FINE)
         code = tune(&o, &cpu, path);
     free(path);
-    return o.print_path ? EXIT_FINE : code;
+    return code;
 }

@@ -58,13 +58,13 @@ int product_make(product *p, const lsq_kernel *kernel, const lsq_format *format,
                    .out_panel = gemv   ? PANEL
                                 : keep ? decoded
                                        : 0};
-    size_t outputs = gemv ? m : keep ? panels * decoded : decoded;
+    p->outputs = (gemv ? m : keep ? panels * decoded : decoded) + GUARD;
     size_t scratch = lsq_activation_bytes(p->act, groups);
     if (!set_tensor_float(format, m, k, packed) ||
         lsq_weights_wrap(format, m, k, packed, product_bytes(format, panels, groups), &p->weights, NULL) != LSQ_OK)
         return 0;
     p->x = calloc(k, sizeof(float));
-    p->out = calloc(outputs, sizeof(float));
+    p->out = calloc(p->outputs, sizeof(float));
     p->scratch = aligned_alloc(64, scratch);
     if (!p->x || !p->out || !p->scratch) {
         product_free(p);

@@ -9,6 +9,8 @@
 
 #include <lsq/lsq.h>
 
+enum { GUARD = 64 };
+
 typedef struct product {
     unsigned op;
     enum lsq_act act;
@@ -17,6 +19,7 @@ typedef struct product {
     float *x;         /* the vector before it is rounded: 32 * groups */
     float *out;       /* gemv: 16 a panel. decode: 16 * 32 * groups a panel, or one panel of that for all of them */
     size_t out_panel; /* floats between the outputs of two panels */
+    size_t outputs;   /* floats in `out`, GUARD of which no kernel may touch: the last ones */
     lsq_gemv_args gemv;
     void *scratch; /* what gemv.x points into */
 } product;

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-static const double much_stolen = 0.01, wide = 0.10;
+static const double much_stolen = 0.01, wide = 0.10, many_switches = 20; /* a share, a share, a second */
 
 static double relative_spread(const candidate *c)
 {
@@ -59,6 +59,9 @@ void report_notes(const findings *found, const circumstances *about)
     if (about->watch.stolen_share > much_stolen)
         fprintf(stderr, "lsq-tune: note: other virtual machines took %.1f%% of the time\n",
                 100 * about->watch.stolen_share);
+    if ((double)about->watch.switches > many_switches * about->watch.seconds)
+        fprintf(stderr, "lsq-tune: note: other programs interrupted it %.0f times a second\n",
+                (double)about->watch.switches / about->watch.seconds);
     if (found->results_count && !about->where.bound)
         fprintf(stderr, "lsq-tune: note: could not stay on one processing unit; times may mix several\n");
     if (about->where.kinds > 1)

@@ -54,8 +54,7 @@ static void fill_vector(product *p, vector how)
 typedef struct trial {
     product *p;
     const lsq_kernel *kernel, *reference;
-    size_t outputs;         /* floats in p->out */
-    float *expected;        /* as many */
+    float *expected;        /* as many as p->outputs */
     double *exact, *bounds; /* float gemv only: the exact product and the bound on its distance */
 } trial;
 
@@ -71,10 +70,10 @@ static long range_fault(const trial *t, size_t p0, size_t p1)
 {
     static const float mark = -12345.678f;
     product *p = t->p;
-    for (size_t i = 0; i < t->outputs; i++)
+    for (size_t i = 0; i < p->outputs; i++)
         p->out[i] = mark;
     product_run(p, t->kernel, p0, p1);
-    for (size_t i = 0; i < t->outputs; i++)
+    for (size_t i = 0; i < p->outputs; i++)
         if (i / p->out_panel >= p0 && i / p->out_panel < p1 ? !same(t, i) : p->out[i] != mark)
             return (long)i;
     return -1;
@@ -112,7 +111,7 @@ static long trial_fault(trial *t)
     size_t panels = t->p->panels;
     if (!t->exact) {
         product_run(t->p, t->reference, 0, panels);
-        memcpy(t->expected, t->p->out, t->outputs * sizeof(float));
+        memcpy(t->expected, t->p->out, t->p->outputs * sizeof(float));
     }
     long fault = range_fault(t, 0, panels);
     for (size_t i = 0; fault < 0 && i < sizeof(cuts) / sizeof(*cuts) && cuts[i] < panels; i++) {
@@ -125,12 +124,12 @@ static long trial_fault(trial *t)
 static verdict try_product(const lsq_kernel *kernel, const lsq_kernel *reference, const lsq_format *format, product *p,
                            uint8_t *packed, vector how, char *why, size_t room)
 {
-    trial t = {.p = p, .kernel = kernel, .reference = reference, .outputs = p->panels * p->out_panel};
+    trial t = {.p = p, .kernel = kernel, .reference = reference};
     int is_float = kernel->op == OP_gemv && kernel->act == ACT_f32;
     verdict result = NO_MEMORY;
-    t.expected = malloc(t.outputs * sizeof(float));
-    t.exact = is_float ? malloc(t.outputs * sizeof(double)) : NULL;
-    t.bounds = is_float ? malloc(t.outputs * sizeof(double)) : NULL;
+    t.expected = malloc(p->outputs * sizeof(float));
+    t.exact = is_float ? malloc(p->outputs * sizeof(double)) : NULL;
+    t.bounds = is_float ? malloc(p->outputs * sizeof(double)) : NULL;
     fill_vector(p, how);
     if (t.expected && (!is_float || (t.exact && t.bounds && set_bounds(&t, format, packed)))) {
         char name[LSQ_FORMAT_NAME_MAX] = "?";

@@ -1,0 +1,22 @@
+/*
+ * file.h - the file that lsq-tune writes: which one, and what stands in it.
+ */
+#ifndef LSQ_TUNER_FILE_H
+#define LSQ_TUNER_FILE_H
+
+#include "tuner/kinds.h"
+#include "tuner/options.h"
+
+/* The path, malloc; or NULL and an exit code. What is wrong has been said on stderr, unless memory ran out. */
+char *file_destination(const options *o, const lsq_cpu *cpu, int *code);
+
+/* Can a file be put there, as far as one can tell before a minute of measuring? An exit code. */
+int file_check(const char *path);
+
+/*
+ * Writes what was found. `part`: not all kinds were measured, so what an old file says of the others stays, if that can be used at all.
+ * An exit code.
+ */
+int file_write(const char *path, const lsq_cpu *cpu, const findings *found, int part);
+
+#endif
