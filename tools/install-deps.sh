@@ -3,7 +3,7 @@
 # Quiet when all is there. --ci adds what .ci/run needs beyond that: clang, qemu, the AArch64 compiler and libraries.
 set -eu
 
-packages='gcc g++ libc6-dev binutils meson ninja-build pkg-config python3
+packages='gcc g++ libc6-dev binutils meson ninja-build pkg-config python3 scdoc
     libjansson-dev libsleef-dev libxxhash-dev libpthreadpool-dev libhwloc-dev libbenchmark-dev check'
 # libpthreadpool-dev cannot be installed for two architectures at once, so the AArch64 build does without threads of its own.
 ci_packages='git clang-14 clang libclang-rt-14-dev clang-format-14 qemu-user
