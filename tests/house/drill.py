@@ -34,6 +34,7 @@ FAULTS = (
     ('style', SOURCE, '/* na\u00efve */\n', 'not ASCII'),
     ('style', SOURCE, '/* see /ho' + 'me/somebody/notes */\n', 'a path of one machine'),
     ('style', SOURCE, '/* TO' + 'DO */\n', 'unfinished'),
+    ('style', SOURCE, '/* see docs/noth' + 'ing.md */\n', 'which is not there'),
     ('style', SOURCE, 'extern int lsq_planted; \n', 'blanks at the end'),
     ('format', SOURCE, 'extern  int lsq_planted;\n', 'select.c'),
     ('lsq.h gcc', 'include/lsq/lsq.h', 'LSQ_API void lsq_planted(FILE *file);\n', 'FILE'),

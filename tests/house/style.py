@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """
 Style that a formatter does not see: ASCII, ends of lines, no words that belong to one machine or one day instead of to the
-project, no folder or file named for nothing. Long files are listed, not refused. usage: style.py ROOT
+project, no mention of a text that is not there, no name that says nothing. Long files are listed, not refused.
+usage: style.py ROOT
 """
 
+import os
 import re
 import sys
 
@@ -20,10 +22,11 @@ STRAY = (
     (re.compile(r'\bses[s]ions?\b', re.I), 'about how it was made'),
     (re.compile(r'\b(TOD[O]|FIXM[E]|XX[X]|HAC[K]|not ye[t] implemented)\b'), 'unfinished'),
 )
+TEXT = re.compile(r'\bdocs/[\w-]+\.md\b')
 EMPTY_NAMES = re.compile(r'(^|/)(util[s]?|commo[n]|mis[c]|imp[l]|helper[s]?)(/|\.\w+$)')
 
 
-def line_faults(path, number, line):
+def line_faults(root, path, number, line):
     if not line.isascii():
         yield f'{path}:{number}: not ASCII: {line.strip()[:80]!a}'
     if line != line.rstrip():
@@ -33,6 +36,9 @@ def line_faults(path, number, line):
     for pattern, why in STRAY:
         if pattern.search(line):
             yield f'{path}:{number}: {why}: {line.strip()[:80]}'
+    for name in TEXT.findall(line):
+        if not os.path.exists(os.path.join(root, name)):
+            yield f'{path}:{number}: mentions {name}, which is not there'
 
 
 def main(root):
@@ -46,7 +52,7 @@ def main(root):
         if source and not source.endswith('\n'):
             faults.append(f'{path}: no newline at the end')
         for number, line in enumerate(lines, 1):
-            faults.extend(line_faults(path, number, line))
+            faults.extend(line_faults(root, path, number, line))
         if path.endswith(CODE) and len(lines) - 1 > LONG:
             print(f'note: {path} has {len(lines) - 1} lines: is there a second idea in it?')
     if count == 0:
