@@ -22,6 +22,7 @@ static const struct {
     {"number", 0, {0}, 1},
     {"vector", 1, {5}, 0},
     {"empty", 2, {0, 3}, 1},
+    {"columns of rank 8", 8, {1, 2, 1, 2, 1, 1, 1, 2}, 0},
     {"rank 8", 8, {1, 2, 1, 2, 1, 1, 1, 2}, 0},
 };
 
@@ -240,6 +241,7 @@ END_TEST
 
 #define HEAD         "{'descr': '<f4', 'fortran_order': False, "
 #define SHAPE(shape) HEAD "'shape': " shape ", }\n"
+#define X15          "xxxxxxxxxxxxxxx"
 #define DESCR(descr) "{'descr': " descr ", 'fortran_order': False, 'shape': (1,), }\n"
 
 /* A header, so many bytes of data behind it, and what must come of it: the status, and a word in the message. */
@@ -293,7 +295,10 @@ static const struct {
     {DESCR("'<f' '4'"), 4, LSQ_E_UNSUPPORTED, "'<f'"},
     {DESCR("'<f4"), 4, LSQ_E_UNSUPPORTED, "'<f4, '"},
     {DESCR("'<f4\n'"), 4, LSQ_E_MALFORMED, "without escapes"},
-    {DESCR("'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'"), 4, LSQ_E_MALFORMED, "short"},
+    {DESCR("'" X15 X15 X15 X15 "xxx'"), 4, LSQ_E_UNSUPPORTED, "xxx'"},
+    {DESCR("'" X15 X15 X15 X15 "xxxx'"), 4, LSQ_E_MALFORMED, "short"},
+    {DESCR("'\x7f'"), 4, LSQ_E_MALFORMED, "short"},
+    {DESCR("' ~'"), 4, LSQ_E_UNSUPPORTED, "' ~'"},
     /* keys */
     {HEAD "}\n", 4, LSQ_E_MALFORMED, "'shape'"},
     {"{'descr': '<f4', 'shape': (1,), }\n", 4, LSQ_E_MALFORMED, "'fortran_order'"},
@@ -301,6 +306,8 @@ static const struct {
     {"{}\n", 4, LSQ_E_MALFORMED, "keys"},
     {HEAD "'shape': (1,), 'shape': (1,)}\n", 4, LSQ_E_MALFORMED, "once"},
     {HEAD "'shape': (1,), 'other': 1}\n", 4, LSQ_E_MALFORMED, "no other"},
+    {HEAD "'" X15 "': 1}\n", 4, LSQ_E_MALFORMED, "no other"},
+    {HEAD "'" X15 "x': 1}\n", 4, LSQ_E_MALFORMED, "short"},
     {HEAD "'shape' (1,)}\n", 4, LSQ_E_MALFORMED, "':'"},
     {HEAD "shape: (1,)}\n", 4, LSQ_E_MALFORMED, "a string"},
     {HEAD "'shape': (1,) 'x': 1}\n", 4, LSQ_E_MALFORMED, "',' or '}'"},
@@ -313,10 +320,16 @@ static const struct {
     {HEAD "'shape': (1,), }", 4, LSQ_E_MALFORMED, "newline"},
     {HEAD "'shape': (1,), }\n\n", 4, LSQ_E_MALFORMED, "newline"},
     {HEAD "'shape': (1,), } # 1\n", 4, LSQ_E_MALFORMED, "newline"},
-    {HEAD "'shape': (1,), }", 0, LSQ_E_MALFORMED, "newline"},
     {HEAD "\n'shape': (1,), }\n", 4, LSQ_E_MALFORMED, "a string"},
     {HEAD "'shape': (1,)", 4, LSQ_E_MALFORMED, "',' or '}'"},
     {HEAD, 4, LSQ_E_MALFORMED, "a string"},
+    /* the file ends where the header does: a parser that looks further is caught by sanitizers */
+    {HEAD, 0, LSQ_E_MALFORMED, "a string"},
+    {HEAD "  ", 0, LSQ_E_MALFORMED, "a string"},
+    {HEAD "'shape", 0, LSQ_E_MALFORMED, "the end of a string"},
+    {HEAD "'shape'", 0, LSQ_E_MALFORMED, "':'"},
+    {HEAD "'shape': (1", 0, LSQ_E_MALFORMED, "',' or ')'"},
+    {HEAD "'shape': (1,), }", 0, LSQ_E_MALFORMED, "newline"},
 };
 
 START_TEST(attack)

@@ -35,13 +35,7 @@ START_TEST(all_types_are_read)
         {"f64", LSQ_F64, 2, {1, 2}, 2, {3.14159274f, -INFINITY}},
         {"empty", LSQ_F32, 1, {0}, 0, {0}},
         {"f32", LSQ_F32, 2, {2, 3}, 6, {1.5f, -2.25f, 3e-5f, 0.0f, -0.0f, 65504.0f}},
-        {"gr\xc3\xb6\xc3\x9f"
-         "e",
-         LSQ_F32,
-         1,
-         {1},
-         1,
-         {7}},
+        {"gr\xc3\xb6\xc3\x9f\x65", LSQ_F32, 1, {1}, 1, {7}},
         {"scalar", LSQ_F32, 0, {0}, 1, {0.125f}},
         {"u32", LSQ_U32, 1, {2}, 2, {0, 4294967296.0f}},
         {"i32", LSQ_I32, 1, {2}, 2, {-2147483648.0f, 2147483648.0f}},
@@ -179,27 +173,16 @@ END_TEST
 /* Does byte `at` of the header belong to a name or to the metadata? There a changed letter is another legal file. */
 static int in_free_text(const uint8_t *bytes, size_t at)
 {
-    static const char *const texts[] = {"\"licence\"",
-                                        "\"none \\\"at all\\\"\\n\"",
-                                        "\"u64\":",
-                                        "\"i64\":",
-                                        "\"f64\":",
-                                        "\"empty\":",
-                                        "\"f32\":",
-                                        "\"gr\xc3\xb6\xc3\x9f"
-                                        "e\":",
-                                        "\"scalar\":",
-                                        "\"u32\":",
-                                        "\"i32\":",
-                                        "\"bf16\":",
-                                        "\"f16\":",
-                                        "\"u16\":",
-                                        "\"i16\":",
-                                        "\"f8 e4m3\":",
-                                        "\"f8 e5m2\":",
-                                        "\"i8\":",
-                                        "\"u8\":",
-                                        "\"bool\":",
+    static const char *const texts[] = {"\"licence\"",      "\"none \\\"at all\\\"\\n\"",
+                                        "\"u64\":",         "\"i64\":",
+                                        "\"f64\":",         "\"empty\":",
+                                        "\"f32\":",         "\"gr\xc3\xb6\xc3\x9f\x65\":",
+                                        "\"scalar\":",      "\"u32\":",
+                                        "\"i32\":",         "\"bf16\":",
+                                        "\"f16\":",         "\"u16\":",
+                                        "\"i16\":",         "\"f8 e4m3\":",
+                                        "\"f8 e5m2\":",     "\"i8\":",
+                                        "\"u8\":",          "\"bool\":",
                                         "\"__metadata__\":"};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         const size_t length = strlen(texts[i]);

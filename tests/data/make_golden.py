@@ -49,6 +49,7 @@ def arrays(folder):
     save("rows", count(2, 3), (1, 0))
     save("columns", numpy.asfortranarray(count(2, 3)), (1, 0))
     save("columns of rank 4", numpy.asfortranarray(count(2, 3, 1, 4)), (2, 0))
+    save("columns of rank 8", numpy.asfortranarray(count(1, 2, 1, 2, 1, 1, 1, 2)), (1, 0))
     save("number", count(), (1, 0))
     save("vector", count(5), (3, 0))
     save("empty", count(0, 3), (1, 0))
