@@ -24,7 +24,8 @@ static inline lsq_cpu sample_cpu(void)
 /* The first and the last row of the kind that has the most of them: the same row in a build of one level. */
 static inline void sample_rows(const lsq_kernel **first, const lsq_kernel **last)
 {
-    long most = -1;
+    long most = 0;
+    *first = *last = lsq_kernels;
     for (size_t i = 0; i < lsq_kernels_count; i++) {
         const lsq_kernel *row = &lsq_kernels[i], *head = lsq_kernel_reference(row->op, row->codec, row->act);
         if (row - head > most) {

@@ -14,8 +14,8 @@ char *file_destination(const options *o, const lsq_cpu *cpu, int *code);
 int file_check(const char *path);
 
 /*
- * Writes what was found. `part`: not all kinds were measured, so what an old file says of the others stays, if that can be used at all.
- * An exit code.
+ * Writes what was found. `part`: not all kinds were measured, so what an old file says of the others stays, if that can be
+ * used at all. An exit code.
  */
 int file_write(const char *path, const lsq_cpu *cpu, const findings *found, int part);
 
