@@ -88,9 +88,11 @@ static void costs(const trellis *t, const rows_f x, const rows_f d, const rows_f
         rows_f level;
         for (unsigned r = 0; r < PANEL; r++)
             level[r] = t->level[z][0];
-        for (unsigned q = 1; q < t->subset_size; q++)
+        for (unsigned q = 1; q < t->subset_size; q++) {
+            const float middle = t->middle[z][q - 1], above = t->level[z][q];
             for (unsigned r = 0; r < PANEL; r++)
-                level[r] = x[r] * inverse[r] > t->middle[z][q - 1] ? t->level[z][q] : level[r];
+                level[r] = x[r] * inverse[r] > middle ? above : level[r];
+        }
         for (unsigned r = 0; r < PANEL; r++) {
             float error = x[r] - d[r] * level[r];
             cost[z][r] = error * error;
@@ -112,7 +114,7 @@ static inline void advance(const trellis *t, unsigned states, rows_f *restrict f
             uint32_t bit = 1u << (2 * j + u) % 32, *chosen = chose[(2 * j + u) / 32];
             for (unsigned r = 0; r < PANEL; r++) {
                 float a = from[j][r] + near[r], b = from[j + states / 2][r] + far[r];
-                chosen[r] |= b < a ? bit : 0;
+                chosen[r] |= bit & (0u - (b < a));
                 to[2 * j + u][r] = b < a ? b : a;
             }
         }
@@ -194,14 +196,17 @@ static void keep_better(encoder *e, unit n)
         e->best.scale[r] = better[r] ? e->trial.scale[r] : e->best.scale[r];
     }
     for (unsigned path = n.path0; path < n.path1; path++) {
-        for (unsigned s = 0; s < t->states; s++)
-            for (unsigned r = 0; r < PANEL; r++)
-                e->best.metric[path][s][r] = better[r] ? e->trial.metric[path][s][r] : e->best.metric[path][s][r];
+        for (unsigned i = 0; i < t->states; i++)
+            for (unsigned r = 0; r < PANEL; r++) {
+                float new = e->trial.metric[path][i][r], old = e->best.metric[path][i][r];
+                e->best.metric[path][i][r] = better[r] ? new : old;
+            }
         for (unsigned v = 0; v < n.v1 - n.v0; v++)
             for (unsigned i = 0; i < STATES / 32; i++)
-                for (unsigned r = 0; r < PANEL; r++)
-                    e->best.chose[path][v][i][r] =
-                        better[r] ? e->trial.chose[path][v][i][r] : e->best.chose[path][v][i][r];
+                for (unsigned r = 0; r < PANEL; r++) {
+                    uint32_t new = e->trial.chose[path][v][i][r], old = e->best.chose[path][v][i][r];
+                    e->best.chose[path][v][i][r] = better[r] ? new : old;
+                }
     }
 }
 
