@@ -59,8 +59,8 @@ static double double_of(uint64_t bits)
 }
 
 /*
- * A float with a 5-bit exponent (bias 15) and a 10-bit mantissa. Shifted into the fields of a float32 its exponent is 112
- * too small; a subnormal is its mantissa times 2^-24, exactly. NaNs keep their payload.
+ * A float with a 5-bit exponent (bias 15) and a 10-bit mantissa. Shifted into the fields of a float32 its exponent is
+ * 112 too small; a subnormal is its mantissa times 2^-24, exactly. NaNs keep their payload.
  */
 static float half(uint32_t h)
 {

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-/* ---- What a tensor says of itself ------------------------------------------------------------------------------ */
+/* ---- What a tensor says of itself -------------------------------------------------------------------------------- */
 
 /* The product of the shape. A 0 makes it 0 whatever the other numbers are. */
 static lsq_status count_elements(lsq_tensor *t, const char *where, lsq_error *err)
@@ -72,7 +72,7 @@ lsq_status lsq_tensor_complete(lsq_tensor *t, lsq_status bad, const char *where,
     return LSQ_OK;
 }
 
-/* ---- Names ------------------------------------------------------------------------------------------------------ */
+/* ---- Names ------------------------------------------------------------------------------------------------------- */
 
 /* Where the name is in the table, or where it belongs. The seed makes collisions hard to prepare in a file. */
 static uint32_t *slot_of(const lsq_model *model, const char *name)
@@ -116,7 +116,7 @@ const lsq_tensor *lsq_model_find(const lsq_model *model, const char *name, size_
     return &model->entries[slot - 1].tensor;
 }
 
-/* ---- Adding ----------------------------------------------------------------------------------------------------- */
+/* ---- Adding ------------------------------------------------------------------------------------------------------ */
 
 static lsq_status check(const lsq_model *model, const char *where, const lsq_tensor *tensor, lsq_tensor *complete,
                         lsq_error *err)

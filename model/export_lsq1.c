@@ -21,18 +21,18 @@ static unsigned width_of(const lsq_entry *entry)
     return t->quantised && t->format.codec == LSQ_CLASSIC && t->format.scale == LSQ_SCALE_NONE ? t->format.bits : 0;
 }
 
-int lsq1_tensor_bytes(unsigned bits, const lsq_tensor *t, uint64_t *bytes)
+int lsq_v1_tensor_bytes(unsigned bits, const lsq_tensor *t, uint64_t *bytes)
 {
     size_t name = strlen(t->name);
     uint64_t codes = 0;
-    int fits = name <= UINT16_MAX && lsq1_code_bytes(bits, t->elements, &codes);
+    int fits = name <= UINT16_MAX && lsq_v1_code_bytes(bits, t->elements, &codes);
     for (unsigned i = 0; i < t->rank; i++)
         fits = fits && t->shape[i] <= UINT32_MAX;
     *bytes = 2 + name + 1 + 4 * (uint64_t)t->rank + 4 + codes + 1;
     return fits;
 }
 
-/* ---- One tensor --------------------------------------------------------------------------------------------------- */
+/* ---- One tensor -------------------------------------------------------------------------------------------------- */
 
 /* The codes of a matrix as one bit string, in the order of the tensor's shape. */
 static lsq_status make_bits(const lsq_entry *entry, uint8_t *string)
@@ -80,7 +80,7 @@ static lsq_status write_tensor(lsq_output *output, const lsq_entry *entry, lsq_e
     unsigned bits = width_of(entry);
     uint64_t code_bytes = 0;
     uint8_t head[2 + LSQ_NAME_MAX + 1 + 4 * LSQ_RANK_MAX + 4], *made = NULL;
-    lsq1_code_bytes(bits, t->elements, &code_bytes);
+    lsq_v1_code_bytes(bits, t->elements, &code_bytes);
     if (!entry->bits) {
         made = malloc(code_bytes ? code_bytes : 1);
         lsq_status status = made ? make_bits(entry, made) : LSQ_E_NOMEM;
@@ -99,7 +99,7 @@ static lsq_status write_tensor(lsq_output *output, const lsq_entry *entry, lsq_e
     return status;
 }
 
-/* ---- The file ------------------------------------------------------------------------------------------------------ */
+/* ---- The file ---------------------------------------------------------------------------------------------------- */
 
 typedef struct plan {
     unsigned bits;
@@ -121,7 +121,7 @@ static lsq_status make_plan(const lsq_model *model, const char *path, plan *p, l
         if (p->bits && p->bits != bits)
             return lsq_fail(err, LSQ_E_UNSUPPORTED, path, "version 1 holds codes of one width, not of %u and %u bits",
                             p->bits, bits);
-        if (!lsq1_tensor_bytes(bits, &entry->tensor, &bytes) || !lsq_size_add(p->bytes, bytes, &p->bytes))
+        if (!lsq_v1_tensor_bytes(bits, &entry->tensor, &bytes) || !lsq_size_add(p->bytes, bytes, &p->bytes))
             return lsq_fail(err, LSQ_E_LIMIT, path, "tensor \"%s\" is too large for version 1", entry->tensor.name);
         p->bits = bits;
         p->count++;

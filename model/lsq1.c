@@ -46,7 +46,7 @@ int lsq_is_lsq1(const lsq_mapping *file)
     return file->size > 0 && memcmp(file->bytes, "LSQ", file->size < 3 ? file->size : 3) == 0;
 }
 
-int lsq1_code_bytes(unsigned bits, uint64_t elements, uint64_t *bytes)
+int lsq_v1_code_bytes(unsigned bits, uint64_t elements, uint64_t *bytes)
 {
     uint64_t product = 0;
     if (!lsq_size_multiply(elements, bits, &product) || product > 8 * (uint64_t)UINT32_MAX)
@@ -98,7 +98,7 @@ static lsq_status read_bits(cursor *c, const lsq_tensor *t, unsigned bits, const
     uint64_t stated = 0, expected = 0, padding = 0;
     if (!take_number(c, 4, &stated))
         return truncated(c, "a byte count", err);
-    if (!lsq1_code_bytes(bits, t->elements, &expected))
+    if (!lsq_v1_code_bytes(bits, t->elements, &expected))
         return lsq_fail(err, LSQ_E_LIMIT, c->file->path, "byte %zu: tensor \"%s\" is too large for version 1",
                         c->at - 4, t->name);
     if (stated != expected)
@@ -116,7 +116,7 @@ static lsq_status read_bits(cursor *c, const lsq_tensor *t, unsigned bits, const
     return LSQ_OK;
 }
 
-/* ---- What becomes of its codes ------------------------------------------------------------------------------------ */
+/* ---- What becomes of its codes ----------------------------------------------------------------------------------- */
 
 static lsq_status pack(lsq_entry *entry, const uint32_t *codes)
 {
@@ -180,7 +180,7 @@ static lsq_status read_tensor(lsq_model *model, cursor *c, unsigned bits, lsq_er
     return status == LSQ_OK ? add(model, c->file->path, &t, bits, string, err) : status;
 }
 
-/* ---- The file ------------------------------------------------------------------------------------------------------ */
+/* ---- The file ---------------------------------------------------------------------------------------------------- */
 
 static lsq_status read_head(cursor *c, unsigned *bits, uint64_t *count, lsq_error *err)
 {

@@ -14,12 +14,12 @@
 enum { LSQ1_VERSION = 1, LSQ1_HEADER = 9, LSQ1_BITS_MIN = 3, LSQ1_BITS_MAX = 16 };
 
 /* Bytes of `elements` codes; returns 0 if they are more than the 32 bits of a byte count can say. */
-int lsq1_code_bytes(unsigned bits, uint64_t elements, uint64_t *bytes);
+int lsq_v1_code_bytes(unsigned bits, uint64_t elements, uint64_t *bytes);
 
 /*
- * Bytes of a tensor in a file of codes of that width. Its size is what the writer writes: the writer checks. Returns 0 if version 1
+ * Bytes of a tensor in a file of codes of that width: the exporter checks that it writes as many. Returns 0 if version 1
  * cannot hold the tensor: a name, a dimension or a byte count too large for its fields.
  */
-int lsq1_tensor_bytes(unsigned bits, const lsq_tensor *tensor, uint64_t *bytes);
+int lsq_v1_tensor_bytes(unsigned bits, const lsq_tensor *tensor, uint64_t *bytes);
 
 #endif

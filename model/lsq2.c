@@ -28,7 +28,7 @@ int lsq_is_lsq2(const lsq_mapping *file)
     return file->size > 0 && memcmp(file->bytes, LSQ2_MAGIC, file->size < 4 ? file->size : 4) == 0;
 }
 
-/* ---- The header ------------------------------------------------------------------------------------------------- */
+/* ---- The header -------------------------------------------------------------------------------------------------- */
 
 /* The number under `key`, or the element i of an array; 0 if it is not a non-negative integer. */
 static int natural(const json_t *value, uint64_t *number)
@@ -214,13 +214,13 @@ static lsq_status read_header(lsq_model *model, const lsq_mapping *file, json_t 
 lsq_status lsq_read_lsq2(lsq_model *model, const lsq_mapping *file, unsigned flags, lsq_error *err)
 {
     (void)flags;
-    lsq2_preamble preamble;
-    lsq_status status = lsq2_preamble_decode(file->bytes, file->size, file->path, &preamble, err);
+    lsq_preamble preamble;
+    lsq_status status = lsq_preamble_decode(file->bytes, file->size, file->path, &preamble, err);
     if (status != LSQ_OK)
         return status;
     const uint8_t *header = file->bytes + preamble.header_offset;
     uint8_t hash[16];
-    lsq2_hash(header, preamble.header_bytes, hash);
+    lsq_hash(header, preamble.header_bytes, hash);
     if (memcmp(hash, preamble.header_hash, sizeof hash) != 0)
         return lsq_fail(err, LSQ_E_CHECKSUM, file->path, "byte %llu: the header does not match its checksum",
                         (unsigned long long)preamble.header_offset);

@@ -17,23 +17,23 @@ enum {
 /* The first bytes of the file. A high byte, CR LF, ^Z and LF: whatever transfers text damages one of them. */
 #define LSQ2_MAGIC "\x89LSQ\r\n\x1a\n"
 
-typedef struct lsq2_preamble {
+typedef struct lsq_preamble {
     uint32_t version, features;
     uint64_t header_offset, header_bytes, file_bytes;
     uint8_t header_hash[16]; /* XXH3-128, canonical form */
-} lsq2_preamble;
+} lsq_preamble;
 
 /* XXH3-128 in canonical form: the bytes that xxhsum -H2 prints. */
-void lsq2_hash(const void *bytes, size_t size, uint8_t hash[16]);
+void lsq_hash(const void *bytes, size_t size, uint8_t hash[16]);
 
 /* Writes the preamble, its own hash included. */
-void lsq2_preamble_encode(const lsq2_preamble *preamble, uint8_t bytes[LSQ2_PREAMBLE]);
+void lsq_preamble_encode(const lsq_preamble *preamble, uint8_t bytes[LSQ2_PREAMBLE]);
 
 /*
  * Reads the preamble of a file of `size` bytes that begins with "\x89LSQ", and checks all of it: LSQ_E_TRUNCATED,
  * LSQ_E_MALFORMED, LSQ_E_UNSUPPORTED, LSQ_E_CHECKSUM, LSQ_E_LIMIT. Then the header lies within the file and ends it.
  */
-lsq_status lsq2_preamble_decode(const uint8_t *bytes, uint64_t size, const char *where, lsq2_preamble *preamble,
-                                lsq_error *err);
+lsq_status lsq_preamble_decode(const uint8_t *bytes, uint64_t size, const char *where, lsq_preamble *preamble,
+                               lsq_error *err);
 
 #endif

@@ -32,7 +32,7 @@ static lsq_status read_all(int fd, uint8_t *bytes, size_t size, const char *path
     return LSQ_OK;
 }
 
-/* 64 is the alignment that kernels like best; payloads keep it within the file. The size is exact, for the sanitizers. */
+/* Aligned to 64, as kernels like it best and as payloads are within the file. The size is exact, for sanitizers. */
 static uint8_t *allocate(size_t size)
 {
     void *bytes = NULL;

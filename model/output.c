@@ -35,7 +35,7 @@ static lsq_status refused(const lsq_output *o, const char *what, lsq_error *err)
     return lsq_fail(err, LSQ_E_IO, o->path, "cannot %s: %s", what, strerror_r(errno, text, sizeof text));
 }
 
-/* ---- Finding the place ------------------------------------------------------------------------------------------ */
+/* ---- Finding the place ------------------------------------------------------------------------------------------- */
 
 /* What the link at `path` points to, as a path; NULL with errno EINVAL if it is no link. */
 static char *follow(const char *path)
@@ -158,7 +158,7 @@ lsq_status lsq_output_new(const char *path, int overwrite, lsq_output **output, 
     return status;
 }
 
-/* ---- Writing ---------------------------------------------------------------------------------------------------- */
+/* ---- Writing ----------------------------------------------------------------------------------------------------- */
 
 /* pwrite() everywhere: an interrupted or short write is simply continued. */
 static lsq_status write_at(lsq_output *o, uint64_t offset, const uint8_t *bytes, size_t size, lsq_error *err)
@@ -205,7 +205,7 @@ uint64_t lsq_output_size(const lsq_output *o)
     return o->size;
 }
 
-/* ---- Into place ------------------------------------------------------------------------------------------------- */
+/* ---- Into place -------------------------------------------------------------------------------------------------- */
 
 /* rename(), but never over a file. Not every file system can do that at once; hard links say the same in two steps. */
 static int rename_new(const lsq_output *o)

@@ -23,7 +23,7 @@ enum {
     HASH = 56
 };
 
-void lsq2_hash(const void *bytes, size_t size, uint8_t hash[16])
+void lsq_hash(const void *bytes, size_t size, uint8_t hash[16])
 {
     XXH128_canonical_t canonical;
     XXH128_canonicalFromHash(&canonical, XXH3_128bits(bytes, size));
@@ -51,7 +51,7 @@ static uint64_t get(const uint8_t *place, size_t bytes)
     return value;
 }
 
-void lsq2_preamble_encode(const lsq2_preamble *p, uint8_t bytes[LSQ2_PREAMBLE])
+void lsq_preamble_encode(const lsq_preamble *p, uint8_t bytes[LSQ2_PREAMBLE])
 {
     memcpy(bytes, LSQ2_MAGIC, 8);
     put(bytes + VERSION, 4, p->version);
@@ -64,7 +64,7 @@ void lsq2_preamble_encode(const lsq2_preamble *p, uint8_t bytes[LSQ2_PREAMBLE])
 }
 
 /* Everything that the hash vouches for was written by someone; whether it fits together is another question. */
-static lsq_status check_extent(const lsq2_preamble *p, uint64_t size, const char *where, lsq_error *err)
+static lsq_status check_extent(const lsq_preamble *p, uint64_t size, const char *where, lsq_error *err)
 {
     if (p->features & ~(uint32_t)LSQ2_FEATURES)
         return lsq_fail(err, LSQ_E_UNSUPPORTED, where, "byte 12: needs features %#x, which this version lacks",
@@ -85,8 +85,7 @@ static lsq_status check_extent(const lsq2_preamble *p, uint64_t size, const char
     return LSQ_OK;
 }
 
-lsq_status lsq2_preamble_decode(const uint8_t *bytes, uint64_t size, const char *where, lsq2_preamble *p,
-                                lsq_error *err)
+lsq_status lsq_preamble_decode(const uint8_t *bytes, uint64_t size, const char *where, lsq_preamble *p, lsq_error *err)
 {
     if (memcmp(bytes, LSQ2_MAGIC, size < 8 ? (size_t)size : 8) != 0)
         return lsq_fail(err, LSQ_E_MALFORMED, where, "begins like .lsq, but was changed as if it were text");

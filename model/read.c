@@ -1,7 +1,7 @@
 /*
  * read.c - a tensor as float32: in the order of its shape, or as a matrix of the other order.
  *
- * For an axis, a shape is outer x middle x inner: the axes before it, itself, those after it. Number (o, m, i) stands at
+ * For an axis, a shape is outer x middle x inner: the axes before it, itself, those after it. Number (o, m, i) is
  *
  *     (o * middle + m) * inner + i        in the tensor
  *     (m * outer + o) * inner + i         in the matrix whose rows are that axis

@@ -160,7 +160,7 @@ static lsq_status add(lsq_writer *w, const lsq_tensor *t, const void *data, lsq_
     if (status != LSQ_OK)
         return status;
     uint8_t hash[16];
-    lsq2_hash(data, t->bytes, hash);
+    lsq_hash(data, t->bytes, hash);
     if (!set(w->tensors, t->name, describe(t, at, hash))) {
         w->failed = 1; /* the payload has no name */
         return no_memory(w, err);
@@ -233,12 +233,12 @@ static lsq_status finish(lsq_writer *w, const char *header, size_t size, lsq_err
     if (size > LSQ_HEADER_MAX)
         return lsq_fail(err, LSQ_E_LIMIT, w->path, "a header of %zu bytes, more than 64 MiB", size);
     lsq_status status = lsq_output_align(w->output, LSQ2_ALIGNMENT, err);
-    lsq2_preamble preamble = {
+    lsq_preamble preamble = {
         .version = LSQ2_VERSION, .header_offset = lsq_output_size(w->output), .header_bytes = size};
     preamble.file_bytes = preamble.header_offset + size;
-    lsq2_hash(header, size, preamble.header_hash);
+    lsq_hash(header, size, preamble.header_hash);
     uint8_t bytes[LSQ2_PREAMBLE];
-    lsq2_preamble_encode(&preamble, bytes);
+    lsq_preamble_encode(&preamble, bytes);
     if (status == LSQ_OK)
         status = lsq_output_write(w->output, header, size, err);
     if (status == LSQ_OK)

@@ -20,7 +20,7 @@
 
 static lsq_error sample_err;
 
-/* ---- A folder for each test ---- */
+/* ---- A folder for each test -------------------------------------------------------------------------------------- */
 
 static char folder[64];
 
@@ -47,7 +47,7 @@ static inline char *in_folder(const char *name)
     return path;
 }
 
-/* ---- Numbers ---- */
+/* ---- Numbers ----------------------------------------------------------------------------------------------------- */
 
 /* Numbers in [-1, 1) that look random and are the same everywhere. */
 static inline void fill(float *numbers, size_t count, uint32_t seed)
@@ -84,7 +84,7 @@ static inline void add_quantised(lsq_writer *w, const lsq_tensor *like, unsigned
     free(numbers);
 }
 
-/* ---- The sample file: each codec, an axis that is not the first, numbers, no numbers, metadata ---- */
+/* ---- The sample file: each codec, an axis that is not the first, numbers, no numbers, metadata ------------------- */
 
 static inline void write_sample(const char *path)
 {
@@ -130,12 +130,12 @@ static inline void write_small(const char *path)
     lsq_writer_free(w);
 }
 
-/* ---- Forged files ---- */
+/* ---- Forged files ------------------------------------------------------------------------------------------------ */
 
 /* Makes the hashes of a changed file right again: what is left wrong is what the test is about. */
 static inline void rehash(uint8_t *bytes, size_t size)
 {
-    lsq2_preamble p = {.version = LSQ2_VERSION};
+    lsq_preamble p = {.version = LSQ2_VERSION};
     for (size_t i = 0; i < 8; i++) {
         p.header_offset |= (uint64_t)bytes[16 + i] << (8 * i);
         p.header_bytes |= (uint64_t)bytes[24 + i] << (8 * i);
@@ -143,8 +143,8 @@ static inline void rehash(uint8_t *bytes, size_t size)
     }
     p.features = bytes[12] | (uint32_t)bytes[13] << 8 | (uint32_t)bytes[14] << 16 | (uint32_t)bytes[15] << 24;
     if (p.header_offset <= size && p.header_bytes <= size - p.header_offset)
-        lsq2_hash(bytes + p.header_offset, p.header_bytes, p.header_hash);
-    lsq2_preamble_encode(&p, bytes);
+        lsq_hash(bytes + p.header_offset, p.header_bytes, p.header_hash);
+    lsq_preamble_encode(&p, bytes);
 }
 
 /* A file with this header behind `payload` bytes of zeros (padded to 64), all of its hashes right; free() it. */
@@ -155,10 +155,10 @@ static inline uint8_t *forge(const char *header, size_t header_bytes, size_t pay
     uint8_t *bytes = calloc(*size, 1);
     ck_assert_ptr_nonnull(bytes);
     memcpy(bytes + offset, header, header_bytes);
-    lsq2_preamble p = {
+    lsq_preamble p = {
         .version = LSQ2_VERSION, .header_offset = offset, .header_bytes = header_bytes, .file_bytes = *size};
-    lsq2_hash(header, header_bytes, p.header_hash);
-    lsq2_preamble_encode(&p, bytes);
+    lsq_hash(header, header_bytes, p.header_hash);
+    lsq_preamble_encode(&p, bytes);
     return bytes;
 }
 

@@ -158,7 +158,7 @@ START_TEST(golden_files_are_reproduced)
 }
 END_TEST
 
-/* ---- What the writer refuses --------------------------------------------------------------------------------------- */
+/* ---- What the writer refuses ------------------------------------------------------------------------------------- */
 
 START_TEST(the_writer_refuses_what_the_reader_would)
 {
@@ -220,7 +220,7 @@ START_TEST(the_writer_refuses_what_the_reader_would)
 }
 END_TEST
 
-/* ---- The text of the format ---------------------------------------------------------------------------------------- */
+/* ---- The text of the format -------------------------------------------------------------------------------------- */
 
 /* As `hexdump -C` prints it, lines that repeat left out. */
 static char *hexdump(const uint8_t *bytes, size_t size)

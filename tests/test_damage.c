@@ -10,7 +10,7 @@ static uint8_t *sample_bytes(size_t *size)
     return contents_of(in_folder("sample.lsq"), size);
 }
 
-/* ---- Damage ------------------------------------------------------------------------------------------------------- */
+/* ---- Damage ------------------------------------------------------------------------------------------------------ */
 
 START_TEST(every_prefix_is_truncated)
 {
@@ -101,7 +101,7 @@ START_TEST(preamble_flips_have_their_status)
 }
 END_TEST
 
-/* ---- Preambles that lie, with the right hash ----------------------------------------------------------------------- */
+/* ---- Preambles that lie, with the right hash --------------------------------------------------------------------- */
 
 static const struct {
     size_t offset, bytes;
@@ -135,7 +135,7 @@ START_TEST(preambles_that_lie_are_refused)
 }
 END_TEST
 
-/* ---- Hostile headers, with the right hashes ------------------------------------------------------------------------ */
+/* ---- Hostile headers, with the right hashes ---------------------------------------------------------------------- */
 
 #define SUM0 "99aa06d3014798d86001c324468d497f" /* XXH3-128 of nothing, as xxhsum prints it */
 #define PLAIN(name, type, shape, from, to)                                                                             \

@@ -28,7 +28,7 @@ static void check_same_file(const char *path, const char *golden_name)
     free(expected);
 }
 
-/* ---- Golden files -------------------------------------------------------------------------------------------------- */
+/* ---- Golden files ------------------------------------------------------------------------------------------------ */
 
 static const float published[6] = {0, 0.25f, -0.5f, 1, -1, 0.75f};
 static const unsigned golden_b[4] = {3, 4, 7, 8};
@@ -130,7 +130,7 @@ START_TEST(a_count_without_tensors_is_an_empty_model)
 }
 END_TEST
 
-/* ---- Every width --------------------------------------------------------------------------------------------------- */
+/* ---- Every width ------------------------------------------------------------------------------------------------- */
 
 /* A file with one tensor of every legal code of the width, repeated over rows, as a matrix and as a vector. */
 static uint8_t *make_file(unsigned bits, size_t *size)
@@ -196,7 +196,7 @@ START_TEST(every_width_is_read_and_written_again)
 }
 END_TEST
 
-/* ---- What version 1 cannot hold, or can ---------------------------------------------------------------------------- */
+/* ---- What version 1 cannot hold, or can -------------------------------------------------------------------------- */
 
 START_TEST(other_tensors_are_left_out)
 {
@@ -262,16 +262,16 @@ END_TEST
 START_TEST(fields_have_32_bits)
 {
     uint64_t bytes = 0;
-    ck_assert(lsq1_code_bytes(8, UINT32_MAX, &bytes) && bytes == UINT32_MAX);
-    ck_assert(!lsq1_code_bytes(8, (uint64_t)UINT32_MAX + 1, &bytes));
-    ck_assert(!lsq1_code_bytes(16, UINT64_MAX / 2, &bytes));
+    ck_assert(lsq_v1_code_bytes(8, UINT32_MAX, &bytes) && bytes == UINT32_MAX);
+    ck_assert(!lsq_v1_code_bytes(8, (uint64_t)UINT32_MAX + 1, &bytes));
+    ck_assert(!lsq_v1_code_bytes(16, UINT64_MAX / 2, &bytes));
     lsq_tensor t = tensor_like("t", LSQ_F32, 1, (uint64_t)1 << 32, 0, 0, 0);
     t.elements = t.shape[0];
-    ck_assert(!lsq1_tensor_bytes(3, &t, &bytes)); /* a dimension of 2^32, though its 1.5 GB of codes would fit */
+    ck_assert(!lsq_v1_tensor_bytes(3, &t, &bytes)); /* a dimension of 2^32, though its 1.5 GB of codes would fit */
 }
 END_TEST
 
-/* ---- Hostile files ------------------------------------------------------------------------------------------------- */
+/* ---- Hostile files ----------------------------------------------------------------------------------------------- */
 
 START_TEST(prefixes_are_truncated_or_end_between_tensors)
 {

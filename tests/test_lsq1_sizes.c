@@ -25,7 +25,7 @@ static void count(sizes *s, const char *name, unsigned rank, uint64_t a, uint64_
         t.elements *= t.shape[i];
     for (unsigned bits = 4; bits <= 9; bits++) {
         uint64_t bytes = 0;
-        ck_assert(lsq1_tensor_bytes(bits, &t, &bytes));
+        ck_assert(lsq_v1_tensor_bytes(bits, &t, &bytes));
         s->bytes[bits - 4] += bytes;
     }
     s->tensors++;
@@ -44,7 +44,7 @@ static const char *called(const char *prefix, const char *format, ...)
     return name;
 }
 
-/* ---- ResNet -------------------------------------------------------------------------------------------------------- */
+/* ---- ResNet ------------------------------------------------------------------------------------------------------ */
 
 static void count_norm(sizes *s, const char *prefix, const char *name, uint64_t channels)
 {
@@ -93,7 +93,7 @@ static sizes resnet(const unsigned depth[4], int bottleneck)
     return s;
 }
 
-/* ---- GPT-2 --------------------------------------------------------------------------------------------------------- */
+/* ---- GPT-2 ------------------------------------------------------------------------------------------------------- */
 
 static void count_pair(sizes *s, const char *prefix, const char *name, unsigned rank, uint64_t in, uint64_t out)
 {
@@ -120,7 +120,7 @@ static sizes gpt2(unsigned layers, uint64_t width)
     return s;
 }
 
-/* ---- The published sizes ------------------------------------------------------------------------------------------- */
+/* ---- The published sizes ----------------------------------------------------------------------------------------- */
 
 static void compare(const sizes *got, const sizes *expected)
 {

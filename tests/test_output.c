@@ -50,7 +50,7 @@ static lsq_status write_new(const char *path, int overwrite)
     return status;
 }
 
-/* ---- What it does -------------------------------------------------------------------------------------------------- */
+/* ---- What it does ------------------------------------------------------------------------------------------------ */
 
 START_TEST(nothing_appears_before_the_end)
 {
@@ -135,7 +135,7 @@ START_TEST(the_current_directory_may_change)
 }
 END_TEST
 
-/* ---- What it refuses ----------------------------------------------------------------------------------------------- */
+/* ---- What it refuses --------------------------------------------------------------------------------------------- */
 
 START_TEST(existing_files_are_not_replaced_unasked)
 {
@@ -172,9 +172,9 @@ START_TEST(only_regular_files_are_replaced)
 }
 END_TEST
 
-/* ---- What the system refuses, in a process that has fewer rights ------------------------------------------------------ */
+/* ---- What the system refuses, in a process that has fewer rights ------------------------------------------------- */
 
-/* The statuses of writing a file of version 2 over `path`: 0 if the first failure is LSQ_E_IO and all after it as well. */
+/* Writes a file of version 2 over `path`: 0 if the first failure is LSQ_E_IO and so are all that follow. */
 static int fails_to_write(const char *path)
 {
     static uint8_t numbers[100000];

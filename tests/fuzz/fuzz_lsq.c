@@ -30,23 +30,23 @@ static uint64_t number_at(const uint8_t *place)
 
 static void make_hashes_right(uint8_t *bytes, size_t size)
 {
-    lsq2_preamble p = {.version = LSQ2_VERSION,
-                       .features = bytes[12],
-                       .header_offset = number_at(bytes + 16),
-                       .header_bytes = number_at(bytes + 24),
-                       .file_bytes = number_at(bytes + 32)};
+    lsq_preamble p = {.version = LSQ2_VERSION,
+                      .features = bytes[12],
+                      .header_offset = number_at(bytes + 16),
+                      .header_bytes = number_at(bytes + 24),
+                      .file_bytes = number_at(bytes + 32)};
     if (p.header_offset <= size && p.header_bytes <= size - p.header_offset)
-        lsq2_hash(bytes + p.header_offset, p.header_bytes, p.header_hash);
-    lsq2_preamble_encode(&p, bytes);
+        lsq_hash(bytes + p.header_offset, p.header_bytes, p.header_hash);
+    lsq_preamble_encode(&p, bytes);
 }
 
 static void make_lengths_right(uint8_t *bytes, size_t size)
 {
-    lsq2_preamble p = {.version = LSQ2_VERSION, .file_bytes = size};
+    lsq_preamble p = {.version = LSQ2_VERSION, .file_bytes = size};
     p.header_offset = 64 + number_at(bytes + 16) / 64 * 64 % (size - 63);
     p.header_offset -= p.header_offset % 64;
     p.header_bytes = size - p.header_offset;
-    lsq2_preamble_encode(&p, bytes);
+    lsq_preamble_encode(&p, bytes);
 }
 
 static void multiply(const lsq_weights *w)
