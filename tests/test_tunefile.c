@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 static lsq_cpu cpu;
-static lsq_tune_entry sample_entries[8];
+static lsq_tune_entry sample_entries[CLASSES];
 static lsq_tune sample;
 static char *sample_text;
 

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 static lsq_cpu cpu;
-static lsq_tune_entry sample_entries[8];
+static lsq_tune_entry sample_entries[CLASSES];
 static lsq_tune sample;
 static char folder[] = "/tmp/lsq-tune-XXXXXX", path[64];
 

@@ -36,23 +36,21 @@ static inline void sample_rows(const lsq_kernel **first, const lsq_kernel **last
     }
 }
 
-/* One entry a size class and number of threads: 8 entries, with both rows by turns. */
-static inline lsq_tune sample_tune(lsq_tune_entry entries[8])
+/* One entry a size class, with one thread and more by turns, and both rows; the last has no runner-up. */
+static inline lsq_tune sample_tune(lsq_tune_entry entries[CLASSES])
 {
     const lsq_kernel *first, *last;
     sample_rows(&first, &last);
-    for (unsigned i = 0; i < 8; i++) {
+    for (unsigned i = 0; i < CLASSES; i++) {
         const lsq_kernel *kernel = i % 3 ? last : first, *other = i % 3 ? first : last;
-        entries[i] = (lsq_tune_entry){.kernel = kernel,
-                                      .size_class = (enum lsq_size_class)(i / 2),
-                                      .threads = i % 2 + 1,
-                                      .ns = 1000.0 * (i + 1) + 7};
-        if (first != last && i != 5) {
+        entries[i] = (lsq_tune_entry){
+            .kernel = kernel, .size_class = (enum lsq_size_class)i, .threads = i % 2 + 1, .ns = 1000.0 * (i + 1) + 7};
+        if (first != last && i != CLASSES - 1) {
             entries[i].runner_up = other;
             entries[i].runner_up_ns = 2000.0 * (i + 1);
         }
     }
-    return (lsq_tune){entries, 8};
+    return (lsq_tune){entries, CLASSES};
 }
 
 static inline int same_tune(const lsq_tune *a, const lsq_tune *b)
