@@ -156,7 +156,8 @@ static lsq_status run(const file_request *request, const char **where, lsq_error
         *where = request->files[i];
         status = measure(*where, original, request->samples, table, err);
     }
-    bench_watch_end(&watch);
+    if (!status)
+        bench_watch_end(&watch);
     bench_table_end(table, !status);
     lsq_model_free(original);
     return status;
@@ -178,8 +179,8 @@ int bench_file_command(int argc, char **argv)
             request.against = optarg;
             break;
         case 'n':
-            if (!bench_number(optarg, 1, 10000, &request.samples))
-                return bench_usage("--samples '%s': not a number from 1 to 10000", optarg);
+            if (!bench_number(optarg, 2, 10000, &request.samples))
+                return bench_usage("--samples '%s': not a number from 2 to 10000", optarg);
             break;
         case 'j':
             request.json = 1;

@@ -192,7 +192,8 @@ int run(const Options &options)
         bench_watch watch;
         bench_watch_begin(&watch);
         status = options.json ? run_json(suite) : run_table(options, suite);
-        bench_watch_end(&watch);
+        if (!status)
+            bench_watch_end(&watch);
     }
     benchmark::Shutdown();
     bench_suite_free(suite);
@@ -231,8 +232,8 @@ extern "C" int bench_gemv(int argc, char **argv)
             options.threads.push_back(number);
             break;
         case 'n':
-            if (!bench_number(optarg, 1, 10000, &options.samples))
-                return bench_usage("--samples '%s': not a number from 1 to 10000", optarg);
+            if (!bench_number(optarg, 2, 10000, &options.samples))
+                return bench_usage("--samples '%s': not a number from 2 to 10000", optarg);
             break;
         case 'j':
             options.json = true;

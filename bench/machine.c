@@ -113,14 +113,14 @@ void bench_watch_begin(bench_watch *watch)
     if (getloadavg(&watch->load, 1) != 1)
         watch->load = 0;
     read_ticks(watch);
-    if (watch->load > 0.5)
-        fprintf(stderr, "lsq-bench: warning: load average %.2f: something else is running, and times will vary\n",
-                watch->load);
 }
 
 void bench_watch_end(const bench_watch *watch)
 {
     bench_watch now = {0};
+    if (watch->load > 0.5)
+        fprintf(stderr, "lsq-bench: warning: load average %.2f: something else is running, and times will vary\n",
+                watch->load);
     read_ticks(&now);
     const double ticks = (double)(now.ticks - watch->ticks), stolen = (double)(now.stolen - watch->stolen);
     if (ticks > 0 && stolen > 0.01 * ticks)

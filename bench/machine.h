@@ -22,7 +22,7 @@ void *bench_alloc(size_t bytes);
 /* Random bytes, the same for the same seed. */
 void bench_fill_random(void *bytes, size_t count, uint64_t seed);
 
-/* Says on stderr whether the machine was busy: call once before and once after measuring. */
+/* Whether the machine was busy: begin before measuring; after it, end says so on stderr. */
 typedef struct bench_watch {
     double load;
     uint64_t stolen, ticks; /* of all CPUs, from /proc/stat */

@@ -57,40 +57,35 @@ double bench_int_db(unsigned bits, size_t block, size_t rows, size_t columns, co
     return bench_snr_db(snr);
 }
 
-/* Codes at most 32 numbers by the published code and adds what became of them; false if there is no such code. */
-static int add_classic(bench_snr *snr, unsigned bits, int rounding, size_t n, const float *x, float scale)
+/* Encodes and decodes all numbers at once: the tables of the code take longer to make than a group to encode. */
+static int code_all(unsigned bits, int rounding, size_t n, float *numbers, uint32_t *codes)
 {
-    float scaled[32], decoded[32];
-    uint32_t codes[32];
-    for (size_t i = 0; i < n; i++)
-        scaled[i] = scale > 0 ? x[i] / scale : 0;
-    if (lsq_classic_encode(bits, n, scaled, rounding, codes) || lsq_classic_decode(bits, n, codes, 0, decoded))
-        return 0;
-    for (size_t i = 0; i < n; i++)
-        decoded[i] *= scale;
-    bench_snr_add(snr, x, decoded, n);
-    return 1;
+    return !lsq_classic_encode(bits, n, numbers, rounding, codes) && !lsq_classic_decode(bits, n, codes, 0, numbers);
 }
 
-double bench_classic_db(unsigned bits, int rounding, size_t n, const float *w)
+double bench_classic_db(unsigned bits, int rounding, size_t block, size_t rows, size_t columns, const float *w)
 {
+    const size_t n = rows * columns, size = block ? block : columns;
+    float *decoded = malloc(n * sizeof *decoded), *scales = malloc(n * sizeof *scales);
+    uint32_t *codes = malloc(n * sizeof *codes);
     bench_snr snr = {0, 0};
-    for (size_t i = 0; i < n; i += 32)
-        if (!add_classic(&snr, bits, rounding, n - i < 32 ? n - i : 32, w + i, 1))
-            return NAN;
-    return bench_snr_db(snr);
-}
-
-double bench_classic_absmax_db(unsigned bits, int rounding, size_t rows, size_t columns, const float *w)
-{
-    bench_snr snr = {0, 0};
-    for (size_t r = 0; r < rows; r++) {
-        for (size_t c = 0; c < columns; c += 32) {
-            const float *x = w + r * columns + c;
-            const size_t n = columns - c < 32 ? columns - c : 32;
-            if (!add_classic(&snr, bits, rounding, n, x, (float)half_precision(absmax(x, n))))
-                return NAN;
+    if (decoded && scales && codes) {
+        for (size_t i = 0; i < n;) {
+            const size_t left = columns - i % columns, end = i + (left < size ? left : size);
+            const float scale = block ? (float)half_precision(absmax(w + i, end - i)) : 1;
+            for (; i < end; i++) {
+                scales[i] = scale;
+                decoded[i] = scale > 0 ? w[i] / scale : 0;
+            }
+        }
+        if (code_all(bits, rounding, n, decoded, codes)) {
+            for (size_t i = 0; i < n; i++)
+                decoded[i] *= scales[i];
+            bench_snr_add(&snr, w, decoded, n);
         }
     }
+    free(decoded);
+    free(scales);
+    free(codes);
     return bench_snr_db(snr);
 }

@@ -23,9 +23,8 @@ double bench_snr_db(bench_snr snr);
  */
 double bench_int_db(unsigned bits, size_t block, size_t rows, size_t columns, const float *w);
 
-/* The published code by itself, and under such scales, one for 32 columns. NaN if `bits` is not 3..16. */
-double bench_classic_db(unsigned bits, int rounding, size_t n, const float *w);
-double bench_classic_absmax_db(unsigned bits, int rounding, size_t rows, size_t columns, const float *w);
+/* The published code under such scales, or, with block = 0, by itself. NaN if `bits` is not 3..16 or memory ran out. */
+double bench_classic_db(unsigned bits, int rounding, size_t block, size_t rows, size_t columns, const float *w);
 
 /* Lloyd-Max: the best 2^bits levels for these very weights, one table for all of them, no scales. */
 typedef struct bench_lloyd bench_lloyd;

@@ -44,10 +44,9 @@ static lsq_status measure_row(const bench_plan_row *row, size_t m, size_t k, con
                               lsq_error *err)
 {
     if (row->way != BENCH_PACKED) {
-        const size_t scales = row->way == BENCH_CODE_ABSMAX_32 ? (k + 31) / 32 : 0;
+        const size_t block = row->way == BENCH_CODE_ABSMAX_32 ? 32 : 0, scales = block ? (k + 31) / 32 : 0;
         cell->bits += (double)m * ((double)k * row->format.bits + 16.0 * (double)scales);
-        cell->db += scales ? bench_classic_absmax_db(row->format.bits, row->rounding, m, k, w)
-                           : bench_classic_db(row->format.bits, row->rounding, m * k, w);
+        cell->db += bench_classic_db(row->format.bits, row->rounding, block, m, k, w);
         return LSQ_OK;
     }
     const lsq_quantize_options options = {.size = sizeof options, .rounding = row->rounding};

@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+"""
+The command lsq-bench as its users run it: options, exit statuses, tables and documents. Times are never judged.
+usage: test_bench.py LSQ_BENCH LSQ FIXTURE.safetensors
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+BENCH, LSQ, FIXTURE = sys.argv[1:4]
+EMULATOR = os.environ.get('WRAPPER', '').split()
+
+
+def run(*arguments, program=BENCH):
+    return subprocess.run([*EMULATOR, program, *arguments], capture_output=True, text=True, timeout=300)
+
+
+class Options(unittest.TestCase):
+    def test_help_and_version_go_to_stdout(self):
+        for option in ('--help', '-h', '--version', '-V'):
+            done = run(option)
+            self.assertEqual((done.returncode, done.stderr), (0, ''))
+            self.assertTrue(done.stdout)
+        self.assertIn('lsq-bench snr', run('snr', '--help').stdout)
+
+    def test_wrong_usage_is_one_line_and_status_2(self):
+        for arguments in (
+            ['fly'], ['--fast'], ['gemv', 'surplus'], ['--filter', '('], ['--filter', 'no such kernel'], ['--filter'],
+            ['--threads', '0'], ['--threads', '1x'], ['--samples', ''], ['--codec', 'z9'],
+            ['snr', '--source', 'cauchy'], ['snr', '--codec', 'c2'], ['file'], ['file', '--samples', '-1', FIXTURE],
+        ):
+            done = run(*arguments)
+            self.assertEqual((done.returncode, done.stdout), (2, ''), arguments)
+            self.assertEqual(done.stderr.count('\n'), 1, done.stderr)
+            self.assertIn("try 'lsq-bench --help'", done.stderr)
+
+    def test_files_that_cannot_be_read(self):
+        with tempfile.TemporaryDirectory() as folder:
+            missing, broken = os.path.join(folder, 'missing.lsq'), os.path.join(folder, 'broken.lsq')
+            with open(broken, 'wb') as file:
+                file.write(b'\x89LSQ\r\n\x1a\n' + bytes(3))
+            for command in ('snr', 'file'):
+                self.assertEqual(run(command, missing).returncode, 5)
+                self.assertIn(run(command, broken).returncode, (3, 4))
+            self.assertEqual(run('file', FIXTURE).returncode, 4)
+
+    def test_errors_are_documents_where_results_are(self):
+        done = run('file', '--json', 'no\x1b[2J such file.lsq')
+        self.assertEqual((done.returncode, done.stdout), (5, ''))
+        error = json.loads(done.stderr)
+        self.assertEqual((error['schema'], error['exit_code']), ('lsq.error/1', 5))
+        self.assertNotIn('\x1b', error['message'])
+
+
+class Gemv(unittest.TestCase):
+    CASE = '^gemv_p4_i8_scalar_r1/s4/l2$'
+
+    def test_document_is_google_benchmarks(self):
+        done = run('gemv', '--filter', self.CASE, '--samples', '3', '--json')
+        self.assertEqual(done.returncode, 0, done.stderr)
+        document = json.loads(done.stdout)
+        for key in ('lsq_version', 'lsq_isa', 'lsq_cpu', 'lsq_kernel_set', 'lsq_caches', 'num_cpus'):
+            self.assertIn(key, document['context'])
+        rows = document['benchmarks']
+        self.assertEqual(sum(row['run_type'] == 'iteration' for row in rows), 3)
+        by_name = {row.get('aggregate_name'): row for row in rows}
+        self.assertIn('mad', by_name)
+        median = by_name['median']
+        self.assertGreater(median['weights_per_second'], 0)
+        self.assertGreater(median['percent_of_read_bandwidth'], 0)
+        for row in rows:
+            if row['run_type'] == 'iteration':
+                rate = row['packed_bytes'] / row['real_time'] * 1e6
+                self.assertAlmostEqual(row['bytes_per_second'] / rate, 1, places=6)
+                share = 100 * row['bytes_per_second'] / row['read_bytes_per_second']
+                self.assertAlmostEqual(row['percent_of_read_bandwidth'] / share, 1, places=6)
+
+    def test_table_has_a_row_for_each_case(self):
+        done = run('--filter', r'^(gemv|decode)_p8_.*scalar.*/l2', '--samples', '2', '--codec', 's8', '--codec', 'c8')
+        self.assertEqual(done.returncode, 0, done.stderr)
+        rows = [line.split()[0] for line in done.stdout.splitlines() if line.startswith(('gemv_', 'decode_'))]
+        self.assertEqual(sorted(rows), sorted(f'{kernel}_scalar_r1/{codec}/l2' for codec in ('s8', 'c8')
+                                              for kernel in ('gemv_p8_i16', 'gemv_p8_f32', 'decode_p8_f32')))
+
+    def test_threads_are_cases_of_their_own(self):
+        done = run('--filter', 'gemv_p4_i8_scalar_r1/s4/l2', '--threads', '1', '--threads', '2', '--samples', '2')
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn('gemv_p4_i8_scalar_r1/s4/l2 ', done.stdout)
+        self.assertIn('gemv_p4_i8_scalar_r1/s4/l2/threads:2 ', done.stdout)
+
+
+class Snr(unittest.TestCase):
+    def test_published_code_on_the_sine(self):
+        document = json.loads(run('snr', '--source', 'sine54', '--codec', 'c4', '--codec', 'c8', '--json').stdout)
+        self.assertEqual(document['schema'], 'lsq.snr/1')
+        found = {(row['codec'][:2], row['rounding']): row for row in document['rows']}
+        for key, snr in ((('c4', 'published'), 21.48), (('c4', 'nearest'), 21.81), (('c8', 'published'), 33.65)):
+            self.assertAlmostEqual(found[key]['snr'], snr, delta=0.01)
+            self.assertEqual(found[key]['source'], 'sine54')
+        self.assertEqual(found['c8', 'published']['published'], 33.64)
+
+    def test_scalar_beats_its_rivals_on_gaussian_weights(self):
+        document = json.loads(run('snr', '--source', 'gauss', '--codec', 's4', '--json').stdout)
+        (row,) = document['rows']
+        self.assertAlmostEqual(row['snr'], 22.5, delta=0.1)
+        self.assertAlmostEqual(row['bits_per_weight'], 4.252, delta=0.001)
+        self.assertAlmostEqual(row['lloyd_max'], 20.22, delta=0.03)
+        self.assertIsNone(row['published'])
+
+    def test_tensors_of_a_file(self):
+        done = run('snr', '--codec', 's4', '--json', FIXTURE)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        (row,) = json.loads(done.stdout)['rows']
+        self.assertEqual(row['source'], os.path.basename(FIXTURE))
+        self.assertGreater(row['snr'], 20)
+
+
+class File(unittest.TestCase):
+    def test_one_row_for_each_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            paths = []
+            for codec in ('s4', 's8'):
+                paths.append(os.path.join(folder, codec + '.lsq'))
+                done = run('compress', FIXTURE, '-o', paths[-1], '--codec', codec, program=LSQ)
+                self.assertEqual(done.returncode, 0, done.stderr)
+            done = run('file', '--against', FIXTURE, '--samples', '2', '--json', *paths)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            four, eight = json.loads(done.stdout)['rows']
+            self.assertEqual((four['codec'], eight['codec']), ('s4', 's8'))
+            self.assertGreater(four['snr'], 20)
+            self.assertGreater(eight['snr'], four['snr'] + 20)
+            self.assertGreater(eight['bits_per_weight'], four['bits_per_weight'] + 3.9)
+            # Errors of products are about those of the weights.
+            for row in (four, eight):
+                self.assertLess(row['relative_error'], 2 * 10 ** (-row['snr'] / 20))
+                self.assertGreater(row['weights_per_second'], 0)
+            alone = json.loads(run('file', '--samples', '2', '--json', paths[0]).stdout)['rows'][0]
+            self.assertIsNone(alone['snr'])
+            self.assertIsNone(alone['relative_error'])
+            self.assertEqual(alone['bits_per_weight'], four['bits_per_weight'])
+
+
+if __name__ == '__main__':
+    unittest.main(argv=sys.argv[:1])
