@@ -75,7 +75,7 @@ static int print_tensors(const arguments *args, const lsq_model *model)
 {
     static const char *const heads[] = {"tensor",    "shape",  "type",         ">rows",  ">columns",
                                         "stored as", ">bytes", ">bits/weight", "in full"};
-    table *t = table_new(sizeof heads / sizeof *heads - !args->verbose, heads); /* the last with -v */
+    table *t = table_new(sizeof heads / sizeof *heads - (args->verbose ? 0 : 1), heads);
     char text[SHAPE_TEXT_MAX], full[FORMAT_TEXT_MAX];
     for (size_t i = 0; i < lsq_model_count(model); i++) {
         const lsq_tensor *tensor = lsq_model_tensor(model, i);

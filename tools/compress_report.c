@@ -77,8 +77,9 @@ static json_t *report_json(const compression *c, const totals *t)
 
 static int print_quantised(const arguments *args, const compression *c)
 {
-    static const char *const heads[] = {"quantised", "shape", ">rows", ">columns", "codec", ">bits/weight", ">SNR dB"};
-    table *t = table_new(sizeof heads / sizeof *heads, heads);
+    static const char *const heads[] = {"quantised",    "shape",   ">rows", ">columns",  "codec",
+                                        ">bits/weight", ">SNR dB", ">RMSE", ">max error"};
+    table *t = table_new(sizeof heads / sizeof *heads - (args->verbose ? 0 : 2), heads);
     char text[SHAPE_TEXT_MAX];
     for (size_t i = 0; i < lsq_model_count(c->model); i++) {
         const lsq_tensor *tensor = &c->outcomes[i].tensor;
@@ -95,6 +96,10 @@ static int print_quantised(const arguments *args, const compression *c)
             table_cell(t, "%.2f", snr);
         else
             table_cell(t, "exact");
+        if (args->verbose) {
+            table_cell(t, "%.3g", quality_rmse(&c->outcomes[i].quality));
+            table_cell(t, "%.3g", c->outcomes[i].quality.largest_error);
+        }
     }
     return table_print(t, args);
 }

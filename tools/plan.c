@@ -9,11 +9,6 @@ static int floating(lsq_dtype dtype)
            dtype == LSQ_F8_E5M2;
 }
 
-static double padded(uint64_t n, uint64_t to)
-{
-    return (double)((n + to - 1) / to * to);
-}
-
 /* Fills in the matrix that `axis` gives; bytes = 0 if it cannot be packed. */
 static void view(plan *p, const lsq_tensor *t, const lsq_format *format, unsigned axis)
 {
@@ -25,10 +20,9 @@ static void view(plan *p, const lsq_tensor *t, const lsq_format *format, unsigne
 }
 
 /*
- * Axis 0 holds the outputs as PyTorch stores weights, and is taken unless its matrix fits badly and the last axis, where
- * TensorFlow kernels have the outputs, is clearly better:
- *   - padding (rows to 16, columns to 32) takes more than a quarter on top of the elements with axis 0, and
- *   - the packed matrix of the last axis takes at most three quarters of the bytes of that of axis 0.
+ * Axis 0 holds the outputs as PyTorch stores weights, and is taken unless padding (rows to 16, columns to 32) swells its
+ * matrix and not that of the last axis, where TensorFlow kernels have the outputs: the last axis must take at most three
+ * quarters of the bytes. As it takes no fewer than its elements do, axis 0 then pads by a third or more.
  * Shapes cannot tell a square matrix from its transpose: ONNX MatMul weights need --output-axis last.
  */
 static void choose(plan *p, const lsq_tensor *t, const wish *want)
@@ -44,9 +38,8 @@ static void choose(plan *p, const lsq_tensor *t, const wish *want)
     }
     view(&last, t, &want->format, t->rank - 1);
     view(p, t, &want->format, 0);
-    int wasteful = padded(p->rows, 16) * padded(p->columns, 32) > 1.25 * (double)t->elements;
     int better = last.bytes && (double)last.bytes <= 0.75 * (double)p->bytes;
-    if (want->axis == AXIS_LAST || (want->axis == AXIS_AUTO && wasteful && better))
+    if (want->axis == AXIS_LAST || (want->axis == AXIS_AUTO && better))
         *p = last;
 }
 

@@ -160,6 +160,7 @@ class Views(Case):
         self.assertEqual(self.view(3, 64, 3, 3), (0, 3, 576))
         self.assertEqual(self.view(48, 64), (0, 48, 64))
         self.assertEqual(self.view(40, 50), (0, 40, 50))           # pads a little either way
+        self.assertEqual(self.view(36, 5, 32), (0, 36, 160))       # the last axis would save a fifth: not enough
         self.assertEqual(self.view(1, 1, 48, 64), (3, 64, 48))
 
     def test_asked_for(self):

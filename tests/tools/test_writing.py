@@ -82,7 +82,7 @@ class Interrupting(Case):
 
     def setUp(self):
         super().setUp()
-        safetensors(self.path('large.safetensors'), {f'w{i}': noise(1 << 20) for i in range(24)})
+        safetensors(self.path('large.safetensors'), {f'w{i}': noise(1 << 18) for i in range(96)})
 
     def wait_for_output(self, process):
         while len(self.listing()) == 1:
@@ -116,7 +116,7 @@ class Interrupting(Case):
         self.assertEqual(self.read('out.lsq'), b'precious')
 
     def test_who_ignores_signals_is_not_interrupted(self):
-        safetensors(self.path('large.safetensors'), {'w': noise(1 << 20)})
+        safetensors(self.path('large.safetensors'), {'w': noise(1 << 18)})
         process = self.start('compress', 'large.safetensors', '-q', '-o', 'out.lsq', '-c', 't4',
                              before=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
         self.wait_for_output(process)
@@ -126,16 +126,18 @@ class Interrupting(Case):
 
     def test_progress_only_on_a_terminal(self):
         leader, follower = pty.openpty()
-        process = self.start('compress', 'large.safetensors', '-o', 'out.lsq', *self.SLOW, stderr=follower,
-                             stdout=subprocess.DEVNULL)
+        runs = [self.start('compress', 'large.safetensors', '-o', f'{i}.lsq', *self.SLOW, stderr=stderr,
+                           stdout=subprocess.DEVNULL) for i, stderr in enumerate((subprocess.PIPE, follower))]
         os.close(follower)
         text = b''
         while b'%' not in text:
             text += os.read(leader, 4096)  # fails if the command ends without a word
-        process.send_signal(signal.SIGINT)
-        process.wait()
-        os.close(leader)
         self.assertRegex(text, rb'\r *\d+ %')
+        for process in runs:
+            process.send_signal(signal.SIGINT)
+        self.assertEqual(runs[0].communicate()[1], b'')
+        runs[1].wait()
+        os.close(leader)
 
 
 if __name__ == '__main__':
