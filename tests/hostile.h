@@ -39,8 +39,8 @@ static inline lsq_status status_of(const void *bytes, size_t size, lsq_error *er
     return status;
 }
 
-/* Leaves this process no more than HOSTILE_MEMORY beyond what it has. */
-static inline void limit_memory(void)
+/* Leaves this process no more than HOSTILE_MEMORY beyond what it has, and an end if it should run for ever. */
+static inline void limit_resources(void)
 {
     unsigned long pages = 0;
     FILE *self = fopen("/proc/self/statm", "r");
@@ -49,6 +49,8 @@ static inline void limit_memory(void)
     fclose(self);
     const rlim_t limit = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + HOSTILE_MEMORY;
     if (MEMORY_LIMITED && setrlimit(RLIMIT_AS, &(struct rlimit){limit, limit}) != 0)
+        _exit(100);
+    if (setrlimit(RLIMIT_CPU, &(struct rlimit){30, 30}) != 0)
         _exit(100);
 }
 
@@ -60,7 +62,7 @@ static inline lsq_status limited_status_of(const void *bytes, size_t size, lsq_e
     const pid_t child = fork();
     ck_assert_int_ge(child, 0);
     if (child == 0) {
-        limit_memory();
+        limit_resources();
         lsq_model *model = NULL;
         lsq_error found = {.status = LSQ_OK, .text = ""};
         const lsq_status status = lsq_model_open_memory(bytes, size, LSQ_OPEN_VERIFY, &model, &found);
