@@ -1,0 +1,256 @@
+/*
+ * trellis.c - codes that depend on the bits before them, on AVX-512 with VBMI and VNNI; 1 to 6 bits.
+ *
+ * Both slots of a byte (or four, or eight) are on paths of their own, and the history of a path is in the same bits of the vectors
+ * before. So the convolution is a handful of logic operations between whole vectors, for all paths at once:
+ *
+ *     X = a vector of the first plane, X1, X2, ... those before it; u is the lowest bit of each slot
+ *
+ *     X ^ ((X1 ^ X4) & u)  ------->  V    u replaced by z1, the other bits as they are         (16 states)
+ *     X2  ------------------------>  Z    z0 in u's place
+ *     Z, second plane  --merge---->  M    z0, and above it the code's upper bits
+ *     V, M  --shift, merge-------->  indices of each slot     --vpermb-->  levels + 128
+ *     levels  --vpdpbusd---------->  dots of 16 columns       16 rows, 32 bit; they start at -128 * sum(x)
+ *     dots * multipliers, added  ->  --float, * sx-->  sums   16 rows; in integers up to here
+ *
+ * vpermb looks at six bits of an index, vpermi2b (6-bit codes) at seven: tables repeat, so the bits above need no masking.
+ * |dot| <= 16 * 127 * 127 and a multiplier is at most 255: two products stay under 2^27.
+ */
+#include "kernels/codec.h"
+
+#include <immintrin.h>
+
+enum { MEMORY = 6 }; /* vectors of history, at most */
+
+/* Bytes of a where the mask has ones, of b elsewhere. */
+static inline __m512i merge(int mask, __m512i a, __m512i b)
+{
+    return _mm512_ternarylogic_epi32(_mm512_set1_epi8((char)mask), a, b, 0xca);
+}
+
+static inline __m512i up(__m512i v, unsigned bits)
+{
+    return bits ? _mm512_slli_epi16(v, bits) : v;
+}
+
+static inline __m512i down(__m512i v, unsigned bits)
+{
+    return bits ? _mm512_srli_epi16(v, bits) : v;
+}
+
+/* ---- History ---- */
+
+/* V and Z of vector x after the vectors h[0] (the newest) to h[5]. */
+static inline __m512i convolve(__m512i x, const __m512i h[MEMORY], __m512i u, const unsigned states, __m512i *z)
+{
+    *z = states == 4 ? h[0] : states == 64 ? _mm512_xor_si512(h[1], h[3]) : h[1];
+    if (states == 4)
+        return _mm512_ternarylogic_epi32(x, h[1], u, 0x78); /* x ^ h & u */
+    __m512i oldest = states == 8 ? h[2] : states == 16 ? h[3] : h[5];
+    return _mm512_xor_si512(x, _mm512_ternarylogic_epi32(h[0], oldest, u, 0x28)); /* (h ^ oldest) & u */
+}
+
+/* The vectors of the first plane before tile t of the matrix, zeros before its chain. */
+static inline void history_before(const lsq_tiles *w, size_t tile, const unsigned bits, const unsigned width,
+                                  __m512i h[MEMORY])
+{
+    size_t have = tile % (CHAIN * w->groups) * width;
+    for (unsigned back = 1; back <= MEMORY; back++) {
+        size_t vector = tile * width - back;
+        h[back - 1] = back > have ? _mm512_setzero_si512()
+                                  : _mm512_loadu_si512(w->codes + vector / width * 64 * bits + vector % width * 64);
+    }
+}
+
+/* ---- Indices ---- */
+
+/* Of the eight steps of a tile; h moves on. Bits of an index, from the lowest: V's slot, then z0, then the second plane's. */
+static inline void tile_indices(const uint8_t *tile, const unsigned bits, const unsigned states, __m512i h[MEMORY],
+                                __m512i index[STEPS])
+{
+    const unsigned width = bits >= 4 ? 4 : bits >= 2 ? 2 : 1;
+    const __m512i u = _mm512_set1_epi8(width == 4 ? 0x11 : width == 2 ? 0x55 : -1);
+#pragma GCC unroll 4
+    for (unsigned v = 0; v < width; v++) {
+        __m512i x = _mm512_loadu_si512(tile + 64 * v), z, m, *to = index + 8 / width * v;
+        __m512i V = convolve(x, h, u, states, &z);
+        for (unsigned i = MEMORY - 1; i > 0; i--)
+            h[i] = h[i - 1];
+        h[0] = x;
+        if (width == 4) {
+            m = z;
+            if (bits == 5) {
+                __m512i one = _mm512_loadu_si512(tile + 256);
+                m = merge(0x11, z, v ? down(one, v - 1) : up(one, 1));
+            } else if (bits == 6) {
+                __m512i two = _mm512_loadu_si512(tile + 256 + v / 2 * 64);
+                m = merge(0x11, z, v % 2 ? down(two, 1) : up(two, 1));
+            }
+            to[0] = merge(0x0f, V, up(m, 4));
+            to[1] = merge(0x0f, down(V, 4), m);
+        } else if (width == 2) {
+            m = bits == 2 ? z : merge(0x55, z, up(_mm512_loadu_si512(tile + 128), 1 - v));
+            to[0] = merge(0x33, V, up(m, 2));
+            to[1] = merge(0x33, down(V, 2), m);
+            to[2] = down(to[0], 4);
+            to[3] = down(to[1], 4);
+        } else {
+            to[0] = merge(0x55, V, up(z, 1));
+            to[1] = merge(0x55, down(V, 1), z);
+            for (unsigned t = 2; t < STEPS; t++)
+                to[t] = down(to[t % 2], t / 2 * 2);
+        }
+    }
+}
+
+/* The table in the order of those indices, + 128; `upper` is its second half, for 6 bits. */
+static inline __m512i table_of(const lsq_levels *levels, const unsigned bits, __m512i *upper)
+{
+    /* In memory z0 is above the bits of the second plane: 3 bits z0 q1 | q0 z1, 5 bits z0 q3 | .., 6 bits z0 q4 q3 | .. */
+    __m512i low = _mm512_loadu_si512(levels->i8), high = _mm512_loadu_si512(levels->i8 + 64);
+    const __m512i bias = _mm512_set1_epi8(-128);
+    if (bits == 3)
+        low = _mm512_shuffle_epi32(low, 0xd8);
+    if (bits == 5)
+        low = _mm512_shuffle_i32x4(low, low, 0xd8);
+    if (bits == 6) { /* lanes of 16 levels: q4 q3 z0 from z0 q4 q3 */
+        __m512i both = _mm512_permutex2var_epi64(low, _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11), high);
+        high = _mm512_permutex2var_epi64(low, _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15), high);
+        low = both;
+    }
+    *upper = _mm512_xor_si512(high, bias);
+    return _mm512_xor_si512(low, bias);
+}
+
+/* ---- Scales ---- */
+
+/* The byte scales of 16 rows: sign and seven bits of a float, less 2^-7. */
+static inline __m512 byte_scales(const uint8_t *scales)
+{
+    __m512i b = _mm512_slli_epi32(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(const void *)scales)), 19);
+    const __m512i least = _mm512_set1_epi32(0x3c000000);                                          /* 2^-7 */
+    __m512i magnitude = _mm512_ternarylogic_epi32(b, _mm512_set1_epi32(0x03f80000), least, 0xea); /* b & mask | least */
+    __m512i s = _mm512_castps_si512(_mm512_sub_ps(_mm512_castsi512_ps(magnitude), _mm512_castsi512_ps(least)));
+    return _mm512_castsi512_ps(_mm512_ternarylogic_epi32(s, b, _mm512_set1_epi32(INT32_MIN), 0x78)); /* s ^ b & sign */
+}
+
+/* Multipliers of 16 rows for nibbles in the low bytes; step is the row's choice of 16, in bits 4 and 5 of the low bytes. */
+static inline __m512i multipliers(__m512i nibbles, __m512i step, __m512i table)
+{
+    const __m512i low = _mm512_set1_epi32(15);
+    __m512i index = _mm512_ternarylogic_epi32(nibbles, low, step, 0xea); /* nibbles & low | step */
+    return _mm512_maskz_permutexvar_epi8(0x1111111111111111, index, table);
+}
+
+/* A panel on its way: where it is, and what it carries from tile to tile. */
+typedef struct panel {
+    const uint8_t *tile, *scales;
+    __m512i history[MEMORY], step;
+    __m512 sum;
+} panel;
+
+static inline void start(panel *n, const lsq_tiles *w, size_t p, const unsigned bits, size_t scale_bytes)
+{
+    size_t tile = p * w->groups;
+    n->tile = w->codes + tile * 64 * bits;
+    n->scales = w->scales + tile * scale_bytes;
+    n->sum = _mm512_setzero_ps();
+    history_before(w, tile, bits, bits >= 4 ? 4 : bits >= 2 ? 2 : 1, n->history);
+    __m512i rows = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)(w->rows + p * PANEL)));
+    n->step = _mm512_slli_epi32(_mm512_srli_epi32(rows, 6), 4);
+}
+
+/* Adds the dots of columns [0, 16) and [16, 32) to the sums. */
+static inline void add(panel *n, const lsq_tiles *w, __m512i dot0, __m512i dot1, __m512 sx, __m512i table)
+{
+    __m512 s = sx;
+    __m512i dot;
+    if (w->scale == LSQ_SCALE_NIBBLE16) {
+        __m512i both = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)n->scales));
+        dot0 = _mm512_mullo_epi32(dot0, multipliers(both, n->step, table));
+        dot1 = _mm512_mullo_epi32(dot1, multipliers(_mm512_srli_epi32(both, 4), n->step, table));
+        dot = _mm512_add_epi32(dot0, dot1);
+        n->scales += 16;
+    } else if (w->scale == LSQ_SCALE_NIBBLE32) {
+        __m128i eight = _mm_loadl_epi64((const __m128i *)(const void *)n->scales);
+        __m512i nibbles = _mm512_cvtepu8_epi32(_mm_unpacklo_epi64(eight, _mm_srli_epi16(eight, 4)));
+        dot = _mm512_mullo_epi32(_mm512_add_epi32(dot0, dot1), multipliers(nibbles, n->step, table));
+        n->scales += 8;
+    } else {
+        s = _mm512_mul_ps(sx, byte_scales(n->scales));
+        dot = _mm512_add_epi32(dot0, dot1);
+        n->scales += 16;
+    }
+    n->sum = _mm512_add_ps(n->sum, _mm512_mul_ps(_mm512_cvtepi32_ps(dot), s));
+}
+
+/* ---- Products ---- */
+
+/* `panels` panels at once: they share x, and their dots do not wait for each other. */
+static inline void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned panels, const unsigned bits,
+                        const unsigned states)
+{
+    const __m512i multiplier_table = _mm512_loadu_si512(lsq_multipliers);
+    __m512i upper, table = table_of(a->w.levels, bits, &upper);
+    panel n[2];
+    for (unsigned i = 0; i < panels; i++)
+        start(&n[i], &a->w, p + i, bits, a->w.scale == LSQ_SCALE_NIBBLE32 ? 8 : 16);
+    const int32_t *x = a->x;
+    for (size_t g = 0; g < a->w.groups; g++, x += STEPS)
+        for (unsigned i = 0; i < panels; i++) {
+            __m512i index[STEPS], dot[2];
+            tile_indices(n[i].tile, bits, states, n[i].history, index);
+            n[i].tile += 64 * bits;
+            dot[0] = _mm512_set1_epi32(a->bias[2 * g]);
+            dot[1] = _mm512_set1_epi32(a->bias[2 * g + 1]);
+#pragma GCC unroll 8
+            for (unsigned t = 0; t < STEPS; t++) {
+                __m512i level = bits == 6 ? _mm512_permutex2var_epi8(table, index[t], upper)
+                                          : _mm512_permutexvar_epi8(index[t], table);
+                dot[t / 4] = _mm512_dpbusd_epi32(dot[t / 4], level, _mm512_set1_epi32(x[t]));
+            }
+            add(&n[i], &a->w, dot[0], dot[1], _mm512_set1_ps(a->sx[g]), multiplier_table);
+        }
+    for (unsigned i = 0; i < panels; i++)
+        _mm512_storeu_ps(y + i * PANEL, n[i].sum);
+}
+
+static inline void panels_of(const lsq_gemv_args *a, size_t p0, size_t p1, const unsigned panels, const unsigned bits,
+                             const unsigned states)
+{
+    size_t p = p0;
+    for (; p + panels <= p1; p += panels)
+        gemv(a, p, a->y + (p - p0) * PANEL, panels, bits, states);
+    if (p < p1)
+        gemv(a, p, a->y + (p - p0) * PANEL, 1, bits, states);
+}
+
+static inline void rows(const lsq_gemv_args *a, size_t p0, size_t p1, const unsigned panels, const unsigned bits)
+{
+    if (a->w.states == 4)
+        panels_of(a, p0, p1, panels, bits, 4);
+    else if (a->w.states == 8)
+        panels_of(a, p0, p1, panels, bits, 8);
+    else if (a->w.states == 16)
+        panels_of(a, p0, p1, panels, bits, 16);
+    else
+        panels_of(a, p0, p1, panels, bits, 64);
+}
+
+/* The two rows of a width: one panel at a time, and two. */
+#define WIDTH(bits)                                                                                                    \
+    void lsq_gemv_t##bits##_i8_avx512icl_r1(const lsq_gemv_args *a, size_t p0, size_t p1)                              \
+    {                                                                                                                  \
+        rows(a, p0, p1, 1, bits);                                                                                      \
+    }                                                                                                                  \
+    void lsq_gemv_t##bits##_i8_avx512icl_r2(const lsq_gemv_args *a, size_t p0, size_t p1)                              \
+    {                                                                                                                  \
+        rows(a, p0, p1, 2, bits);                                                                                      \
+    }
+
+WIDTH(1)
+WIDTH(2)
+WIDTH(3)
+WIDTH(4)
+WIDTH(5)
+WIDTH(6)
