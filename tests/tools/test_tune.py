@@ -1,4 +1,7 @@
-"""lsq-tune as a user runs it. $LSQ_TUNE is the command, $MAN the folder of the manual's sources, $WRAPPER as in command.py."""
+"""
+lsq-tune as a user runs it. $LSQ_TUNE is the command, $LSQ_TUNE_WRONG the same over a library whose kernel $WRONG_ROW is wrong,
+$MAN the folder of the manual's sources, $WRAPPER as in command.py.
+"""
 
 import json
 import os
@@ -10,7 +13,8 @@ import tempfile
 import time
 import unittest
 
-TUNE = [*shlex.split(os.environ.get('WRAPPER', '')), os.environ['LSQ_TUNE']]
+WRAPPER = shlex.split(os.environ.get('WRAPPER', ''))
+TUNE = [*WRAPPER, os.environ['LSQ_TUNE']]
 OK, CHECK, USAGE, IO = 0, 1, 2, 5
 ONE = ('--budget', '1', '--only', '^gemv_p4_i8$')  # one second, one kind
 
@@ -26,8 +30,8 @@ class Tune(unittest.TestCase):
     def path(self, *names):
         return os.path.join(self.home, *names)
 
-    def tune(self, *arguments, code=OK, **env):
-        run = subprocess.run([*TUNE, *arguments], env={**self.env, **env}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    def tune(self, *arguments, code=OK, command=TUNE, **env):
+        run = subprocess.run([*command, *arguments], env={**self.env, **env}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                              text=True, timeout=120)
         self.assertEqual(run.returncode, code, run.stderr)
         return run.stdout, run.stderr
@@ -78,6 +82,23 @@ class Tune(unittest.TestCase):
             times = {c['kernel']: c['ns'] for c in result['candidates']}
             self.assertAlmostEqual(entry['ns'], times[entry['kernel']], delta=1 + times[entry['kernel']] * 1e-5)
             self.assertIn(result['default'], times)
+
+    @unittest.skipUnless('LSQ_TUNE_WRONG' in os.environ, 'one kernel of each kind in this build')
+    def test_a_wrong_kernel_is_left_out(self):
+        wrong = os.environ['WRONG_ROW']
+        command = [*WRAPPER, os.environ['LSQ_TUNE_WRONG']]
+        out, err = self.tune(*ONE, '--json', command=command, code=CHECK)
+        self.assertIn(f'WRONG: {wrong}', err)
+        report = json.loads(out)
+        self.assertEqual([w['kernel'] for w in report['wrong']], [wrong])
+        self.assertTrue(report['results'] and self.show()['entries'])
+        for result in report['results']:
+            self.assertNotIn(wrong, [c['kernel'] for c in result['candidates']])
+        # Products on several threads are covered as well, or the wrong kernel could be their default.
+        entries = self.show()['entries']
+        self.assertEqual(len(entries), 2 * len(report['results']))
+        for entry in entries:
+            self.assertNotIn(wrong, (entry['kernel'], entry['runner_up']))
 
     def test_a_damaged_file_is_not_believed(self):
         self.tune(*ONE)
