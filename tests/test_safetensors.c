@@ -283,6 +283,27 @@ START_TEST(nul_padding_is_named)
 }
 END_TEST
 
+/* Files of other kinds are not taken for damaged safetensors. */
+START_TEST(other_files)
+{
+    static const struct {
+        const char bytes[20];
+        lsq_status status;
+    } files[] = {{"GGUF\3\0\0\0\0\0\0", LSQ_E_UNSUPPORTED},
+                 {"\x7f"
+                  "ELF\2\1\1\0\0\0",
+                  LSQ_E_UNSUPPORTED},
+                 {"PK\3\4\0\0\x8\x8\0\0\0", LSQ_E_UNSUPPORTED},
+                 {"version https://git", LSQ_E_UNSUPPORTED},
+                 {"\0\0\0\0\0\0\0\0\0\0\0", LSQ_E_UNSUPPORTED},
+                 {"\x80\2}q\0(X\5\0\0\0", LSQ_E_UNSUPPORTED}};
+    lsq_error err;
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+        ck_assert_msg(status_of(files[i].bytes, sizeof(files[i].bytes), &err) == files[i].status, "file %zu: %s", i,
+                      err.text);
+}
+END_TEST
+
 /* Long headers without a single tensor in them: what they cost stays in proportion, also on the stack. */
 START_TEST(long_headers)
 {
@@ -321,6 +342,7 @@ int main(void)
     tcase_add_loop_test(cases, attack, 0, sizeof(attacks) / sizeof(attacks[0]));
     tcase_add_test(cases, lengths_are_not_believed);
     tcase_add_test(cases, nul_padding_is_named);
+    tcase_add_test(cases, other_files);
     tcase_add_test(cases, long_headers);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);

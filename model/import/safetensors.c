@@ -34,14 +34,16 @@ static uint64_t little64(const uint8_t *p)
 }
 
 /*
- * There is no magic. What is common to all these files, whole or cut short: the length of the header is below 2^32,
- * and an object follows it. One of the two is enough here, so that damage to the other is named as such.
+ * There is no magic. A header that begins with its brace, or one of a likely length: either is enough, so that damage to
+ * the other is named as such. In a file too short to tell, the bytes of the length that no header needs must be 0.
  */
 int lsq_is_safetensors(const lsq_mapping *file)
 {
-    if (file->size > 8 && file->bytes[8] == '{')
-        return 1;
-    for (size_t i = 4; i < 8 && i < file->size; i++)
+    if (file->size > 8) {
+        const uint64_t length = little64(file->bytes);
+        return file->bytes[8] == '{' || (length > 0 && length <= HEADER_MAX);
+    }
+    for (size_t i = 4; i < file->size; i++)
         if (file->bytes[i] != 0)
             return 0;
     return 1;
