@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const bench_column columns[] = {
     {"source", "source", "", 12, -1},
@@ -69,6 +70,16 @@ static lsq_status measure_row(const bench_plan_row *row, size_t m, size_t k, con
     return status;
 }
 
+/* On a terminal, a line that the next one overwrites, and at the end nothing. */
+static void show_progress(const snr_means *means, const char *row)
+{
+    if (!isatty(STDERR_FILENO))
+        return;
+    fputs("\r\033[K", stderr);
+    if (row)
+        fprintf(stderr, "matrix %.0f: %s", means->matrices + 1, row);
+}
+
 /* Adds one matrix to the means; one of zeros only has no ratio, and is left out. */
 static lsq_status measure_matrix(snr_means *means, size_t m, size_t k, const float *w, lsq_error *err)
 {
@@ -77,7 +88,9 @@ static lsq_status measure_matrix(snr_means *means, size_t m, size_t k, const flo
     if (!(signal.signal > 0))
         return LSQ_OK;
     for (size_t i = 0; i < means->plan->count; i++) {
+        show_progress(means, means->plan->rows[i].name);
         const lsq_status status = measure_row(&means->plan->rows[i], m, k, w, &means->cells[i], err);
+        show_progress(means, NULL);
         if (status)
             return status;
     }
