@@ -34,15 +34,16 @@ lsq_status lsq_geometry_of(const lsq_format *format, size_t m, size_t k, lsq_geo
         return LSQ_E_ARGUMENT;
     if ((uint64_t)(m - 1) >> LIMIT_LOG2 || (uint64_t)(k - 1) >> LIMIT_LOG2)
         return LSQ_E_LIMIT;
-    /* In 64 bits nothing here wraps: at most 2^36 panels times 2^35 groups is checked before anything is multiplied on. */
+    /* In 64 bits nothing here wraps: a tile has 64 bytes or more and less than 1024, so below are at most 2^42 tiles. */
+    const uint64_t limit = (uint64_t)1 << BYTES_LIMIT_LOG2;
     uint64_t panels = ((uint64_t)m + PANEL - 1) / PANEL, groups = ((uint64_t)k + GROUP - 1) / GROUP;
-    if (panels > ((uint64_t)1 << BYTES_LIMIT_LOG2) / groups / 1024)
+    if (panels > limit / 64 / groups)
         return LSQ_E_LIMIT;
     static const uint8_t scale_bytes[] = {0, 0, 0, 16, 8, 16};
     uint64_t tiles = panels * groups, codes = tiles * 64 * format->bits;
     uint64_t scales = (tiles * scale_bytes[format->scale] + 63) / 64 * 64;
     uint64_t rows = codes + scales, tensor = rows + panels * PANEL, bytes = (tensor + sizeof(float) + 63) / 64 * 64;
-    if (bytes > SIZE_MAX)
+    if (bytes > limit || bytes > SIZE_MAX)
         return LSQ_E_LIMIT;
     *g = (lsq_geometry){.panels = (size_t)panels,
                         .groups = (size_t)groups,
