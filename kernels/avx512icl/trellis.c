@@ -186,66 +186,53 @@ static inline void add(panel *n, const lsq_tiles *w, __m512i dot0, __m512i dot1,
 
 /* ---- Products ---- */
 
-/* `panels` panels at once: they share x, and their dots do not wait for each other. */
-static inline void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned panels, const unsigned bits,
-                        const unsigned states)
+static inline void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits, const unsigned states)
 {
     const __m512i multiplier_table = _mm512_loadu_si512(lsq_multipliers);
     __m512i upper, table = table_of(a->w.levels, bits, &upper);
-    panel n[2];
-    for (unsigned i = 0; i < panels; i++)
-        start(&n[i], &a->w, p + i, bits, a->w.scale == LSQ_SCALE_NIBBLE32 ? 8 : 16);
+    panel n;
+    start(&n, &a->w, p, bits, a->w.scale == LSQ_SCALE_NIBBLE32 ? 8 : 16);
     const int32_t *x = a->x;
-    for (size_t g = 0; g < a->w.groups; g++, x += STEPS)
-        for (unsigned i = 0; i < panels; i++) {
-            __m512i index[STEPS], dot[2];
-            tile_indices(n[i].tile, bits, states, n[i].history, index);
-            n[i].tile += 64 * bits;
-            dot[0] = _mm512_set1_epi32(a->bias[2 * g]);
-            dot[1] = _mm512_set1_epi32(a->bias[2 * g + 1]);
+    for (size_t g = 0; g < a->w.groups; g++, x += STEPS) {
+        __m512i index[STEPS], dot[2];
+        tile_indices(n.tile, bits, states, n.history, index);
+        n.tile += 64 * bits;
+        dot[0] = _mm512_set1_epi32(a->bias[2 * g]);
+        dot[1] = _mm512_set1_epi32(a->bias[2 * g + 1]);
 #pragma GCC unroll 8
-            for (unsigned t = 0; t < STEPS; t++) {
-                __m512i level = bits == 6 ? _mm512_permutex2var_epi8(table, index[t], upper)
-                                          : _mm512_permutexvar_epi8(index[t], table);
-                dot[t / 4] = _mm512_dpbusd_epi32(dot[t / 4], level, _mm512_set1_epi32(x[t]));
-            }
-            add(&n[i], &a->w, dot[0], dot[1], _mm512_set1_ps(a->sx[g]), multiplier_table);
+        for (unsigned t = 0; t < STEPS; t++) {
+            __m512i level =
+                bits == 6 ? _mm512_permutex2var_epi8(table, index[t], upper) : _mm512_permutexvar_epi8(index[t], table);
+            dot[t / 4] = _mm512_dpbusd_epi32(dot[t / 4], level, _mm512_set1_epi32(x[t]));
         }
-    for (unsigned i = 0; i < panels; i++)
-        _mm512_storeu_ps(y + i * PANEL, n[i].sum);
+        add(&n, &a->w, dot[0], dot[1], _mm512_set1_ps(a->sx[g]), multiplier_table);
+    }
+    _mm512_storeu_ps(y, n.sum);
 }
 
-static inline void panels_of(const lsq_gemv_args *a, size_t p0, size_t p1, const unsigned panels, const unsigned bits,
-                             const unsigned states)
+static inline void rows(const lsq_gemv_args *a, size_t p0, size_t p1, const unsigned bits)
 {
-    size_t p = p0;
-    for (; p + panels <= p1; p += panels)
-        gemv(a, p, a->y + (p - p0) * PANEL, panels, bits, states);
-    if (p < p1)
-        gemv(a, p, a->y + (p - p0) * PANEL, 1, bits, states);
+    float *y = a->y;
+    for (size_t p = p0; p < p1; p++, y += PANEL)
+        switch (a->w.states) {
+        case 4:
+            gemv(a, p, y, bits, 4);
+            break;
+        case 8:
+            gemv(a, p, y, bits, 8);
+            break;
+        case 16:
+            gemv(a, p, y, bits, 16);
+            break;
+        default:
+            gemv(a, p, y, bits, 64);
+        }
 }
 
-static inline void rows(const lsq_gemv_args *a, size_t p0, size_t p1, const unsigned panels, const unsigned bits)
-{
-    if (a->w.states == 4)
-        panels_of(a, p0, p1, panels, bits, 4);
-    else if (a->w.states == 8)
-        panels_of(a, p0, p1, panels, bits, 8);
-    else if (a->w.states == 16)
-        panels_of(a, p0, p1, panels, bits, 16);
-    else
-        panels_of(a, p0, p1, panels, bits, 64);
-}
-
-/* The two rows of a width: one panel at a time, and two. */
 #define WIDTH(bits)                                                                                                    \
     void lsq_gemv_t##bits##_i8_avx512icl_r1(const lsq_gemv_args *a, size_t p0, size_t p1)                              \
     {                                                                                                                  \
-        rows(a, p0, p1, 1, bits);                                                                                      \
-    }                                                                                                                  \
-    void lsq_gemv_t##bits##_i8_avx512icl_r2(const lsq_gemv_args *a, size_t p0, size_t p1)                              \
-    {                                                                                                                  \
-        rows(a, p0, p1, 2, bits);                                                                                      \
+        rows(a, p0, p1, bits);                                                                                         \
     }
 
 WIDTH(1)
