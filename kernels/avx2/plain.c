@@ -12,6 +12,7 @@
  *
  * maddubs does not saturate: |x| and |level| are at most 127, a pair sum at most 2 * 127 * 127 < 2^15.
  */
+#include "kernels/avx2/scales.h"
 #include "kernels/kernel.h"
 
 #include <immintrin.h>
@@ -71,16 +72,6 @@ static inline __m256i levels(const uint8_t *tile, unsigned half, unsigned bits, 
         return level;
     __m256i above = blend(_mm256_shuffle_epi8(table[2], index), _mm256_shuffle_epi8(table[3], index), bit4);
     return blend(level, above, high_bit(tile, half, bits, t, 1));
-}
-
-/* The byte scales of 8 rows: sign and seven bits of a float, less 2^-7. */
-static inline __m256 byte_scales(const uint8_t *scales)
-{
-    __m256i b = _mm256_slli_epi32(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)scales)), 19);
-    const __m256i least = _mm256_set1_epi32(0x3c000000); /* 2^-7 */
-    __m256i magnitude = _mm256_or_si256(_mm256_and_si256(b, _mm256_set1_epi32(0x03f80000)), least);
-    __m256 s = _mm256_sub_ps(_mm256_castsi256_ps(magnitude), _mm256_castsi256_ps(least));
-    return _mm256_xor_ps(s, _mm256_and_ps(_mm256_castsi256_ps(b), _mm256_set1_ps(-0.0f)));
 }
 
 static inline void gemv(const lsq_gemv_args *a, size_t p, const unsigned bits, const int scaled)

@@ -11,6 +11,7 @@
  *
  * maddubs does not saturate: |x| and |level| are at most 127, a pair sum at most 2 * 127 * 127 < 2^15.
  */
+#include "kernels/avx512/scales.h"
 #include "kernels/kernel.h"
 
 #include <immintrin.h>
@@ -20,16 +21,6 @@ static inline __m512i levels(const uint8_t *tile, unsigned t, __m512i table)
     __m512i codes = _mm512_loadu_si512(tile + 64 * (t / 2));
     return _mm512_shuffle_epi8(table,
                                _mm512_and_si512(t % 2 ? _mm512_srli_epi16(codes, 4) : codes, _mm512_set1_epi8(15)));
-}
-
-/* The byte scales of 16 rows: sign and seven bits of a float, less 2^-7. */
-static inline __m512 byte_scales(const uint8_t *scales)
-{
-    __m512i b = _mm512_slli_epi32(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(const void *)scales)), 19);
-    const __m512i least = _mm512_set1_epi32(0x3c000000);                                          /* 2^-7 */
-    __m512i magnitude = _mm512_ternarylogic_epi32(b, _mm512_set1_epi32(0x03f80000), least, 0xea); /* b & mask | least */
-    __m512i s = _mm512_castps_si512(_mm512_sub_ps(_mm512_castsi512_ps(magnitude), _mm512_castsi512_ps(least)));
-    return _mm512_castsi512_ps(_mm512_ternarylogic_epi32(s, b, _mm512_set1_epi32(INT32_MIN), 0x78)); /* s ^ b & sign */
 }
 
 static inline void gemv(const lsq_gemv_args *a, size_t p, const int scaled)

@@ -10,26 +10,11 @@
  *
  * The 128 too much of each level is taken back before it comes: dots start at -128 * sum(x). |dot| < 32 * 255 * 127 < 2^20.
  */
+#include "kernels/avx512/scales.h"
+#include "kernels/avx512icl/bits.h"
 #include "kernels/kernel.h"
 
 #include <immintrin.h>
-
-/* Bytes of a where the mask has ones, of b elsewhere. */
-static inline __m512i merge(int mask, __m512i a, __m512i b)
-{
-    return _mm512_ternarylogic_epi32(_mm512_set1_epi8((char)mask), a, b, 0xca);
-}
-
-static inline __m512i load(const uint8_t *tile, unsigned vector)
-{
-    return _mm512_loadu_si512(tile + 64 * vector);
-}
-
-/* Each byte's bits moved down, or up; what comes from the neighbour lands in bits that do not matter. */
-static inline __m512i down(__m512i v, int bits)
-{
-    return bits < 0 ? _mm512_slli_epi16(v, (unsigned)-bits) : bits ? _mm512_srli_epi16(v, (unsigned)bits) : v;
-}
 
 /*
  * Indices of step t. The first plane's bits are `slot` * p up; bits of the second plane are placed to match (codec.h), so that
@@ -51,16 +36,6 @@ static inline __m512i indices(const uint8_t *tile, unsigned bits, unsigned t)
     if (bits == 5)
         return merge(0x0f, four, down(load(tile, 4), slot ? j : j - 4));
     return merge(0x0f, four, down(load(tile, 4 + (unsigned)j / 2), j % 2 * 2 - (slot ? 0 : 4)));
-}
-
-/* The byte scales of 16 rows: sign and seven bits of a float, less 2^-7. */
-static inline __m512 byte_scales(const uint8_t *scales)
-{
-    __m512i b = _mm512_slli_epi32(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)scales)), 19);
-    const __m512i least = _mm512_set1_epi32(0x3c000000);                                          /* 2^-7 */
-    __m512i magnitude = _mm512_ternarylogic_epi32(b, _mm512_set1_epi32(0x03f80000), least, 0xea); /* b & mask | least */
-    __m512i s = _mm512_castps_si512(_mm512_sub_ps(_mm512_castsi512_ps(magnitude), _mm512_castsi512_ps(least)));
-    return _mm512_castsi512_ps(_mm512_ternarylogic_epi32(s, b, _mm512_set1_epi32(INT32_MIN), 0x78)); /* s ^ b & sign */
 }
 
 /* `panels` panels at once: loads of x are shared, and their dots do not wait for each other. */

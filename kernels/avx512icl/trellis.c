@@ -16,27 +16,13 @@
  * vpermb looks at six bits of an index, vpermi2b (6-bit codes) at seven: tables repeat, so the bits above need no masking.
  * |dot| <= 16 * 127 * 127 and a multiplier is at most 255: two products stay under 2^27.
  */
+#include "kernels/avx512/scales.h"
+#include "kernels/avx512icl/bits.h"
 #include "kernels/codec.h"
 
 #include <immintrin.h>
 
 enum { MEMORY = 6 }; /* vectors of history, at most */
-
-/* Bytes of a where the mask has ones, of b elsewhere. */
-static inline __m512i merge(int mask, __m512i a, __m512i b)
-{
-    return _mm512_ternarylogic_epi32(_mm512_set1_epi8((char)mask), a, b, 0xca);
-}
-
-static inline __m512i up(__m512i v, unsigned bits)
-{
-    return bits ? _mm512_slli_epi16(v, bits) : v;
-}
-
-static inline __m512i down(__m512i v, unsigned bits)
-{
-    return bits ? _mm512_srli_epi16(v, bits) : v;
-}
 
 /* ---- History ---- */
 
@@ -72,7 +58,7 @@ static inline void tile_indices(const uint8_t *tile, const unsigned bits, const 
     const __m512i u = _mm512_set1_epi8(width == 4 ? 0x11 : width == 2 ? 0x55 : -1);
 #pragma GCC unroll 4
     for (unsigned v = 0; v < width; v++) {
-        __m512i x = _mm512_loadu_si512(tile + 64 * v), z, m, *to = index + 8 / width * v;
+        __m512i x = load(tile, v), z, m, *to = index + 8 / width * v;
         __m512i V = convolve(x, h, u, states, &z);
         for (unsigned i = MEMORY - 1; i > 0; i--)
             h[i] = h[i - 1];
@@ -80,25 +66,25 @@ static inline void tile_indices(const uint8_t *tile, const unsigned bits, const 
         if (width == 4) {
             m = z;
             if (bits == 5) {
-                __m512i one = _mm512_loadu_si512(tile + 256);
-                m = merge(0x11, z, v ? down(one, v - 1) : up(one, 1));
+                __m512i one = load(tile, 4);
+                m = merge(0x11, z, down(one, (int)v - 1));
             } else if (bits == 6) {
-                __m512i two = _mm512_loadu_si512(tile + 256 + v / 2 * 64);
-                m = merge(0x11, z, v % 2 ? down(two, 1) : up(two, 1));
+                __m512i two = load(tile, 4 + v / 2);
+                m = merge(0x11, z, down(two, v % 2 ? 1 : -1));
             }
-            to[0] = merge(0x0f, V, up(m, 4));
+            to[0] = merge(0x0f, V, down(m, -4));
             to[1] = merge(0x0f, down(V, 4), m);
         } else if (width == 2) {
-            m = bits == 2 ? z : merge(0x55, z, up(_mm512_loadu_si512(tile + 128), 1 - v));
-            to[0] = merge(0x33, V, up(m, 2));
+            m = bits == 2 ? z : merge(0x55, z, down(load(tile, 2), (int)v - 1));
+            to[0] = merge(0x33, V, down(m, -2));
             to[1] = merge(0x33, down(V, 2), m);
             to[2] = down(to[0], 4);
             to[3] = down(to[1], 4);
         } else {
-            to[0] = merge(0x55, V, up(z, 1));
+            to[0] = merge(0x55, V, down(z, -1));
             to[1] = merge(0x55, down(V, 1), z);
             for (unsigned t = 2; t < STEPS; t++)
-                to[t] = down(to[t % 2], t / 2 * 2);
+                to[t] = down(to[t % 2], (int)t / 2 * 2);
         }
     }
 }
@@ -123,16 +109,6 @@ static inline __m512i table_of(const lsq_levels *levels, const unsigned bits, __
 }
 
 /* ---- Scales ---- */
-
-/* The byte scales of 16 rows: sign and seven bits of a float, less 2^-7. */
-static inline __m512 byte_scales(const uint8_t *scales)
-{
-    __m512i b = _mm512_slli_epi32(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(const void *)scales)), 19);
-    const __m512i least = _mm512_set1_epi32(0x3c000000);                                          /* 2^-7 */
-    __m512i magnitude = _mm512_ternarylogic_epi32(b, _mm512_set1_epi32(0x03f80000), least, 0xea); /* b & mask | least */
-    __m512i s = _mm512_castps_si512(_mm512_sub_ps(_mm512_castsi512_ps(magnitude), _mm512_castsi512_ps(least)));
-    return _mm512_castsi512_ps(_mm512_ternarylogic_epi32(s, b, _mm512_set1_epi32(INT32_MIN), 0x78)); /* s ^ b & sign */
-}
 
 /* Multipliers of 16 rows for nibbles in the low bytes; step is the row's choice of 16, in bits 4 and 5 of the low bytes. */
 static inline __m512i multipliers(__m512i nibbles, __m512i step, __m512i table)

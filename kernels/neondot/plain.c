@@ -9,6 +9,7 @@
  *     dots * (sx * s)  ------------->  sums      4 rows, float
  */
 #include "kernels/kernel.h"
+#include "kernels/neon/scales.h"
 
 #include <arm_neon.h>
 
@@ -57,27 +58,6 @@ static inline int8x16_t levels(const int8x16x4_t *table, unsigned bits, uint8x16
     return vqtbl4q_s8(*table, index);
 }
 
-/* The byte scales of 4 rows , widened: sign and seven bits of a float, less 2^-7. */
-static inline float32x4_t byte_scales(int32x4_t scales)
-{
-    uint32x4_t b = vreinterpretq_u32_s32(vshlq_n_s32(scales, 19));
-    const uint32x4_t least = vdupq_n_u32(0x3c000000); /* 2^-7 */
-    uint32x4_t magnitude = vorrq_u32(vandq_u32(b, vdupq_n_u32(0x03f80000)), least);
-    float32x4_t s = vsubq_f32(vreinterpretq_f32_u32(magnitude), vreinterpretq_f32_u32(least));
-    return vreinterpretq_f32_u32(veorq_u32(vreinterpretq_u32_f32(s), vandq_u32(b, vdupq_n_u32(0x80000000))));
-}
-
-/* The byte scales of 16 rows. */
-static inline void row_scales(const uint8_t *scales, float32x4_t s[4])
-{
-    int8x16_t bytes = vld1q_s8((const int8_t *)scales);
-    int16x8_t low = vmovl_s8(vget_low_s8(bytes)), high = vmovl_s8(vget_high_s8(bytes));
-    s[0] = byte_scales(vmovl_s16(vget_low_s16(low)));
-    s[1] = byte_scales(vmovl_s16(vget_high_s16(low)));
-    s[2] = byte_scales(vmovl_s16(vget_low_s16(high)));
-    s[3] = byte_scales(vmovl_s16(vget_high_s16(high)));
-}
-
 static inline void gemv(const lsq_gemv_args *a, size_t p, const unsigned bits, const int scaled)
 {
     const size_t groups = a->w.groups;
@@ -90,11 +70,8 @@ static inline void gemv(const lsq_gemv_args *a, size_t p, const unsigned bits, c
     for (size_t g = 0; g < groups; g++, tile += 64 * bits, x += GROUP) {
         const int8x16_t x0 = vld1q_s8(x), x1 = vld1q_s8(x + 16);
         float32x4_t sx = vdupq_n_f32(a->sx[g]), s[4] = {sx, sx, sx, sx};
-        if (scaled) {
-            row_scales(scales + g * 16, s);
-            for (unsigned quarter = 0; quarter < 4; quarter++)
-                s[quarter] = vmulq_f32(sx, s[quarter]);
-        }
+        if (scaled)
+            row_scales(scales + g * 16, sx, s);
         for (unsigned quarter = 0; quarter < 4; quarter++) {
             int32x4_t dot = vdupq_n_s32(0);
             dot = vdotq_laneq_s32(dot, levels(&table, bits, indices(tile, quarter, bits, 0)), x0, 0);

@@ -3,7 +3,7 @@
  *
  *     code  --table-->  level      dot[lane / 4] = sum of level * x      acc += (float)dot * (sx * s)
  *
- * Bounds: |level * x| <= 127 * 127 with 8 bits and <= 16383 * 4095 with 16; 32 of them stay under 2^31.
+ * Bound: |dot| <= 32 * 127 * 127 < 2^20.
  */
 #include "kernels/codec.h"
 
@@ -19,11 +19,10 @@ static inline void scales_of(const lsq_tiles *w, size_t tile, float s[PANEL])
     }
 }
 
-static inline void gemv_int(const lsq_gemv_args *a, size_t p0, size_t p1, unsigned bits, int wide)
+static inline void gemv_int8(const lsq_gemv_args *a, size_t p0, size_t p1, unsigned bits)
 {
     const lsq_tiles *w = &a->w;
-    const int16_t *level16 = w->levels->i16, *x16 = a->x;
-    const int8_t *level8 = w->levels->i8, *x8 = a->x;
+    const int8_t *x = a->x;
     memset(a->y, 0, (p1 - p0) * PANEL * sizeof(float));
     for (size_t p = p0; p < p1; p++)
         for (size_t g = 0; g < w->groups; g++) {
@@ -32,10 +31,8 @@ static inline void gemv_int(const lsq_gemv_args *a, size_t p0, size_t p1, unsign
             float s[PANEL];
             lsq_tile_codes(w->codes + (p * w->groups + g) * 64 * bits, bits, code);
             for (unsigned t = 0; t < STEPS; t++)
-                for (unsigned lane = 0; lane < LANES; lane++) {
-                    size_t k = g * GROUP + 4 * t + lane % 4;
-                    dot[lane / 4] += wide ? level16[code[t][lane]] * x16[k] : level8[code[t][lane]] * x8[k];
-                }
+                for (unsigned lane = 0; lane < LANES; lane++)
+                    dot[lane / 4] += w->levels->i8[code[t][lane]] * x[g * GROUP + 4 * t + lane % 4];
             scales_of(w, p * w->groups + g, s);
             for (unsigned r = 0; r < PANEL; r++)
                 a->y[(p - p0) * PANEL + r] += (float)dot[r] * (a->sx[g] * s[r]);
@@ -77,12 +74,14 @@ static inline void decode(const lsq_decode_args *a, size_t p, size_t g0, size_t 
     }
 }
 
-/* The rows of a width: integer products (wide: 16 bits), float products, decoding. */
-#define WIDTH(bits, act, wide)                                                                                         \
-    void lsq_gemv_p##bits##_##act##_scalar_r1(const lsq_gemv_args *a, size_t p0, size_t p1)                            \
+/* The rows of a width. */
+#define INT8(bits)                                                                                                     \
+    void lsq_gemv_p##bits##_i8_scalar_r1(const lsq_gemv_args *a, size_t p0, size_t p1)                                 \
     {                                                                                                                  \
-        gemv_int(a, p0, p1, bits, wide);                                                                               \
-    }                                                                                                                  \
+        gemv_int8(a, p0, p1, bits);                                                                                    \
+    }
+
+#define FLOAT(bits)                                                                                                    \
     void lsq_gemv_p##bits##_f32_scalar_r1(const lsq_gemv_args *a, size_t p0, size_t p1)                                \
     {                                                                                                                  \
         gemv_float(a, p0, p1, bits);                                                                                   \
@@ -92,11 +91,17 @@ static inline void decode(const lsq_decode_args *a, size_t p, size_t g0, size_t 
         decode(a, p, g0, g1, bits);                                                                                    \
     }
 
-WIDTH(2, i8, 0)
-WIDTH(3, i8, 0)
-WIDTH(4, i8, 0)
-WIDTH(5, i8, 0)
-WIDTH(6, i8, 0)
-WIDTH(7, i16, 1)
-WIDTH(8, i16, 1)
-WIDTH(9, i16, 1)
+INT8(2)
+INT8(3)
+INT8(4)
+INT8(5)
+INT8(6)
+
+FLOAT(2)
+FLOAT(3)
+FLOAT(4)
+FLOAT(5)
+FLOAT(6)
+FLOAT(7)
+FLOAT(8)
+FLOAT(9)
