@@ -122,6 +122,19 @@ static inline const char *name_of(lsq_format f)
 
 /* ---- Packed matrices ---- */
 
+/* Bit `bit` of the code of (row, column) of a tile: which bit of its 64 C bytes. Written a second time, from docs/codecs.md. */
+static inline unsigned place_of(unsigned bits, unsigned row, unsigned column, unsigned bit)
+{
+    static const char *const widths[10] = {"", "1", "2", "21", "4", "41", "42", "421", "8", "81"};
+    unsigned step = column / 4, lane = row * 4 + column % 4, p = (unsigned)(widths[bits][0] - '0'), vector = 0, q = p;
+    for (const char *w = widths[bits]; bit >= (q = (unsigned)(*w - '0')); w++) {
+        bit -= q;
+        vector += q;
+    }
+    unsigned slot = step % (8 / p), v = step / (8 / p);
+    return ((vector + v * q / p) * 64 + lane) * 8 + p * slot + v % (p / q) * q + bit;
+}
+
 /* Random codes, scales and rows, and this scale of the tensor: any bytes are a matrix. free() them. */
 static inline uint8_t *random_packed(lsq_format f, size_t m, size_t k, uint64_t seed, float tensor, size_t *bytes)
 {

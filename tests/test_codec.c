@@ -11,19 +11,6 @@
 
 /* ---- Bits of a tile ---- */
 
-/* Bit `bit` of the code of (row, column): which bit of the tile's 64 C bytes. */
-static unsigned place_of(unsigned bits, unsigned row, unsigned column, unsigned bit)
-{
-    static const char *const widths[10] = {"", "1", "2", "21", "4", "41", "42", "421", "8", "81"};
-    unsigned step = column / 4, lane = row * 4 + column % 4, p = (unsigned)(widths[bits][0] - '0'), vector = 0, q = p;
-    for (const char *w = widths[bits]; bit >= (q = (unsigned)(*w - '0')); w++) {
-        bit -= q;
-        vector += q;
-    }
-    unsigned slot = step % (8 / p), v = step / (8 / p);
-    return ((vector + v * q / p) * 64 + lane) * 8 + p * slot + v % (p / q) * q + bit;
-}
-
 START_TEST(every_bit_has_one_place)
 {
     unsigned bits = (unsigned)_i;
