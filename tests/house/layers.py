@@ -37,15 +37,23 @@ LIBRARIES = {
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.M)
 
 
-def isa_folder(path):
-    """kernels/avx2/plain.c -> kernels/avx2/: levels do not see one another."""
+# Each level has all of those before it in its line, and may use their inlines.
+LEVELS = (('scalar',), ('sse41', 'avx2', 'avx512', 'avx512icl'), ('neon', 'neondot'))
+
+
+def level_of(path):
+    """kernels/avx2/plain.c -> avx2; None for what belongs to no level."""
     parts = path.split('/')
-    return '/'.join(parts[:2]) + '/' if parts[0] == 'kernels' and len(parts) > 2 else None
+    return parts[1] if parts[0] == 'kernels' and len(parts) > 2 else None
+
+
+def has_level(level, other):
+    return any(level in line and other in line[:line.index(level) + 1] for line in LEVELS)
 
 
 def system_of(path, floor):
     if floor == 'kernels/':
-        return KERNEL_SYSTEM if isa_folder(path) else CODEC_SYSTEM
+        return KERNEL_SYSTEM if level_of(path) else CODEC_SYSTEM
     return PUBLIC_SYSTEM if floor == 'include/lsq/' else r'.*'
 
 
@@ -54,12 +62,12 @@ def fault_of(path, floor, mark, name):
     if own or name.startswith('lsq/'):
         if not any((name if own else '<' + name).startswith(may) for may in FLOORS[floor]):
             return f'{floor} may include {" ".join(FLOORS[floor])}'
-        if own and isa_folder(name) not in (None, isa_folder(path)):
-            return 'one instruction set does not include another'
+        if own and level_of(name) and not has_level(level_of(path), level_of(name)):
+            return f'{level_of(path) or "code of no level"} does not include {level_of(name)}'
         return None
     if name in LIBRARIES and floor not in LIBRARIES[name]:
         return f'this library belongs to {" ".join(LIBRARIES[name]) or "the tests"}'
-    if re.search(r'mmintrin|arm_neon', name) and isa_folder(path) is None and floor != 'bench/':
+    if re.search(r'mmintrin|arm_neon', name) and level_of(path) is None and floor != 'bench/':
         return 'intrinsics belong to kernels/<isa>/'
     if not re.fullmatch(system_of(path, floor), name):
         return f'this place lives with {system_of(path, floor)}'
