@@ -38,11 +38,14 @@ lsq_status lsq_dequantize(const lsq_context *ctx, const lsq_weights *w, size_t r
     return LSQ_OK;
 }
 
-/* Adds the rows of W, each times its x, in the order of the rows: the same sums on every machine. */
+/*
+ * Adds the rows of W, each times its x, panel by panel in their order: the same sums on every machine. With a sum of its own
+ * for each panel, a result is rounded 16 + m / 16 times and not m times, which is what the bound in lsq.h needs.
+ */
 void lsq_product_transposed(const lsq_context *ctx, float alpha, const lsq_weights *w, const float *x, ptrdiff_t incx,
                             float beta, float *y, ptrdiff_t incy, void *scratch)
 {
-    float block[PANEL * BLOCK_COLUMNS], *sums = scratch;
+    float block[PANEL * BLOCK_COLUMNS], panel[BLOCK_COLUMNS], *sums = scratch;
     size_t width = w->geometry.groups * GROUP;
     memset(sums, 0, width * sizeof(float));
     x = incx < 0 ? x - (ptrdiff_t)(w->m - 1) * incx : x;
@@ -52,11 +55,14 @@ void lsq_product_transposed(const lsq_context *ctx, float alpha, const lsq_weigh
             size_t g1 = g + BLOCK_GROUPS < w->geometry.groups ? g + BLOCK_GROUPS : w->geometry.groups;
             size_t columns = (g1 - g) * GROUP;
             lsq_decode_block(ctx, w, p, g, g1, block);
+            memset(panel, 0, sizeof(panel));
             for (size_t r = 0; r < PANEL && p * PANEL + r < w->m; r++) {
                 float factor = x[(ptrdiff_t)(p * PANEL + r) * incx];
                 for (size_t c = 0; c < columns; c++)
-                    sums[g * GROUP + c] += factor * block[r * columns + c];
+                    panel[c] += factor * block[r * columns + c];
             }
+            for (size_t c = 0; c < columns; c++)
+                sums[g * GROUP + c] += panel[c];
         }
     for (size_t c = 0; c < w->k; c++) {
         float *to = y + (ptrdiff_t)c * incy;

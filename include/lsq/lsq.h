@@ -261,7 +261,7 @@ typedef enum lsq_order { LSQ_ROW_MAJOR = 101, LSQ_COL_MAJOR = 102 } lsq_order;
  * y = alpha W x + beta y (LSQ_NO_TRANS: x has k elements, y has m) or y = alpha W^T x + beta y (LSQ_TRANS: x has m,
  * y has k), to the letter of BLAS: beta = 0 does not read y, alpha = 0 does not look at W or x, a negative increment
  * counts from the far end. An increment of 0 is LSQ_E_ARGUMENT. LSQ_E_NOMEM if x could not be rounded. Transposed
- * products always use LSQ_ACT_FLOAT.
+ * products always use LSQ_ACT_FLOAT, with m for k in its bound.
  */
 LSQ_API lsq_status lsq_sgemv(const lsq_context *ctx, lsq_transpose trans, float alpha, const lsq_weights *w,
                              const float *x, ptrdiff_t incx, float beta, float *y, ptrdiff_t incy);
