@@ -1,7 +1,8 @@
 /*
- * plain.c - codes that index a table, on AVX-512 without VBMI and VNNI (Skylake-X); 4 bits.
+ * plain.c - codes that index a table, on AVX-512 without VBMI and VNNI (Skylake-X): 4 bits with 8-bit integers, all widths with
+ * floats.
  *
- * As on AVX2, with 16 rows x 4 columns in a zmm. psignb is missing there: the sign of x moves to the level by a subtraction
+ * Integers: as on AVX2, with 16 rows x 4 columns in a zmm. psignb is missing there: the sign of x moves to the level by a subtraction
  * from zero under a mask.
  *
  *     codes  --shift, mask-->  indices  --pshufb-->  levels    signed bytes
@@ -10,20 +11,31 @@
  *     dots * (sx * s)  ------->  sums                          16 rows, float
  *
  * maddubs does not saturate: |x| and |level| are at most 127, a pair sum at most 2 * 127 * 127 < 2^15.
+ *
+ * Floats: a dword of a zmm is 4 columns of one row, so a shift brings any column of all 16 rows down to where a permutation looks.
+ *
+ *     codes  --shift, merge-->  indices    the low bits of each dword; what is above does not matter
+ *     indices  --vpermps----->  levels     16 rows, float; vpermi2ps for 5 and 6 bits, a gather for 7 to 9
+ *     levels  --fma with x--->  dots       16 rows, float; x is one broadcast float
+ *     dots * s  ------------->  sums       16 rows, float
+ *
+ * Four dots a tile, one for each column of a step, so that no sum is longer than k / 4 (see LSQ_ACT_FLOAT in lsq.h).
  */
 #include "kernels/avx512/scales.h"
 #include "kernels/kernel.h"
 
 #include <immintrin.h>
 
-static inline __m512i levels(const uint8_t *tile, unsigned t, __m512i table)
+/* ---- 8-bit integers, 4 bits ---- */
+
+static inline __m512i levels8(const uint8_t *tile, unsigned t, __m512i table)
 {
     __m512i codes = _mm512_loadu_si512(tile + 64 * (t / 2));
     return _mm512_shuffle_epi8(table,
                                _mm512_and_si512(t % 2 ? _mm512_srli_epi16(codes, 4) : codes, _mm512_set1_epi8(15)));
 }
 
-static inline void gemv(const lsq_gemv_args *a, size_t p, const int scaled)
+static inline void gemv_int8(const lsq_gemv_args *a, size_t p, const int scaled)
 {
     const size_t groups = a->w.groups;
     const uint8_t *tile = a->w.codes + p * groups * 256, *scales = a->w.scales + (scaled ? p * groups * 16 : 0);
@@ -34,7 +46,7 @@ static inline void gemv(const lsq_gemv_args *a, size_t p, const int scaled)
         __m512i dot[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
 #pragma GCC unroll 8
         for (unsigned t = 0; t < 8; t++) {
-            __m512i xt = _mm512_set1_epi32(((const int32_t *)(const void *)x)[t]), level = levels(tile, t, table);
+            __m512i xt = _mm512_set1_epi32(((const int32_t *)(const void *)x)[t]), level = levels8(tile, t, table);
             level = _mm512_mask_sub_epi8(level, _mm512_movepi8_mask(xt), _mm512_setzero_si512(), level);
             __m512i pairs = _mm512_maddubs_epi16(_mm512_abs_epi8(xt), level);
             dot[t % 2] = _mm512_add_epi32(dot[t % 2], _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
@@ -50,5 +62,109 @@ void lsq_gemv_p4_i8_avx512_r1(const lsq_gemv_args *a, size_t p0, size_t p1)
 {
     lsq_gemv_args rest = *a;
     for (size_t p = p0; p < p1; p++, rest.y += PANEL)
-        rest.w.scales ? gemv(&rest, p, 1) : gemv(&rest, p, 0);
+        rest.w.scales ? gemv_int8(&rest, p, 1) : gemv_int8(&rest, p, 0);
 }
+
+/* ---- Floats ---- */
+
+static inline __m512i load(const uint8_t *tile, unsigned vector)
+{
+    return _mm512_loadu_si512(tile + 64 * vector);
+}
+
+/* Bits of a where the mask has ones, of b elsewhere. */
+static inline __m512i merge(uint32_t mask, __m512i a, __m512i b)
+{
+    return _mm512_ternarylogic_epi32(_mm512_set1_epi32((int)mask), a, b, 0xca);
+}
+
+static inline __m512i down(__m512i v, int bits)
+{
+    return bits < 0 ? _mm512_slli_epi32(v, (unsigned)-bits) : bits ? _mm512_srli_epi32(v, (unsigned)bits) : v;
+}
+
+/* Indices of column c of step t, from bit 0; see codec.h for where the bits are. */
+static inline __m512i indices(const uint8_t *tile, const unsigned bits, unsigned t, unsigned c)
+{
+    int column = 8 * (int)c, j = (int)t / 2, slot = (int)t % 2;
+    if (bits == 2)
+        return down(load(tile, t / 4), column + (int)t % 4 * 2);
+    if (bits == 3)
+        return merge(3, down(load(tile, t / 4), column + (int)t % 4 * 2),
+                     down(load(tile, 2), column + (int)t % 4 * 2 + (int)t / 4 - 2));
+    if (bits >= 8) {
+        __m512i low = _mm512_and_si512(down(load(tile, t), column), _mm512_set1_epi32(255));
+        return bits == 8 ? low
+                         : merge(255, low,
+                                 _mm512_and_si512(down(load(tile, 8), column + (int)t - 8), _mm512_set1_epi32(256)));
+    }
+    __m512i four = down(load(tile, (unsigned)j), column + 4 * slot);
+    if (bits == 4)
+        return four;
+    if (bits == 5)
+        return merge(15, four, down(load(tile, 4), column + 4 * slot + j - 4));
+    __m512i six = merge(15, four, down(load(tile, 4 + (unsigned)j / 2), column + 4 * slot + j % 2 * 2 - 4));
+    if (bits == 6)
+        return six;
+    __m512i seven = merge(63, six, down(load(tile, 6), column + 4 * slot + j - 6));
+    return _mm512_and_si512(seven, _mm512_set1_epi32(127));
+}
+
+/* The first levels of a table, as far as permutations use them. */
+typedef struct table {
+    __m512 part[4];
+    const float *all;
+} table;
+
+static inline __m512 levels_float(const table *t, const unsigned bits, __m512i index)
+{
+    if (bits <= 4)
+        return _mm512_permutexvar_ps(index, t->part[0]);
+    if (bits >= 7)
+        return _mm512_i32gather_ps(index, t->all, 4);
+    __m512 low = _mm512_permutex2var_ps(t->part[0], index, t->part[1]);
+    if (bits == 5)
+        return low;
+    __mmask16 upper = _mm512_test_epi32_mask(index, _mm512_set1_epi32(32));
+    return _mm512_mask_mov_ps(low, upper, _mm512_permutex2var_ps(t->part[2], index, t->part[3]));
+}
+
+static inline void gemv_float(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits)
+{
+    const uint8_t *tile = a->w.codes + p * a->w.groups * 64 * bits;
+    const float *x = a->x;
+    __m512 sum = _mm512_setzero_ps();
+    table t = {.all = a->w.levels->f32};
+    for (unsigned i = 0; i < 4; i++)
+        t.part[i] = _mm512_loadu_ps(t.all + 16 * i);
+    for (size_t g = 0; g < a->w.groups; g++, tile += 64 * bits, x += GROUP) {
+        __m512 dot[4] = {_mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps()};
+#pragma GCC unroll 8
+        for (unsigned step = 0; step < 8; step++)
+#pragma GCC unroll 4
+            for (unsigned c = 0; c < 4; c++)
+                dot[c] = _mm512_fmadd_ps(levels_float(&t, bits, indices(tile, bits, step, c)),
+                                         _mm512_set1_ps(x[4 * step + c]), dot[c]);
+        __m512 all = _mm512_add_ps(_mm512_add_ps(dot[0], dot[1]), _mm512_add_ps(dot[2], dot[3]));
+        if (a->w.scales)
+            all = _mm512_mul_ps(all, byte_scales(a->w.scales + (p * a->w.groups + g) * 16));
+        sum = _mm512_add_ps(sum, all);
+    }
+    _mm512_storeu_ps(y, sum);
+}
+
+#define WIDTH(bits)                                                                                                    \
+    void lsq_gemv_p##bits##_f32_avx512_r1(const lsq_gemv_args *a, size_t p0, size_t p1)                                \
+    {                                                                                                                  \
+        for (size_t p = p0; p < p1; p++)                                                                               \
+            gemv_float(a, p, a->y + (p - p0) * PANEL, bits);                                                           \
+    }
+
+WIDTH(2)
+WIDTH(3)
+WIDTH(4)
+WIDTH(5)
+WIDTH(6)
+WIDTH(7)
+WIDTH(8)
+WIDTH(9)
