@@ -93,13 +93,8 @@ lsq_status lsq_model_add_file(lsq_model *model, const char *path, unsigned flags
     if (!file)
         return lsq_fail(err, LSQ_E_NOMEM, path, "no memory");
     /* O_NONBLOCK: opening a pipe that nobody writes to must not wait; for regular files it means nothing. */
-    int no_link = flags & LSQ_OPEN_NO_LINK ? O_NOFOLLOW : 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | no_link);
-    lsq_status status;
-    if (fd < 0 && no_link && errno == ELOOP)
-        status = lsq_fail(err, LSQ_E_IO, path, "is a symbolic link; the files of a set must be in its folder");
-    else
-        status = fd < 0 ? refused(err, path, "open") : load(fd, flags, file, err);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    lsq_status status = fd < 0 ? refused(err, path, "open") : load(fd, flags, file, err);
     if (fd >= 0)
         close(fd);
     if (status != LSQ_OK) {

@@ -45,9 +45,6 @@ struct lsq_model {
  */
 lsq_status lsq_model_open_memory(const void *bytes, size_t size, unsigned flags, lsq_model **model, lsq_error *err);
 
-/* A flag of lsq_model_add_file() besides the public ones: a path whose last part is a symbolic link is LSQ_E_IO. */
-#define LSQ_OPEN_NO_LINK 0x10000u
-
 /*
  * Maps (or, with LSQ_OPEN_READ, reads) a regular file and adds it to model->files; the pointer stays valid only until
  * the next call. LSQ_E_IO, LSQ_E_NOMEM.

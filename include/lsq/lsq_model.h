@@ -76,7 +76,7 @@ typedef struct lsq_model lsq_model;
  * LSQ_E_IO, LSQ_E_TRUNCATED, LSQ_E_MALFORMED, LSQ_E_CHECKSUM, LSQ_E_UNSUPPORTED (not one of these formats, or a
  * newer version), LSQ_E_LIMIT, LSQ_E_NOMEM; err names file, offset, what stands there and what was expected. A mapped
  * file that another process cuts short while it is open raises SIGBUS: use LSQ_OPEN_READ where that can happen. The
- * files of a set must lie beside their index and be no links. docs/import.md says what of foreign formats is read.
+ * files of a set must lie beside their index. docs/import.md says what of foreign formats is read.
  */
 LSQ_API lsq_status lsq_model_open(const char *path, unsigned flags, lsq_model **model, lsq_error *err);
 LSQ_API void lsq_model_free(lsq_model *model);

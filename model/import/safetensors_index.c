@@ -58,7 +58,7 @@ static lsq_status read_shard(lsq_model *model, const char *index, const char *sh
         return lsq_fail(err, LSQ_E_NOMEM, index, "no memory for the path of \"%s\"", shard);
     const size_t first = model->count;
     const lsq_mapping *file;
-    lsq_status status = lsq_model_add_file(model, path, flags | LSQ_OPEN_NO_LINK, &file, err);
+    lsq_status status = lsq_model_add_file(model, path, flags, &file, err);
     free(path);
     if (status)
         return status;
