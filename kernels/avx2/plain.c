@@ -77,7 +77,7 @@ static inline __m256i levels(const uint8_t *tile, unsigned half, unsigned bits, 
 static inline void gemv(const lsq_gemv_args *a, size_t p, const unsigned bits, const int scaled)
 {
     const size_t groups = a->w.groups;
-    const uint8_t *tile = a->w.codes + p * groups * 64 * bits, *scales = a->w.scales + (scaled ? p * groups * 16 : 0);
+    const uint8_t *tile = a->w.codes + p * groups * 64 * bits, *scales = scaled ? a->w.scales + p * groups * 16 : NULL;
     const int8_t *x = a->x;
     __m256i table[4];
     for (unsigned i = 0; i < 4; i++) /* shorter tables repeat, so that every one of them is there */

@@ -38,7 +38,7 @@ static inline __m512i levels8(const uint8_t *tile, unsigned t, __m512i table)
 static inline void gemv_int8(const lsq_gemv_args *a, size_t p, const int scaled)
 {
     const size_t groups = a->w.groups;
-    const uint8_t *tile = a->w.codes + p * groups * 256, *scales = a->w.scales + (scaled ? p * groups * 16 : 0);
+    const uint8_t *tile = a->w.codes + p * groups * 256, *scales = scaled ? a->w.scales + p * groups * 16 : NULL;
     const __m512i table = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(const void *)a->w.levels->i8));
     const int8_t *x = a->x;
     __m512 sum = _mm512_setzero_ps();

@@ -42,7 +42,7 @@ static inline __m512i indices(const uint8_t *tile, unsigned bits, unsigned t)
 static inline void gemv(const lsq_gemv_args *a, size_t p, const unsigned panels, const unsigned bits, const int scaled)
 {
     const size_t groups = a->w.groups, stride = groups * 64 * bits;
-    const uint8_t *tile = a->w.codes + p * stride, *scales = a->w.scales + (scaled ? p * groups * 16 : 0);
+    const uint8_t *tile = a->w.codes + p * stride, *scales = scaled ? a->w.scales + p * groups * 16 : NULL;
     const __m512i table = _mm512_xor_si512(_mm512_loadu_si512(a->w.levels->i8), _mm512_set1_epi8(-128));
     const int8_t *x = a->x;
     __m512 sum[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};

@@ -61,7 +61,7 @@ static inline int8x16_t levels(const int8x16x4_t *table, unsigned bits, uint8x16
 static inline void gemv(const lsq_gemv_args *a, size_t p, const unsigned bits, const int scaled)
 {
     const size_t groups = a->w.groups;
-    const uint8_t *tile = a->w.codes + p * groups * 64 * bits, *scales = a->w.scales + (scaled ? p * groups * 16 : 0);
+    const uint8_t *tile = a->w.codes + p * groups * 64 * bits, *scales = scaled ? a->w.scales + p * groups * 16 : NULL;
     const int8_t *x = a->x;
     int8x16x4_t table;
     for (unsigned i = 0; i < 4; i++)

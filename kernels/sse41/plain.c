@@ -38,7 +38,7 @@ static inline __m128 byte_scales(const uint8_t *scales)
 static inline void gemv(const lsq_gemv_args *a, size_t p, const int scaled)
 {
     const size_t groups = a->w.groups;
-    const uint8_t *tile = a->w.codes + p * groups * 256, *scales = a->w.scales + (scaled ? p * groups * 16 : 0);
+    const uint8_t *tile = a->w.codes + p * groups * 256, *scales = scaled ? a->w.scales + p * groups * 16 : NULL;
     const __m128i table = _mm_loadu_si128((const __m128i *)(const void *)a->w.levels->i8);
     const int8_t *x = a->x;
     __m128 sum[4] = {_mm_setzero_ps(), _mm_setzero_ps(), _mm_setzero_ps(), _mm_setzero_ps()};
