@@ -3,6 +3,8 @@
  */
 #include "dispatch/select.h"
 
+#include "dispatch/fnv.h"
+
 #include <string.h>
 
 const char *const lsq_op_names[OPS] = {"gemv", "decode"};
@@ -67,10 +69,7 @@ uint64_t lsq_kernel_set_id(void)
 #include "kernels/table.inc"
 #undef KERNEL
         ;
-    uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
-    for (size_t i = 0; i < sizeof(rows) - 1; i++)
-        hash = (hash ^ (unsigned char)rows[i]) * 0x100000001b3u;
-    return hash;
+    return fnv_add(FNV_START, rows, sizeof(rows) - 1);
 }
 
 enum lsq_size_class lsq_size_class(const lsq_cpu *cpu, uint64_t packed_bytes)

@@ -127,8 +127,9 @@ static uint8_t best_byte(const coder *e, patch p, const float *table, unsigned c
 {
     unsigned nearest = 0;
     for (unsigned b = 1; b < count; b++) {
+        /* Not by squares, which overflow or vanish for weights far from 1. */
         float old = table[nearest] - scale, new = table[b] - scale;
-        nearest = new *new < old *old ? b : nearest;
+        nearest = (new < 0 ? -new : new) < (old < 0 ? -old : old) ? b : nearest;
     }
     unsigned best = nearest;
     double wq, qq, least = error_of(e, p, table[nearest], &wq, &qq);

@@ -72,7 +72,7 @@ static void choose_for_bytes(const lsq_source *s, float highest)
         float needs = lsq_row_largest(s, r, 0, s->k) * highest;
         t = needs > t ? needs : t;
     }
-    t = t < 0x1p-100f ? 0 : t;
+    t = t < 0x1p-100f * highest ? 0 : t; /* as suits() */
     lsq_put_tensor_scale(s, t);
     lsq_row_scales(s->format, t, table);
     for (size_t r = 0; r < s->m; r++) {

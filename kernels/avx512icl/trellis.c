@@ -89,12 +89,15 @@ static inline void tile_indices(const uint8_t *tile, const unsigned bits, const 
     }
 }
 
-/* The table in the order of those indices, + 128; `upper` is its second half, for 6 bits. */
-static inline __m512i table_of(const lsq_levels *levels, const unsigned bits, __m512i *upper)
+/* The levels in the order of those indices; `upper` are the second 64, for 6 bits. */
+typedef struct table {
+    __m512i lower, upper;
+} table;
+
+static inline table table_of(const lsq_levels *levels, const unsigned bits)
 {
     /* In memory z0 is above the bits of the second plane: 3 bits z0 q1 | q0 z1, 5 bits z0 q3 | .., 6 bits z0 q4 q3 | .. */
     __m512i low = _mm512_loadu_si512(levels->i8), high = _mm512_loadu_si512(levels->i8 + 64);
-    const __m512i bias = _mm512_set1_epi8(-128);
     if (bits == 3)
         low = _mm512_shuffle_epi32(low, 0xd8);
     if (bits == 5)
@@ -104,18 +107,22 @@ static inline __m512i table_of(const lsq_levels *levels, const unsigned bits, __
         high = _mm512_permutex2var_epi64(low, _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15), high);
         low = both;
     }
-    *upper = _mm512_xor_si512(high, bias);
-    return _mm512_xor_si512(low, bias);
+    return (table){low, high};
+}
+
+static inline __m512i lookup(const table *t, const unsigned bits, __m512i index)
+{
+    return bits == 6 ? _mm512_permutex2var_epi8(t->lower, index, t->upper) : _mm512_permutexvar_epi8(index, t->lower);
 }
 
 /* ---- Scales ---- */
 
 /* Multipliers of 16 rows for nibbles in the low bytes; step is the row's choice of 16, in bits 4 and 5 of the low bytes. */
-static inline __m512i multipliers(__m512i nibbles, __m512i step, __m512i table)
+static inline __m512i multipliers(__m512i nibbles, __m512i step, __m512i values)
 {
     const __m512i low = _mm512_set1_epi32(15);
     __m512i index = _mm512_ternarylogic_epi32(nibbles, low, step, 0xea); /* nibbles & low | step */
-    return _mm512_maskz_permutexvar_epi8(0x1111111111111111, index, table);
+    return _mm512_maskz_permutexvar_epi8(0x1111111111111111, index, values);
 }
 
 /* A panel on its way: where it is, and what it carries from tile to tile. */
@@ -136,79 +143,136 @@ static inline void start(panel *n, const lsq_tiles *w, size_t p, const unsigned 
     n->step = _mm512_slli_epi32(_mm512_srli_epi32(rows, 6), 4);
 }
 
-/* Adds the dots of columns [0, 16) and [16, 32) to the sums. */
-static inline void add(panel *n, const lsq_tiles *w, __m512i dot0, __m512i dot1, __m512 sx, __m512i table)
+/* Goes on to the next tile, with the multipliers of columns [0, 16) and [16, 32) of this one. */
+static inline void next_multipliers(panel *n, const lsq_tiles *w, __m512i multiplier_table, __m512i m[2])
 {
-    __m512 s = sx;
-    __m512i dot;
+    __m512i nibbles;
     if (w->scale == LSQ_SCALE_NIBBLE16) {
-        __m512i both = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)n->scales));
-        dot0 = _mm512_mullo_epi32(dot0, multipliers(both, n->step, table));
-        dot1 = _mm512_mullo_epi32(dot1, multipliers(_mm512_srli_epi32(both, 4), n->step, table));
-        dot = _mm512_add_epi32(dot0, dot1);
+        nibbles = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)n->scales));
         n->scales += 16;
-    } else if (w->scale == LSQ_SCALE_NIBBLE32) {
+        m[0] = multipliers(nibbles, n->step, multiplier_table);
+        m[1] = multipliers(_mm512_srli_epi32(nibbles, 4), n->step, multiplier_table);
+    } else { /* rows 0..7 in the low nibbles */
         __m128i eight = _mm_loadl_epi64((const __m128i *)(const void *)n->scales);
-        __m512i nibbles = _mm512_cvtepu8_epi32(_mm_unpacklo_epi64(eight, _mm_srli_epi16(eight, 4)));
-        dot = _mm512_mullo_epi32(_mm512_add_epi32(dot0, dot1), multipliers(nibbles, n->step, table));
+        nibbles = _mm512_cvtepu8_epi32(_mm_unpacklo_epi64(eight, _mm_srli_epi16(eight, 4)));
         n->scales += 8;
-    } else {
-        s = _mm512_mul_ps(sx, byte_scales(n->scales));
-        dot = _mm512_add_epi32(dot0, dot1);
-        n->scales += 16;
+        m[0] = m[1] = multipliers(nibbles, n->step, multiplier_table);
     }
-    n->sum = _mm512_add_ps(n->sum, _mm512_mul_ps(_mm512_cvtepi32_ps(dot), s));
+}
+
+static inline __m512 next_byte_scales(panel *n)
+{
+    __m512 s = byte_scales(n->scales);
+    n->scales += 16;
+    return s;
 }
 
 /* ---- Products ---- */
 
-static inline void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits, const unsigned states)
+static inline void gemv_int8(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits, const unsigned states)
 {
-    const __m512i multiplier_table = _mm512_loadu_si512(lsq_multipliers);
-    __m512i upper, table = table_of(a->w.levels, bits, &upper);
+    const __m512i multiplier_table = _mm512_loadu_si512(lsq_multipliers), bias = _mm512_set1_epi8(-128);
+    table t = table_of(a->w.levels, bits);
+    t.lower = _mm512_xor_si512(t.lower, bias); /* + 128 */
+    t.upper = _mm512_xor_si512(t.upper, bias);
     panel n;
     start(&n, &a->w, p, bits, a->w.scale == LSQ_SCALE_NIBBLE32 ? 8 : 16);
     const int32_t *x = a->x;
     for (size_t g = 0; g < a->w.groups; g++, x += STEPS) {
-        __m512i index[STEPS], dot[2];
+        __m512i index[STEPS], dot[2], m[2];
         tile_indices(n.tile, bits, states, n.history, index);
         n.tile += 64 * bits;
         dot[0] = _mm512_set1_epi32(a->bias[2 * g]);
         dot[1] = _mm512_set1_epi32(a->bias[2 * g + 1]);
 #pragma GCC unroll 8
-        for (unsigned t = 0; t < STEPS; t++) {
-            __m512i level =
-                bits == 6 ? _mm512_permutex2var_epi8(table, index[t], upper) : _mm512_permutexvar_epi8(index[t], table);
-            dot[t / 4] = _mm512_dpbusd_epi32(dot[t / 4], level, _mm512_set1_epi32(x[t]));
+        for (unsigned step = 0; step < STEPS; step++)
+            dot[step / 4] =
+                _mm512_dpbusd_epi32(dot[step / 4], lookup(&t, bits, index[step]), _mm512_set1_epi32(x[step]));
+        __m512 s = _mm512_set1_ps(a->sx[g]);
+        if (a->w.scale == LSQ_SCALE_BYTE32) {
+            s = _mm512_mul_ps(s, next_byte_scales(&n));
+        } else {
+            next_multipliers(&n, &a->w, multiplier_table, m);
+            dot[0] = _mm512_mullo_epi32(dot[0], m[0]);
+            dot[1] = _mm512_mullo_epi32(dot[1], m[1]);
         }
-        add(&n, &a->w, dot[0], dot[1], _mm512_set1_ps(a->sx[g]), multiplier_table);
+        n.sum = _mm512_add_ps(n.sum, _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(dot[0], dot[1])), s));
     }
     _mm512_storeu_ps(y, n.sum);
 }
 
-static inline void rows(const lsq_gemv_args *a, size_t p0, size_t p1, const unsigned bits)
+/* Column c of each dword of signed bytes, as floats. */
+static inline __m512 column(__m512i level, unsigned c)
+{
+    return _mm512_cvtepi32_ps(_mm512_srai_epi32(c < 3 ? _mm512_slli_epi32(level, 24 - 8 * c) : level, 24));
+}
+
+/* Exact: two dots for each 16 columns, so that no sum is longer than k / 4 (see LSQ_ACT_FLOAT in lsq.h). */
+static inline void gemv_float(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits, const unsigned states)
+{
+    const __m512i multiplier_table = _mm512_loadu_si512(lsq_multipliers);
+    const table t = table_of(a->w.levels, bits);
+    panel n;
+    start(&n, &a->w, p, bits, a->w.scale == LSQ_SCALE_NIBBLE32 ? 8 : 16);
+    const float *x = a->x;
+    for (size_t g = 0; g < a->w.groups; g++, x += GROUP) {
+        __m512i index[STEPS], m[2];
+        __m512 dot[2][2] = {{_mm512_setzero_ps(), _mm512_setzero_ps()}, {_mm512_setzero_ps(), _mm512_setzero_ps()}};
+        tile_indices(n.tile, bits, states, n.history, index);
+        n.tile += 64 * bits;
+#pragma GCC unroll 8
+        for (unsigned step = 0; step < STEPS; step++) {
+            __m512i level = lookup(&t, bits, index[step]);
+            for (unsigned c = 0; c < 4; c++)
+                dot[step / 4][c % 2] =
+                    _mm512_fmadd_ps(column(level, c), _mm512_set1_ps(x[4 * step + c]), dot[step / 4][c % 2]);
+        }
+        __m512 low = _mm512_add_ps(dot[0][0], dot[0][1]), high = _mm512_add_ps(dot[1][0], dot[1][1]);
+        if (a->w.scale == LSQ_SCALE_BYTE32) {
+            low = _mm512_mul_ps(_mm512_add_ps(low, high), next_byte_scales(&n));
+        } else {
+            next_multipliers(&n, &a->w, multiplier_table, m);
+            low = _mm512_mul_ps(low, _mm512_cvtepi32_ps(m[0]));
+            low = _mm512_fmadd_ps(high, _mm512_cvtepi32_ps(m[1]), low);
+        }
+        n.sum = _mm512_add_ps(n.sum, low);
+    }
+    _mm512_storeu_ps(y, n.sum);
+}
+
+static inline void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits, const unsigned states,
+                        const int exact)
+{
+    exact ? gemv_float(a, p, y, bits, states) : gemv_int8(a, p, y, bits, states);
+}
+
+static inline void rows(const lsq_gemv_args *a, size_t p0, size_t p1, const unsigned bits, const int exact)
 {
     float *y = a->y;
     for (size_t p = p0; p < p1; p++, y += PANEL)
         switch (a->w.states) {
         case 4:
-            gemv(a, p, y, bits, 4);
+            gemv(a, p, y, bits, 4, exact);
             break;
         case 8:
-            gemv(a, p, y, bits, 8);
+            gemv(a, p, y, bits, 8, exact);
             break;
         case 16:
-            gemv(a, p, y, bits, 16);
+            gemv(a, p, y, bits, 16, exact);
             break;
         default:
-            gemv(a, p, y, bits, 64);
+            gemv(a, p, y, bits, 64, exact);
         }
 }
 
 #define WIDTH(bits)                                                                                                    \
     void lsq_gemv_t##bits##_i8_avx512icl_r1(const lsq_gemv_args *a, size_t p0, size_t p1)                              \
     {                                                                                                                  \
-        rows(a, p0, p1, bits);                                                                                         \
+        rows(a, p0, p1, bits, 0);                                                                                      \
+    }                                                                                                                  \
+    void lsq_gemv_t##bits##_f32_avx512icl_r1(const lsq_gemv_args *a, size_t p0, size_t p1)                             \
+    {                                                                                                                  \
+        rows(a, p0, p1, bits, 1);                                                                                      \
     }
 
 WIDTH(1)
