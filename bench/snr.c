@@ -161,10 +161,12 @@ static lsq_status measure_source(const bench_source *source, const bench_plan *p
     return status;
 }
 
+/* Floating point numbers with more than one row and more than one column: a vector under another name says nothing. */
 static int is_matrix(const lsq_tensor *tensor)
 {
     const lsq_dtype t = tensor->dtype;
-    return tensor->rank >= 2 && tensor->elements > 0 && (t == LSQ_F32 || t == LSQ_F16 || t == LSQ_BF16 || t == LSQ_F64);
+    return (t == LSQ_F32 || t == LSQ_F16 || t == LSQ_BF16 || t == LSQ_F64) && tensor->rank >= 2 &&
+           tensor->shape[0] > 1 && tensor->elements > tensor->shape[0];
 }
 
 static lsq_status measure_tensors(const lsq_model *model, snr_means *r, lsq_error *err)
