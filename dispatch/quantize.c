@@ -35,12 +35,15 @@ lsq_status lsq_quantize(const lsq_context *ctx, const lsq_format *format, size_t
     }
     if (o.rounding != LSQ_ROUND_PUBLISHED && o.rounding != LSQ_ROUND_NEAREST)
         return lsq_error_set(err, LSQ_E_ARGUMENT, "options->rounding is %d: expected an lsq_rounding", o.rounding);
-    lsq_status status = check_values(m, k, w, ld, err);
-    lsq_weights *made;
+    /* First, so that a matrix that cannot be is not looked into. */
+    lsq_weights *made = NULL;
+    lsq_status status = lsq_weights_allocate(format, m, k, &made, err);
     if (status == LSQ_OK)
-        status = lsq_weights_allocate(format, m, k, &made, err);
-    if (status != LSQ_OK)
+        status = check_values(m, k, w, ld, err);
+    if (status != LSQ_OK) {
+        lsq_weights_free(made);
         return status;
+    }
     lsq_source source = {w, m, k, ld, &made->format, &made->geometry, &made->levels, made->owned};
     int done = format->codec == LSQ_TRELLIS ? lsq_encode_trellis(&source) : lsq_encode_plain(&source, o.rounding);
     status = done ? lsq_weights_ready(made, err) : lsq_error_set(err, LSQ_E_NOMEM, "no memory to encode with");
