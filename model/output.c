@@ -124,7 +124,7 @@ static lsq_status create_temporary(lsq_output *o, lsq_error *err)
         if (getrandom(&number, sizeof number, GRND_NONBLOCK) != sizeof number)
             number = ((uint64_t)getpid() << 32) + (uintptr_t)o + (uint64_t)i;
         snprintf(name, sizeof name, ".lsq-%016llx.part", (unsigned long long)number);
-        o->fd = openat(o->directory, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+        o->fd = openat(o->directory, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
         if (o->fd < 0 && errno != EEXIST)
             break;
     }

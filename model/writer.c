@@ -19,7 +19,7 @@ struct lsq_writer {
     json_t *tensors, *metadata;
     uint64_t metadata_bytes;
     size_t count;
-    int failed; /* a write failed: the file can no longer become whole */
+    int failed; /* the file can no longer become whole, or has */
 };
 
 static lsq_status no_memory(const lsq_writer *w, lsq_error *err)
@@ -156,7 +156,6 @@ static lsq_status add(lsq_writer *w, const lsq_tensor *t, const void *data, lsq_
     uint64_t at = lsq_output_size(w->output);
     if (status == LSQ_OK && t->bytes)
         status = lsq_output_write(w->output, data, t->bytes, err);
-    w->failed = status != LSQ_OK;
     if (status != LSQ_OK)
         return status;
     uint8_t hash[16];

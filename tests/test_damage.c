@@ -107,19 +107,19 @@ static const struct {
     size_t offset, bytes;
     uint64_t value;
     lsq_status status;
+    const char *text;
 } lies[] = {
-    {12, 4, 1, LSQ_E_UNSUPPORTED},               /* a feature that is required, and unknown */
-    {12, 4, 0x80000000u, LSQ_E_UNSUPPORTED},     /* another one */
-    {16, 8, 0, LSQ_E_MALFORMED},                 /* the header in the preamble */
-    {16, 8, 63, LSQ_E_MALFORMED},                /* not aligned */
-    {16, 8, UINT64_MAX - 63, LSQ_E_MALFORMED},   /* offset + length wraps to the right end */
-    {16, 8, (uint64_t)1 << 32, LSQ_E_MALFORMED}, /* outside */
-    {24, 8, 0, LSQ_E_MALFORMED},                 /* a header that does not reach the end */
-    {24, 8, UINT64_MAX, LSQ_E_LIMIT},            /* larger than is believed */
-    {24, 8, ((uint64_t)64 << 20) + 1, LSQ_E_LIMIT},
-    {24, 8, (uint64_t)64 << 20, LSQ_E_MALFORMED}, /* allowed, but not here */
-    {32, 8, 0, LSQ_E_MALFORMED},                  /* shorter than the file */
-    {32, 8, UINT64_MAX, LSQ_E_TRUNCATED},         /* longer */
+    {12, 4, 1, LSQ_E_UNSUPPORTED, "features 0x1"}, /* required, and unknown */
+    {12, 4, 0x80000000u, LSQ_E_UNSUPPORTED, "features 0x80000000"},
+    {16, 8, 128, LSQ_E_MALFORMED, "does not end"}, /* a header that ends too early */
+    {16, 8, UINT64_MAX - 63, LSQ_E_MALFORMED, "does not end"},
+    {16, 8, (uint64_t)1 << 32, LSQ_E_MALFORMED, "does not end"},
+    {24, 8, 0, LSQ_E_MALFORMED, "does not end"},
+    {24, 8, UINT64_MAX, LSQ_E_LIMIT, "64 MiB"},
+    {24, 8, ((uint64_t)64 << 20) + 1, LSQ_E_LIMIT, "64 MiB"},
+    {24, 8, (uint64_t)64 << 20, LSQ_E_MALFORMED, "does not end"}, /* allowed, but not here */
+    {32, 8, 0, LSQ_E_MALFORMED, "goes on after its end"},
+    {32, 8, UINT64_MAX, LSQ_E_TRUNCATED, "bytes"},
 };
 
 START_TEST(preambles_that_lie_are_refused)
@@ -131,6 +131,24 @@ START_TEST(preambles_that_lie_are_refused)
     rehash(bytes, size);
     lsq_status status = limited_status_of(bytes, size, &sample_err);
     ck_assert_msg(status == lies[_i].status, "row %d: %d, %s", _i, status, sample_err.text);
+    ck_assert_msg(strstr(sample_err.text, lies[_i].text), "row %d: %s", _i, sample_err.text);
+    free(bytes);
+}
+END_TEST
+
+/* A header that ends the file, but begins within the preamble, or not at a multiple of 64, or wraps around to its end. */
+START_TEST(headers_have_their_place)
+{
+    static const uint64_t offsets[] = {0, 56, 63, 65, 96, (uint64_t)0 - 64};
+    size_t size;
+    uint8_t *bytes = sample_bytes(&size);
+    for (size_t i = 0; i < 8; i++) {
+        bytes[16 + i] = (uint8_t)(offsets[_i] >> (8 * i));
+        bytes[24 + i] = (uint8_t)((size - offsets[_i]) >> (8 * i));
+    }
+    rehash(bytes, size);
+    ck_assert_int_eq(status_of(bytes, size, &sample_err), LSQ_E_MALFORMED);
+    ck_assert_ptr_nonnull(strstr(sample_err.text, "does not end the file"));
     free(bytes);
 }
 END_TEST
@@ -160,6 +178,8 @@ static const struct {
     {"{\"chain_panels\":16,\"later\":[{}],\"tensors\":{\"a\":{\"data_offsets\":[64,64],\"dtype\":\"F32\",\"new\":{},"
      "\"shape\":[0],\"xxh3_128\":\"" SUM0 "\"}}}",
      0, LSQ_OK, ""},
+    {"{\"chain_panels\":16,\"metadata\":{\"q\":\"\\\"[[[[[[[[[[[[[[[[[[\\\\\"},\"tensors\":{}}", 0, LSQ_OK,
+     ""}, /* in a string */
     /* the frame */
     {"", 0, LSQ_E_MALFORMED, "JSON"},
     {"{", 0, LSQ_E_MALFORMED, "JSON"},
@@ -201,6 +221,9 @@ static const struct {
     {HEADER(PLAIN("a", "F32", "1,1,1,1,1,1,1,1", "64", "68")), 4, LSQ_E_CHECKSUM, "checksum"}, /* rank 8 is allowed */
     {HEADER(PLAIN("a", "F32", "1,1,1,1,1,1,1,1,1", "64", "68")), 4, LSQ_E_LIMIT, "rank 9"},
     {HEADER(PLAIN("a", "F32", "2", "64", "68")), 4, LSQ_E_MALFORMED, "4 bytes"},
+    {HEADER(PLAIN("a", "F32", "1", "64", "72")), 8, LSQ_E_MALFORMED, "8 bytes"},
+    {HEADER("\"a\":{\"data_offsets\":[64,64],\"dtype\":\"F32\",\"shape\":[0],\"xxh3_128\":\"" SUM0 "0\"}"), 0,
+     LSQ_E_MALFORMED, "\"xxh3_128\""},
     {HEADER(PLAIN("a", "F32", "", "64", "64")), 0, LSQ_E_MALFORMED, "0 bytes"}, /* rank 0 is one number */
     {HEADER(PLAIN("a", "U8", "1099511627777", "64", "64")), 0, LSQ_E_LIMIT, "2^40"},
     {HEADER(PLAIN("a", "U8", "1099511627776,32", "64", "64")), 0, LSQ_E_LIMIT, "2^44"},
@@ -293,6 +316,7 @@ int main(void)
     tcase_add_test(damaged, preamble_flips_have_their_status);
     tcase_add_test(damaged, padding_must_be_zero);
     tcase_add_loop_test(damaged, preambles_that_lie_are_refused, 0, sizeof lies / sizeof lies[0]);
+    tcase_add_loop_test(damaged, headers_have_their_place, 0, 6);
     suite_add_tcase(suite, damaged);
     tcase_add_loop_test(forged, hostile_headers_are_refused, 0, sizeof hostile / sizeof hostile[0]);
     tcase_add_loop_test(forged, large_nonsense_is_refused, 0, 5);

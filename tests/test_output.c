@@ -88,6 +88,21 @@ START_TEST(what_is_given_up_leaves_nothing)
 }
 END_TEST
 
+/* The mode of the file that will replace `path`. */
+static mode_t mode_while_writing(const char *path)
+{
+    mode_t mode = 0;
+    lsq_output *output = NULL;
+    OK(lsq_output_new(path, 1, &output, &sample_err));
+    DIR *directory = opendir(folder);
+    for (struct dirent *entry; (entry = readdir(directory));)
+        if (strstr(entry->d_name, ".part"))
+            mode = mode_of(in_folder(entry->d_name));
+    closedir(directory);
+    lsq_output_free(output);
+    return mode;
+}
+
 START_TEST(modes_are_kept_or_follow_the_umask)
 {
     mode_t before = umask(027);
@@ -97,6 +112,8 @@ START_TEST(modes_are_kept_or_follow_the_umask)
     ck_assert_int_eq(chmod(in_folder("old"), 0604), 0);
     OK(write_new(in_folder("old"), 1));
     ck_assert_uint_eq(mode_of(in_folder("old")), 0604);
+    ck_assert_int_eq(chmod(in_folder("old"), 0600), 0);
+    ck_assert_uint_eq(mode_while_writing(in_folder("old")), 0600); /* nobody looks over the shoulder */
     check_contents(in_folder("old"), "new");
     umask(before);
 }
