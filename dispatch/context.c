@@ -255,6 +255,7 @@ lsq_status lsq_context_new(const lsq_context_options *options, lsq_context **ctx
     if (o.activation != LSQ_ACT_INT && o.activation != LSQ_ACT_FLOAT)
         return lsq_error_set(err, LSQ_E_ARGUMENT, "options->activation is %d: expected LSQ_ACT_INT or LSQ_ACT_FLOAT",
                              o.activation);
+    int saved = errno;
     builder b = {.ctx = calloc(1, sizeof(*b.ctx)), .notes = json_array(), .tune = json_array(), .err = err};
     lsq_status status =
         b.ctx && b.notes && b.tune ? build(&b, &o) : lsq_error_set(err, LSQ_E_NOMEM, "no memory for a context");
@@ -264,6 +265,7 @@ lsq_status lsq_context_new(const lsq_context_options *options, lsq_context **ctx
         *ctx = b.ctx;
     else
         lsq_context_free(b.ctx);
+    errno = saved;
     return status;
 }
 

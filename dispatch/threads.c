@@ -4,7 +4,9 @@
  */
 #include "dispatch/threads.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -26,15 +28,15 @@ static void run_chunk(void *arg, size_t i)
 }
 
 struct lsq_pool {
-    pthread_mutex_t lock;
+    pthread_mutex_t making;
     void *pool;
-    pid_t owner; /* after a fork the threads are gone: the child then runs alone */
+    _Atomic(pid_t) owner; /* set when `pool` is; after a fork the threads are gone, and the child runs alone */
 };
 
 struct lsq_pool *lsq_pool_new(void)
 {
     struct lsq_pool *pool = calloc(1, sizeof(*pool));
-    if (pool && pthread_mutex_init(&pool->lock, NULL) != 0) {
+    if (pool && pthread_mutex_init(&pool->making, NULL) != 0) {
         free(pool);
         return NULL;
     }
@@ -49,21 +51,27 @@ void lsq_pool_free(struct lsq_pool *pool)
     if (pool->pool && pool->owner == getpid())
         pthreadpool_destroy(pool->pool);
 #endif
-    pthread_mutex_destroy(&pool->lock);
+    pthread_mutex_destroy(&pool->making);
     free(pool);
 }
 
 #if LSQ_PTHREADPOOL
+/*
+ * The pool, or NULL: run alone. Nobody waits for it to be made: a thread that finds another one at that runs alone this once. A
+ * child forked at that moment finds so too, for ever; waiting, it would hang.
+ */
 static pthreadpool_t threads_of(struct lsq_pool *pool, unsigned threads)
 {
-    pthread_mutex_lock(&pool->lock);
-    if (!pool->owner) {
-        pool->pool = pthreadpool_create(threads);
-        pool->owner = getpid();
+    if (!pool->owner && pthread_mutex_trylock(&pool->making) == 0) {
+        if (!pool->owner) {
+            int saved = errno;
+            pool->pool = pthreadpool_create(threads);
+            pool->owner = getpid();
+            errno = saved;
+        }
+        pthread_mutex_unlock(&pool->making);
     }
-    pthreadpool_t result = pool->owner == getpid() ? pool->pool : NULL;
-    pthread_mutex_unlock(&pool->lock);
-    return result;
+    return pool->owner == getpid() ? pool->pool : NULL;
 }
 #endif
 
