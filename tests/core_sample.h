@@ -23,24 +23,24 @@
 
 /* ---- Numbers ---- */
 
-typedef struct source {
+typedef struct number_source {
     uint64_t state;
-} source;
+} number_source;
 
-static inline uint32_t next_u32(source *s)
+static inline uint32_t next_u32(number_source *s)
 {
     s->state = s->state * 6364136223846793005u + 1442695040888963407u;
     return (uint32_t)(s->state >> 32);
 }
 
-static inline void random_bytes(source *s, void *to, size_t n)
+static inline void random_bytes(number_source *s, void *to, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         ((uint8_t *)to)[i] = (uint8_t)(next_u32(s) >> 13);
 }
 
 /* Nearly Gaussian, sigma = 1 / 16, by exact operations only: the sum of 12 uniform numbers of 16 bits, less its mean. */
-static inline float bell(source *s)
+static inline float bell(number_source *s)
 {
     int32_t sum = -6 * 65535;
     for (unsigned i = 0; i < 12; i++)
@@ -50,7 +50,7 @@ static inline float bell(source *s)
 
 static inline void fill_bell(uint64_t seed, float *to, size_t n)
 {
-    source s = {seed};
+    number_source s = {seed};
     for (size_t i = 0; i < n; i++)
         to[i] = bell(&s);
 }
@@ -138,7 +138,7 @@ static inline unsigned place_of(unsigned bits, unsigned row, unsigned column, un
 /* Random codes, scales and rows, and this scale of the tensor: any bytes are a matrix. free() them. */
 static inline uint8_t *random_packed(lsq_format f, size_t m, size_t k, uint64_t seed, float tensor, size_t *bytes)
 {
-    source s = {seed};
+    number_source s = {seed};
     OK(lsq_packed_bytes(&f, m, k, bytes));
     uint8_t *packed = memory(*bytes);
     random_bytes(&s, packed, *bytes);

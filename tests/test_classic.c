@@ -356,7 +356,7 @@ END_TEST
 START_TEST(bit_strings_bit_by_bit)
 {
     enum { LONGEST = 257 };
-    source s = {11};
+    number_source s = {11};
     for (unsigned bits = 1; bits <= 32; bits++)
         for (size_t n = 0; n <= LONGEST; n++) {
             uint32_t codes[LONGEST], back[LONGEST];
@@ -385,7 +385,7 @@ END_TEST
 START_TEST(bit_strings_of_many_codes)
 {
     enum { N = 1000000 / 31 }; /* of each width: a million in all */
-    source s = {12};
+    number_source s = {12};
     uint32_t *codes = memory(N * sizeof(*codes)), *back = memory(N * sizeof(*back));
     for (unsigned bits = 2; bits <= 32; bits++) {
         uint8_t *string = memory(lsq_bit_string_bytes(bits, N));

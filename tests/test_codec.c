@@ -44,7 +44,7 @@ END_TEST
 START_TEST(codes_are_read_from_their_places)
 {
     unsigned bits = (unsigned)_i;
-    source s = {bits};
+    number_source s = {bits};
     for (unsigned round = 0; round < 20; round++) {
         uint8_t tile[64 * 9], again[64 * 9] = {0};
         uint16_t codes[STEPS][LANES];
@@ -114,7 +114,7 @@ END_TEST
 START_TEST(scales_of_a_tile)
 {
     uint8_t bytes[3 * 16];
-    source s = {5};
+    number_source s = {5};
     random_bytes(&s, bytes, sizeof(bytes));
     for (unsigned tile = 0; tile < 3; tile++)
         for (unsigned row = 0; row < 16; row++)

@@ -212,7 +212,7 @@ END_TEST
 START_TEST(codes_become_weights)
 {
     for (unsigned bits = 3; bits <= 9; bits++) {
-        source s = {bits};
+        number_source s = {bits};
         static uint32_t codes[M * LD], back[M * LD];
         static float levels[M * LD], decoded[M * LD];
         for (size_t i = 0; i < M * LD; i++)

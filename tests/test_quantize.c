@@ -53,7 +53,7 @@ START_TEST(as_near_as_designed)
 {
     enum { M = 64, K = 2048 };
     float *w = memory(M * K * sizeof(*w)), *decoded = memory(M * K * sizeof(*decoded));
-    source s = {2};
+    number_source s = {2};
     for (size_t i = 0; i < M * K; i++) {
         double radius = sqrt(-2 * log((next_u32(&s) + 1.0) / 0x1p32)),
                angle = 6.283185307179586 * (next_u32(&s) / 0x1p32);
