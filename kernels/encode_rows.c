@@ -51,6 +51,8 @@ static uint8_t choose_row(const float *want, const float *weight, size_t units, 
     float most = -1e9f, least = 1e30f;
     for (size_t i = 0; i < units; i++)
         most = weight[i] > 0 && want[i] > most ? want[i] : most;
+    if (most == -1e9f)
+        return 63; /* nothing but zeros */
     int from = (int)((tensor - most) * 4) - 1;
     uint8_t best = 63;
     for (int offset = from < 0 ? 0 : from; offset < 63 && offset < from + 7; offset++)
