@@ -12,9 +12,9 @@
 static lsq_status check_values(size_t m, size_t k, const float *w, size_t ld, lsq_error *err)
 {
     for (size_t r = 0; r < m; r++)
-        for (size_t c = 0; c < k; c++) /* beyond 1e38 a level might round to infinity */
-            if (!(fabsf(w[r * ld + c]) <= 1e38f))
-                return lsq_error_set(err, LSQ_E_VALUE, "weight (%zu, %zu) is %g: expected a finite number up to 1e38",
+        for (size_t c = 0; c < k; c++) /* beyond 2^100 a row scale might be infinite */
+            if (!(fabsf(w[r * ld + c]) <= 0x1p100f))
+                return lsq_error_set(err, LSQ_E_VALUE, "weight (%zu, %zu) is %g: expected a finite number up to 2^100",
                                      r, c, (double)w[r * ld + c]);
     return LSQ_OK;
 }

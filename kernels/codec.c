@@ -116,7 +116,8 @@ void lsq_tile_codes(const uint8_t *tile, unsigned bits, uint16_t code[STEPS][LAN
 
 float lsq_scale_byte(uint8_t b)
 {
-    float s = (float)(((16u + (b & 15u)) << (b >> 4 & 7)) - 16) / 2048.0f;
+    unsigned e = b >> 4 & 7, m = b & 15u;
+    float s = (float)(e ? (16 + m) << (e - 1) : m) * 0x1p-18f;
     return b & 0x80 ? -s : s;
 }
 

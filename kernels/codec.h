@@ -59,11 +59,11 @@ void lsq_tile_codes(const uint8_t *tile, unsigned bits, uint16_t code[STEPS][LAN
 /* ---- Scales ---- */
 
 /*
- * A byte scale: sign in bit 7 and (1 + m / 16) 2^(e - 7) - 2^-7, e = bits 6..4, m = bits 3..0: a float's own bits, less what
- * makes code 0 an exact zero. At most LSQ_SCALE_BYTE_MAX.
+ * A byte scale is a small float: sign, 3 bits of exponent e, 4 of mantissa m, in the places where a half float has them (the sign
+ * in bit 15, the others in bits 12 to 6). So it is m 2^-18 at e = 0, (16 + m) 2^(e - 19) beyond, and at most LSQ_SCALE_BYTE_MAX.
  */
 float lsq_scale_byte(uint8_t b);
-#define LSQ_SCALE_BYTE_MAX (247.0f / 128.0f)
+#define LSQ_SCALE_BYTE_MAX 0x1.fp-8f
 
 /* A nibble scale is an integer: rint(255 * 2^(-code * step)), steps of 1/8, 1/6, 1/4, 3/8 octave; the last code of the last is 0. */
 extern const uint8_t lsq_multipliers[4][16];

@@ -47,7 +47,7 @@ typedef enum lsq_status {
     LSQ_E_MALFORMED = -4,   /* data or a file that breaks its format's rules */
     LSQ_E_TRUNCATED = -5,   /* data or a file that ends too early */
     LSQ_E_CHECKSUM = -6,    /* contents that do not match their checksum */
-    LSQ_E_VALUE = -7,       /* a weight that is NaN or infinite */
+    LSQ_E_VALUE = -7,       /* a weight that is NaN, infinite or above 2^100 in magnitude; a code that cannot be */
     LSQ_E_LIMIT = -8,       /* larger than a documented limit */
     LSQ_E_IO = -9,          /* the system refused to open, read or write */
     LSQ_E_CONFIG = -10      /* an environment variable or option that cannot be honoured (see lsq_context_new) */
@@ -189,7 +189,7 @@ typedef struct lsq_quantize_options {
 
 /*
  * Quantises the m x k matrix w with leading dimension ld >= k. `options` may be NULL. The same input gives the same
- * bytes on every machine. Statuses: LSQ_E_ARGUMENT, LSQ_E_LIMIT (as lsq_packed_bytes), LSQ_E_VALUE (NaN or infinity;
+ * bytes on every machine. Statuses: LSQ_E_ARGUMENT, LSQ_E_LIMIT (as lsq_packed_bytes), LSQ_E_VALUE (NaN, infinity, above 2^100;
  * err names the place), LSQ_E_NOMEM.
  */
 LSQ_API lsq_status lsq_quantize(const lsq_context *ctx, const lsq_format *format, size_t m, size_t k, const float *w,

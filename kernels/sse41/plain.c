@@ -23,16 +23,18 @@ static inline __m128i levels(const uint8_t *tile, unsigned quarter, unsigned t, 
     return _mm_shuffle_epi8(table, _mm_and_si128(t % 2 ? _mm_srli_epi16(codes, 4) : codes, _mm_set1_epi8(15)));
 }
 
-/* The byte scales of 4 rows: sign and seven bits of a float, less 2^-7. */
+/* The byte scales of 4 rows: bits of a float whose exponent is 112 too small; where that is 0, 2^-14 is added and taken back. */
 static inline __m128 byte_scales(const uint8_t *scales)
 {
     int32_t four;
     memcpy(&four, scales, sizeof(four));
     __m128i b = _mm_slli_epi32(_mm_cvtepi8_epi32(_mm_cvtsi32_si128(four)), 19);
-    const __m128i least = _mm_set1_epi32(0x3c000000); /* 2^-7 */
-    __m128i magnitude = _mm_or_si128(_mm_and_si128(b, _mm_set1_epi32(0x03f80000)), least);
-    __m128 s = _mm_sub_ps(_mm_castsi128_ps(magnitude), _mm_castsi128_ps(least));
-    return _mm_xor_ps(s, _mm_and_ps(_mm_castsi128_ps(b), _mm_set1_ps(-0.0f)));
+    __m128i magnitude = _mm_and_si128(b, _mm_set1_epi32(0x03f80000)), least = _mm_set1_epi32(113 << 23);
+    __m128i usual = _mm_add_epi32(magnitude, _mm_set1_epi32(112 << 23)), small = _mm_add_epi32(magnitude, least);
+    __m128 below = _mm_sub_ps(_mm_castsi128_ps(small), _mm_castsi128_ps(least));
+    __m128i is_small = _mm_cmplt_epi32(magnitude, _mm_set1_epi32(1 << 23));
+    __m128 s = _mm_blendv_ps(_mm_castsi128_ps(usual), below, _mm_castsi128_ps(is_small));
+    return _mm_or_ps(s, _mm_and_ps(_mm_castsi128_ps(b), _mm_set1_ps(-0.0f)));
 }
 
 static inline void gemv(const lsq_gemv_args *a, size_t p, const int scaled)
