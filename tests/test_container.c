@@ -291,7 +291,8 @@ END_TEST
 static char *hexdump(const uint8_t *bytes, size_t size)
 {
     char *text = malloc(size * 8 + 256), *p = text;
-    ck_assert_ptr_nonnull(text);
+    if (!text)
+        ck_abort_msg("no memory");
     int repeating = 0;
     for (size_t at = 0; at < size; at += 16) {
         size_t n = size - at < 16 ? size - at : 16;
