@@ -53,7 +53,8 @@ static inline float naive_scale(const naive *n, size_t row, size_t column)
     unsigned step = n->packed[n->rows + row] >> 6, nibble;
     if (n->f.scale == LSQ_SCALE_BYTE32) {
         unsigned b = n->packed[n->scales + tile * 16 + row % 16];
-        double s = ldexp(1 + (b & 15) / 16.0, (int)(b >> 4 & 7) - 7) - 0x1p-7;
+        int e = (int)(b >> 4 & 7), m = (int)(b & 15);
+        double s = e ? ldexp(16 + m, e - 19) : ldexp(m, -18);
         return (float)(b & 128 ? -s : s);
     }
     if (n->f.scale == LSQ_SCALE_NIBBLE32)
