@@ -290,27 +290,33 @@ END_TEST
 /* As `hexdump -C` prints it, lines that repeat left out. */
 static char *hexdump(const uint8_t *bytes, size_t size)
 {
-    char *text = malloc(size * 8 + 256), *p = text;
-    if (!text)
-        ck_abort_msg("no memory");
+    char *text = NULL;
+    size_t length = 0;
     int repeating = 0;
+    FILE *out = open_memstream(&text, &length);
     for (size_t at = 0; at < size; at += 16) {
         size_t n = size - at < 16 ? size - at : 16;
         if (at && n == 16 && memcmp(bytes + at, bytes + at - 16, 16) == 0) {
-            p += repeating ? 0 : sprintf(p, "*\n");
+            fputs(repeating ? "" : "*\n", out);
             repeating = 1;
             continue;
         }
         repeating = 0;
-        p += sprintf(p, "%08zx ", at);
-        for (size_t i = 0; i < 16; i++)
-            p += i < n ? sprintf(p, "%s%02x", i == 8 ? "  " : " ", bytes[at + i]) : sprintf(p, i == 8 ? "    " : "   ");
-        p += sprintf(p, "  |");
+        fprintf(out, "%08zx ", at);
+        for (size_t i = 0; i < 16; i++) {
+            fputs(i == 8 ? "  " : " ", out);
+            if (i < n)
+                fprintf(out, "%02x", bytes[at + i]);
+            else
+                fputs("  ", out);
+        }
+        fputs("  |", out);
         for (size_t i = 0; i < n; i++)
-            *p++ = (char)(bytes[at + i] >= 0x20 && bytes[at + i] < 0x7f ? bytes[at + i] : '.');
-        p += sprintf(p, "|\n");
+            fputc(bytes[at + i] >= 0x20 && bytes[at + i] < 0x7f ? bytes[at + i] : '.', out);
+        fputs("|\n", out);
     }
-    sprintf(p, "%08zx\n", size);
+    fprintf(out, "%08zx\n", size);
+    fclose(out);
     return text;
 }
 
