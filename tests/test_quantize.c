@@ -6,11 +6,20 @@
 #include <math.h>
 #include <stdio.h>
 
-static lsq_format formats[USUAL_FORMATS];
+/* All formats, but of the trellises only those of 8 states, and at 4 bits of 64: the others differ in the code alone. */
+enum { TRIED = 7 * 4 + 8 * 3 + 6 * 3 + 3 };
+static lsq_format formats[TRIED];
 
 static void list_formats(void)
 {
-    ck_assert_uint_eq(usual_formats(formats, USUAL_FORMATS), USUAL_FORMATS);
+    lsq_format all[USUAL_FORMATS];
+    size_t count = usual_formats(all, USUAL_FORMATS), tried = 0;
+    for (size_t i = 0; i < count; i++)
+        if (all[i].codec != LSQ_TRELLIS || all[i].states == 8 || (all[i].states == 64 && all[i].bits == 4)) {
+            ck_assert_uint_lt(tried, TRIED);
+            formats[tried++] = all[i];
+        }
+    ck_assert_uint_eq(tried, TRIED);
 }
 
 static void there_and_back(lsq_format f, size_t m, size_t k, const float *w, size_t ld, float *decoded)
@@ -329,15 +338,15 @@ int main(void)
     TCase *near = new_case(suite, "near");
     tcase_add_checked_fixture(near, list_formats, NULL);
     tcase_add_loop_test(near, as_near_as_designed, 0, COUNT(designed));
-    tcase_add_loop_test(near, a_second_time_costs_less, 0, USUAL_FORMATS);
+    tcase_add_loop_test(near, a_second_time_costs_less, 0, TRIED);
     tcase_add_test(near, nearest_rounding);
     tcase_add_test(near, no_scale_is_the_published_code);
     TCase *hard = new_case(suite, "hard");
     tcase_add_checked_fixture(hard, list_formats, NULL);
-    tcase_add_loop_test(hard, size_does_not_matter, 0, USUAL_FORMATS);
-    tcase_add_loop_test(hard, zeros_stay_zeros, 0, USUAL_FORMATS);
-    tcase_add_loop_test(hard, hard_matrices, 0, USUAL_FORMATS);
-    tcase_add_loop_test(hard, shapes_and_leading_dimensions, 0, USUAL_FORMATS);
+    tcase_add_loop_test(hard, size_does_not_matter, 0, TRIED);
+    tcase_add_loop_test(hard, zeros_stay_zeros, 0, TRIED);
+    tcase_add_loop_test(hard, hard_matrices, 0, TRIED);
+    tcase_add_loop_test(hard, shapes_and_leading_dimensions, 0, TRIED);
     TCase *refusals = new_case(suite, "refusals");
     tcase_add_test(refusals, what_is_not_finite_is_refused);
     tcase_add_test(refusals, wrong_arguments);
