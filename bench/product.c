@@ -1,6 +1,7 @@
 #include "bench/product.h"
 
 #include "bench/sources.h"
+#include "dispatch/activation.h"
 #include "dispatch/product.h"
 #include "kernels/codec.h"
 
@@ -20,26 +21,17 @@ size_t bench_product_rows(const lsq_format *format, size_t columns, size_t bytes
     return panels * PANEL;
 }
 
-/* Each kind of activation in its range: 8 bits, 13 bits, about one. */
-static void fill_activations(bench_product *product, size_t groups, void *x, float *sx, int32_t *bias)
+/* A random vector, rounded as a product would round it. 0 if memory ran out. */
+static int set_activations(lsq_gemv_args *args, enum lsq_act act, size_t groups, void *scratch)
 {
     bench_random random = {1};
-    for (size_t i = 0; i < groups * GROUP; i++) {
-        const int bits = (int)(bench_random_bits(&random) % 8191) - 4095;
-        switch (product->kernel->act) {
-        case ACT_i8:
-            ((int8_t *)x)[i] = (int8_t)(bits % 128);
-            bias[i / 16] -= 128 * (bits % 128);
-            break;
-        case ACT_i16:
-            ((int16_t *)x)[i] = (int16_t)bits;
-            break;
-        default:
-            ((float *)x)[i] = (float)bits / 4096;
-        }
-    }
-    for (size_t g = 0; g < groups; g++)
-        sx[g] = (float)(1 + bench_random_unit(&random)) / 128;
+    float *x = malloc(groups * GROUP * sizeof(float));
+    for (size_t i = 0; x && i < groups * GROUP; i++)
+        x[i] = (float)bench_random_unit(&random) - 0.5f;
+    if (x)
+        lsq_activation_set(args, act, groups, x, 1, groups * GROUP, scratch);
+    free(x);
+    return x != NULL;
 }
 
 lsq_status bench_product_make(bench_product *product, const lsq_kernel *kernel, const lsq_format *format, size_t rows,
@@ -49,15 +41,15 @@ lsq_status bench_product_make(bench_product *product, const lsq_kernel *kernel, 
     const lsq_status status = lsq_geometry_of(format, rows, columns, &geometry);
     if (status)
         return status;
-    const size_t groups = geometry.groups, x_bytes = groups * GROUP * sizeof(float);
-    const size_t sx_bytes = groups * sizeof(float), bias_bytes = 2 * groups * sizeof(int32_t);
+    const enum lsq_act act = kernel->act;
+    const size_t groups = geometry.groups, x_bytes = lsq_activation_bytes(act, groups);
     const size_t y_bytes = geometry.panels * PANEL * sizeof(float);
     const size_t out_bytes = BLOCK_FLOATS * sizeof(float);
     const size_t row_bytes = PANEL * sizeof(float);
     const size_t align = 64;
-    size_t total = 0, at[6];
-    const size_t parts[6] = {x_bytes, sx_bytes, bias_bytes, y_bytes, row_bytes, threads * out_bytes};
-    for (int i = 0; i < 6; i++) {
+    size_t total = 0, at[4];
+    const size_t parts[4] = {x_bytes, y_bytes, row_bytes, threads * out_bytes};
+    for (int i = 0; i < 4; i++) {
         at[i] = total;
         total += (parts[i] + align - 1) / align * align;
     }
@@ -79,13 +71,15 @@ lsq_status bench_product_make(bench_product *product, const lsq_kernel *kernel, 
         .scale = format->scale,
         .states = format->states,
     };
-    float *sx = (float *)(memory + at[1]), *row = (float *)(memory + at[4]);
-    int32_t *bias = (int32_t *)(memory + at[2]);
-    fill_activations(product, groups, memory, sx, bias);
+    float *row = (float *)(memory + at[2]);
     for (int i = 0; i < PANEL; i++)
         row[i] = 1;
-    product->gemv = (lsq_gemv_args){.w = tiles, .x = memory, .sx = sx, .bias = bias, .y = (float *)(memory + at[3])};
-    product->decode = (lsq_decode_args){.w = tiles, .row = row, .out = (float *)(memory + at[5])};
+    product->gemv = (lsq_gemv_args){.w = tiles, .y = (float *)(memory + at[1])};
+    product->decode = (lsq_decode_args){.w = tiles, .row = row, .out = (float *)(memory + at[3])};
+    if (!set_activations(&product->gemv, act, groups, memory)) {
+        bench_product_free(product);
+        return LSQ_E_NOMEM;
+    }
     return LSQ_OK;
 }
 

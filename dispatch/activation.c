@@ -25,7 +25,7 @@ size_t lsq_activation_bytes(enum lsq_act act, size_t groups)
     if (act != ACT_f32)
         bytes += padded(groups * sizeof(float));
     if (act == ACT_i8)
-        bytes += padded(groups * 2 * sizeof(int32_t));
+        bytes += 2 * padded(groups * 2 * sizeof(int32_t));
     return bytes;
 }
 
@@ -57,10 +57,10 @@ static int32_t rounded(float x, float inverse)
     return bits - magic_bits;
 }
 
-static void round8(const float *x, int8_t *q, float *sx, int32_t bias[2])
+static void round8(const float *x, int8_t *q, float *sx, int32_t bias[2], int32_t negative[2])
 {
     float inverse;
-    int32_t sum[2] = {0, 0};
+    int32_t sum[2] = {0, 0}, magnitude[2] = {0, 0};
     *sx = scale_of(x, 127.0f, &inverse);
     if (inverse == 0.0f) { /* zero times an infinity would not be zero */
         memset(q, 0, GROUP);
@@ -70,10 +70,13 @@ static void round8(const float *x, int8_t *q, float *sx, int32_t bias[2])
                 int32_t r = rounded(x[i], inverse);
                 q[i] = (int8_t)r;
                 sum[half] += r;
+                magnitude[half] += r < 0 ? -r : r;
             }
     }
-    bias[0] = -128 * sum[0];
-    bias[1] = -128 * sum[1];
+    for (unsigned half = 0; half < 2; half++) {
+        bias[half] = -128 * sum[half];
+        negative[half] = (magnitude[half] - sum[half]) / 2;
+    }
 }
 
 static void round16(const float *x, int16_t *q, float *sx)
@@ -91,7 +94,7 @@ void lsq_activation_set(lsq_gemv_args *args, enum lsq_act act, size_t groups, co
                         void *scratch)
 {
     uint8_t *q = scratch, *sx = q + padded(groups * GROUP * element_bytes(act)),
-            *bias = sx + padded(groups * sizeof(float));
+            *bias = sx + padded(groups * sizeof(float)), *negative = bias + padded(groups * 2 * sizeof(int32_t));
     for (size_t g = 0; g < groups; g++) {
         float copy[GROUP] = {0};
         const float *group = x + (ptrdiff_t)(g * GROUP) * incx;
@@ -102,7 +105,8 @@ void lsq_activation_set(lsq_gemv_args *args, enum lsq_act act, size_t groups, co
             group = copy;
         }
         if (act == ACT_i8)
-            round8(group, (int8_t *)q + g * GROUP, (float *)(void *)sx + g, (int32_t *)(void *)bias + 2 * g);
+            round8(group, (int8_t *)q + g * GROUP, (float *)(void *)sx + g, (int32_t *)(void *)bias + 2 * g,
+                   (int32_t *)(void *)negative + 2 * g);
         else if (act == ACT_i16)
             round16(group, (int16_t *)(void *)q + g * GROUP, (float *)(void *)sx + g);
         else
@@ -111,4 +115,5 @@ void lsq_activation_set(lsq_gemv_args *args, enum lsq_act act, size_t groups, co
     args->x = q;
     args->sx = act == ACT_f32 ? NULL : (const float *)(void *)sx;
     args->bias = act == ACT_i8 ? (const int32_t *)(void *)bias : NULL;
+    args->negative = act == ACT_i8 ? (const int32_t *)(void *)negative : NULL;
 }

@@ -12,6 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A helper of a kernel: its constant arguments (width, states, ...) must reach its body, whatever the compiler thinks of its size. */
+#define INLINE static inline __attribute__((always_inline))
+
 enum { PANEL = 16, GROUP = 32, TILE = PANEL * GROUP, CHAIN = 16 /* panels of one trellis history */ };
 
 /* What a code stands for, in the order in which kernels index it, repeated to the end of each array. */
@@ -46,8 +49,9 @@ typedef struct lsq_gemv_args {
     lsq_tiles w;
     const void *x;   /* 32 * groups: int8_t, int16_t or float; beyond k zeros */
     const float *sx; /* int activations: a float a group */
-    const int32_t
-        *bias; /* int8 activations: -128 * the sum of columns 0..15 and 16..31 of each group, for levels + 128 */
+    /* int8 activations, two sums a group, over columns 0..15 and 16..31: what dots start at when */
+    const int32_t *bias;     /* levels are taken + 128, unsigned: -128 * the sum of x */
+    const int32_t *negative; /* |x| is the unsigned side, and level ^ -1 stands for -level: the sum of -x where x < 0 */
     float *y;
 } lsq_gemv_args;
 

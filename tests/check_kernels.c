@@ -41,7 +41,7 @@ typedef struct variant {
 } variant;
 
 typedef struct workload {
-    guarded codes, scales, rows, x, sx, bias, y;
+    guarded codes, scales, rows, x, sx, bias, negative, y;
     lsq_levels levels;
     lsq_gemv_args args;
     size_t panels;
@@ -50,7 +50,7 @@ typedef struct workload {
 static void fill_x(workload *w, unsigned act, size_t k, enum fill how)
 {
     int limit = act == ACT_i8 ? 127 : 4095;
-    int32_t *bias = w->bias.data;
+    int32_t *bias = w->bias.data, *negative = w->negative.data;
     float *sx = w->sx.data;
     for (size_t c = 0; c < k; c++) {
         int q = how == LOWEST        ? -limit
@@ -65,8 +65,9 @@ static void fill_x(workload *w, unsigned act, size_t k, enum fill how)
         else
             ((float *)w->x.data)[c] = (float)q / 64.0f;
         if (c % 16 == 0)
-            bias[c / 16] = 0;
+            bias[c / 16] = negative[c / 16] = 0;
         bias[c / 16] -= 128 * q;
+        negative[c / 16] += q < 0 ? -q : 0;
         if (c % GROUP == 0)
             sx[c / GROUP] = ldexpf(1.0f + (float)(random32() % 1000) / 1000.0f, (int)(random32() % 20) - 10);
     }
@@ -87,12 +88,13 @@ static void make(workload *w, const lsq_kernel *kernel, variant v, size_t panels
     w->x = guarded_new(groups * GROUP * element, at_end);
     w->sx = guarded_new(groups * sizeof(float), at_end);
     w->bias = guarded_new(groups * 2 * sizeof(int32_t), at_end);
+    w->negative = guarded_new(groups * 2 * sizeof(int32_t), at_end);
     w->y = guarded_new(panels * PANEL * sizeof(float), at_end);
     fill_bytes(w->codes.data, panels * groups * 64 * v.format.bits, how);
     fill_bytes(w->scales.data, panels * groups * g.scale_bytes, how);
     fill_bytes(w->rows.data, panels * PANEL, how);
     fill_x(w, act, groups * GROUP, how);
-    guarded *inputs[] = {&w->codes, &w->scales, &w->rows, &w->x, &w->sx, &w->bias};
+    guarded *inputs[] = {&w->codes, &w->scales, &w->rows, &w->x, &w->sx, &w->bias, &w->negative};
     for (size_t i = 0; i < sizeof(inputs) / sizeof(*inputs); i++)
         guarded_seal(inputs[i]);
     w->args = (lsq_gemv_args){
@@ -101,13 +103,14 @@ static void make(workload *w, const lsq_kernel *kernel, variant v, size_t panels
         .x = w->x.data,
         .sx = w->sx.data,
         .bias = w->bias.data,
+        .negative = w->negative.data,
         .y = w->y.data,
     };
 }
 
 static void unmake(workload *w)
 {
-    guarded *all[] = {&w->codes, &w->scales, &w->rows, &w->x, &w->sx, &w->bias, &w->y};
+    guarded *all[] = {&w->codes, &w->scales, &w->rows, &w->x, &w->sx, &w->bias, &w->negative, &w->y};
     for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
         guarded_free(all[i]);
 }

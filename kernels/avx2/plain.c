@@ -5,12 +5,14 @@
  *
  *     codes   --shift, mask, merge-->  indices   one byte each
  *     indices --pshufb, blends------>  levels    signed bytes
- *     levels  --psignb with x------->  signed    so that |x| can be the unsigned side
+ *     levels  --xor with x < 0------>  signed    -level - 1 where x < 0, so that |x| can be the unsigned side
  *     |x|, signed --maddubs--------->  pair sums 8 rows x 2, 16 bit
  *             --madd 1-------------->  dots      8 rows, 32 bit
  *     dots * (sx * s)  ------------->  sums      8 rows, float
  *
- * maddubs does not saturate: |x| and |level| are at most 127, a pair sum at most 2 * 127 * 127 < 2^15.
+ * The 1 too little for each negative x is given back before it is missed: dots start at the sum of -x over those. (psignb would
+ * be exact by itself, but runs where the multiplications do.) maddubs does not saturate: |x| <= 127, and a level between -128 and
+ * 127 makes a pair sum of at most 2 * 127 * 128 < 2^15.
  *
  * Floats: a dword is 4 columns of one row, so a shift brings any column of 8 rows down to where a permutation looks.
  *
@@ -26,18 +28,18 @@
 
 #include <immintrin.h>
 
-static inline __m256i load(const uint8_t *tile, unsigned vector, unsigned half)
+INLINE __m256i load(const uint8_t *tile, unsigned vector, unsigned half)
 {
     return _mm256_loadu_si256((const __m256i *)(const void *)(tile + 64 * vector + 32 * half));
 }
 
 /* Each byte's bits moved down, or up; the caller masks off what came from the neighbour. */
-static inline __m256i down(__m256i v, int bits)
+INLINE __m256i down(__m256i v, int bits)
 {
     return bits < 0 ? _mm256_slli_epi16(v, -bits) : bits ? _mm256_srli_epi16(v, bits) : v;
 }
 
-static inline __m256i masked(__m256i v, int mask)
+INLINE __m256i masked(__m256i v, int mask)
 {
     return _mm256_and_si256(v, _mm256_set1_epi8((char)mask));
 }
@@ -45,7 +47,7 @@ static inline __m256i masked(__m256i v, int mask)
 /* ---- 8-bit integers ---- */
 
 /* The four low bits of the index of step t: all of it up to 4 bits, the first plane otherwise. */
-static inline __m256i low_index(const uint8_t *tile, unsigned half, unsigned bits, unsigned t)
+INLINE __m256i low_index(const uint8_t *tile, unsigned half, unsigned bits, unsigned t)
 {
     if (bits == 2)
         return masked(down(load(tile, t / 4, half), (int)(t % 4) * 2), 3);
@@ -59,20 +61,20 @@ static inline __m256i low_index(const uint8_t *tile, unsigned half, unsigned bit
 }
 
 /* Bit 4 (and 5: `which` = 1) of the index of step t, as bit 7 of each byte: what a blend asks. */
-static inline __m256i high_bit(const uint8_t *tile, unsigned half, unsigned bits, unsigned t, int which)
+INLINE __m256i high_bit(const uint8_t *tile, unsigned half, unsigned bits, unsigned t, int which)
 {
     int j = (int)t / 2, slot = (int)t % 2;
     int at = bits == 5 ? slot * 4 + j : slot * 4 + j % 2 * 2 + which;
     return down(load(tile, bits == 5 ? 4 : 4 + (unsigned)j / 2, half), at - 7);
 }
 
-static inline __m256i blend(__m256i a, __m256i b, __m256i by)
+INLINE __m256i blend(__m256i a, __m256i b, __m256i by)
 {
     return _mm256_blendv_epi8(a, b, by);
 }
 
 /* Levels of step t; `table` has one entry for each 16 codes. */
-static inline __m256i levels8(const uint8_t *tile, unsigned half, unsigned bits, unsigned t, const __m256i *table)
+INLINE __m256i levels8(const uint8_t *tile, unsigned half, unsigned bits, unsigned t, const __m256i *table)
 {
     __m256i index = low_index(tile, half, bits, t), level = _mm256_shuffle_epi8(table[0], index);
     if (bits <= 4)
@@ -85,48 +87,63 @@ static inline __m256i levels8(const uint8_t *tile, unsigned half, unsigned bits,
     return blend(level, above, high_bit(tile, half, bits, t, 1));
 }
 
-static inline void gemv_int8(const lsq_gemv_args *a, size_t p, const unsigned bits, const int scaled)
+/* `panels` panels at once share what is made of x. */
+INLINE void gemv_int8(const lsq_gemv_args *a, size_t p, float *y, const unsigned panels, const unsigned bits,
+                      const int scaled)
 {
-    const size_t groups = a->w.groups;
-    const uint8_t *tile = a->w.codes + p * groups * 64 * bits, *scales = scaled ? a->w.scales + p * groups * 16 : NULL;
+    const size_t groups = a->w.groups, stride = groups * 64 * bits;
+    const uint8_t *tile = a->w.codes + p * stride, *scales = a->w.scales + (scaled ? p * groups * 16 : 0);
     const int8_t *x = a->x;
     __m256i table[4];
     for (unsigned i = 0; i < 4; i++) /* shorter tables repeat, so that every one of them is there */
         table[i] =
             _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)(a->w.levels->i8 + 16 * i)));
-    __m256 sum[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
+    __m256 sum[4] = {_mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps()};
     for (size_t g = 0; g < groups; g++, tile += 64 * bits, x += GROUP) {
-        __m256i dot[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+        const __m256i start = _mm256_set1_epi32(a->negative[2 * g] + a->negative[2 * g + 1]);
+        __m256i dot[4] = {start, start, start, start};
 #pragma GCC unroll 8
         for (unsigned t = 0; t < 8; t++) {
             __m256i xt = _mm256_set1_epi32(((const int32_t *)(const void *)x)[t]), magnitude = _mm256_abs_epi8(xt);
-            for (unsigned half = 0; half < 2; half++) {
-                __m256i level = _mm256_sign_epi8(levels8(tile, half, bits, t, table), xt);
-                __m256i pairs = _mm256_maddubs_epi16(magnitude, level);
+            __m256i below = _mm256_cmpgt_epi8(_mm256_setzero_si256(), xt);
+            for (unsigned half = 0; half < 2 * panels; half++) {
+                __m256i level = levels8(tile + half / 2 * stride, half % 2, bits, t, table);
+                __m256i pairs = _mm256_maddubs_epi16(magnitude, _mm256_xor_si256(level, below));
                 dot[half] = _mm256_add_epi32(dot[half], _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
             }
         }
         const __m256 sx = _mm256_set1_ps(a->sx[g]);
-        for (unsigned half = 0; half < 2; half++) {
-            __m256 s = scaled ? _mm256_mul_ps(sx, byte_scales(scales + g * 16 + half * 8)) : sx;
+        for (unsigned half = 0; half < 2 * panels; half++) {
+            __m256 s = sx;
+            if (scaled)
+                s = _mm256_mul_ps(sx, byte_scales(scales + (half / 2 * groups + g) * 16 + half % 2 * 8));
             sum[half] = _mm256_add_ps(sum[half], _mm256_mul_ps(_mm256_cvtepi32_ps(dot[half]), s));
         }
     }
-    _mm256_storeu_ps(a->y, sum[0]);
-    _mm256_storeu_ps(a->y + 8, sum[1]);
+    for (unsigned half = 0; half < 2 * panels; half++)
+        _mm256_storeu_ps(y + 8 * half, sum[half]);
 }
 
-static inline void rows(const lsq_gemv_args *a, size_t p0, size_t p1, const unsigned bits)
+INLINE void rows(const lsq_gemv_args *a, size_t p0, size_t p1, const unsigned panels, const unsigned bits)
 {
-    lsq_gemv_args rest = *a;
-    for (size_t p = p0; p < p1; p++, rest.y += PANEL)
-        rest.w.scales ? gemv_int8(&rest, p, bits, 1) : gemv_int8(&rest, p, bits, 0);
+    const int scaled = a->w.scales != NULL;
+    for (size_t p = p0; p < p1; p += panels) {
+        float *y = a->y + (p - p0) * PANEL;
+        if (panels == 2 && p + 1 < p1)
+            scaled ? gemv_int8(a, p, y, 2, bits, 1) : gemv_int8(a, p, y, 2, bits, 0);
+        else
+            scaled ? gemv_int8(a, p, y, 1, bits, 1) : gemv_int8(a, p, y, 1, bits, 0);
+    }
 }
 
 #define INT8(bits)                                                                                                     \
     void lsq_gemv_p##bits##_i8_avx2_r1(const lsq_gemv_args *a, size_t p0, size_t p1)                                   \
     {                                                                                                                  \
-        rows(a, p0, p1, bits);                                                                                         \
+        rows(a, p0, p1, 1, bits);                                                                                      \
+    }                                                                                                                  \
+    void lsq_gemv_p##bits##_i8_avx2_r2(const lsq_gemv_args *a, size_t p0, size_t p1)                                   \
+    {                                                                                                                  \
+        rows(a, p0, p1, 2, bits);                                                                                      \
     }
 
 INT8(2)
@@ -138,14 +155,14 @@ INT8(6)
 /* ---- Floats ---- */
 
 /* Bits [from, from + count) of each dword, moved to bit `to`. */
-static inline __m256i field(__m256i v, unsigned from, unsigned count, unsigned to)
+INLINE __m256i field(__m256i v, unsigned from, unsigned count, unsigned to)
 {
     v = _mm256_and_si256(_mm256_srli_epi32(v, (int)from), _mm256_set1_epi32((1 << count) - 1));
     return _mm256_slli_epi32(v, (int)to);
 }
 
 /* Codes of column c of step t, 8 rows: each plane's bits are `width of the first plane` * slot + ... up (codec.h). */
-static inline __m256i codes(const uint8_t *tile, unsigned half, const unsigned bits, unsigned t, unsigned c)
+INLINE __m256i codes(const uint8_t *tile, unsigned half, const unsigned bits, unsigned t, unsigned c)
 {
     const unsigned width = bits >= 8 ? 8 : bits >= 4 ? 4 : 2, v = t * width / 8, at = 8 * c + t % (8 / width) * width;
     __m256i code = field(load(tile, v, half), at, width, 0);
@@ -161,7 +178,7 @@ static inline __m256i codes(const uint8_t *tile, unsigned half, const unsigned b
     return code;
 }
 
-static inline __m256 levels_float(const float *table, const unsigned bits, __m256i code)
+INLINE __m256 levels_float(const float *table, const unsigned bits, __m256i code)
 {
     if (bits > 4)
         return _mm256_i32gather_ps(table, code, 4);
@@ -172,7 +189,7 @@ static inline __m256 levels_float(const float *table, const unsigned bits, __m25
     return _mm256_blendv_ps(level, above, _mm256_castsi256_ps(_mm256_slli_epi32(code, 28)));
 }
 
-static inline void gemv_float(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits)
+INLINE void gemv_float(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits)
 {
     const uint8_t *tile = a->w.codes + p * a->w.groups * 64 * bits;
     const float *x = a->x;

@@ -11,12 +11,13 @@
  *     X2  --------------------------->  Z       z0 in u's place
  *     V, Z, second plane  --merge---->  indices of up to four bits, and the bits above them as selectors
  *     indices  --pshufb, blends------>  levels  signed bytes
- *     levels  --psignb with x-------->  signed  so that |x| can be the unsigned side
+ *     levels  --xor with x < 0------->  signed  -level - 1 where x < 0, so that |x| can be the unsigned side
  *     |x|, signed --maddubs, madd 1-->  dots of 16 columns     8 rows, 32 bit
  *     dots * multipliers, added  ---->  --float, * sx-->  sums 8 rows; in integers up to here
  *
- * maddubs does not saturate: |x| and |level| are at most 127, a pair sum at most 2 * 127 * 127 < 2^15. |dot| <= 16 * 127 * 127 and a
- * multiplier is at most 255: two products stay under 2^27.
+ * Dots start at the sum of -x over the negative x, which makes up for the 1 too little of each (see plain.c). maddubs does not
+ * saturate: a pair sum is at most 2 * 127 * 128 < 2^15. |dot| <= 16 * 127 * 127 and a multiplier is at most 255: two products stay under
+ * 2^27.
  */
 #include "kernels/avx2/scales.h"
 #include "kernels/codec.h"
@@ -25,18 +26,18 @@
 
 enum { MEMORY = 6 }; /* vectors of history, at most */
 
-static inline __m256i load(const uint8_t *tile, unsigned vector, unsigned half)
+INLINE __m256i load(const uint8_t *tile, unsigned vector, unsigned half)
 {
     return _mm256_loadu_si256((const __m256i *)(const void *)(tile + 64 * vector + 32 * half));
 }
 
 /* Each byte's bits moved down, or up; the caller masks off what came from the neighbour. */
-static inline __m256i down(__m256i v, int bits)
+INLINE __m256i down(__m256i v, int bits)
 {
     return bits < 0 ? _mm256_slli_epi16(v, -bits) : bits ? _mm256_srli_epi16(v, bits) : v;
 }
 
-static inline __m256i masked(__m256i v, int mask)
+INLINE __m256i masked(__m256i v, int mask)
 {
     return _mm256_and_si256(v, _mm256_set1_epi8((char)mask));
 }
@@ -44,7 +45,7 @@ static inline __m256i masked(__m256i v, int mask)
 /* ---- History ---- */
 
 /* V and Z of vector x after the vectors h[0] (the newest) to h[5]. */
-static inline __m256i convolve(__m256i x, const __m256i h[MEMORY], __m256i u, const unsigned states, __m256i *z)
+INLINE __m256i convolve(__m256i x, const __m256i h[MEMORY], __m256i u, const unsigned states, __m256i *z)
 {
     *z = states == 4 ? h[0] : states == 64 ? _mm256_xor_si256(h[1], h[3]) : h[1];
     __m256i old = states == 4 ? h[1] : _mm256_xor_si256(h[0], states == 8 ? h[2] : states == 16 ? h[3] : h[5]);
@@ -52,8 +53,8 @@ static inline __m256i convolve(__m256i x, const __m256i h[MEMORY], __m256i u, co
 }
 
 /* The vectors of the first plane before tile t of the matrix, zeros before its chain. */
-static inline void history_before(const lsq_tiles *w, size_t tile, unsigned half, const unsigned bits,
-                                  const unsigned width, __m256i h[MEMORY])
+INLINE void history_before(const lsq_tiles *w, size_t tile, unsigned half, const unsigned bits, const unsigned width,
+                           __m256i h[MEMORY])
 {
     size_t have = tile % (CHAIN * w->groups) * width;
     for (unsigned back = 1; back <= MEMORY; back++) {
@@ -71,8 +72,8 @@ typedef struct where {
 } where;
 
 /* Of the eight steps of half a tile; h moves on. */
-static inline void tile_indices(const uint8_t *tile, unsigned half, const unsigned bits, const unsigned states,
-                                __m256i h[MEMORY], where to[STEPS])
+INLINE void tile_indices(const uint8_t *tile, unsigned half, const unsigned bits, const unsigned states,
+                         __m256i h[MEMORY], where to[STEPS])
 {
     const unsigned width = bits >= 4 ? 4 : bits >= 2 ? 2 : 1, slots = 8 / width;
     const __m256i u = _mm256_set1_epi8(width == 4 ? 0x11 : width == 2 ? 0x55 : -1);
@@ -119,13 +120,13 @@ static inline void tile_indices(const uint8_t *tile, unsigned half, const unsign
     }
 }
 
-static inline __m256i blend(__m256i a, __m256i b, __m256i by)
+INLINE __m256i blend(__m256i a, __m256i b, __m256i by)
 {
     return _mm256_blendv_epi8(a, b, by);
 }
 
 /* Tables in the order of memory: bits above the index are q3 q4 z0, as far as the width has them. */
-static inline __m256i levels(const __m256i *table, const unsigned bits, const where *at)
+INLINE __m256i levels(const __m256i *table, const unsigned bits, const where *at)
 {
     const unsigned tables = bits <= 3 ? 1 : 1u << (bits - 3);
     __m256i level[8];
@@ -140,7 +141,7 @@ static inline __m256i levels(const __m256i *table, const unsigned bits, const wh
 /* ---- Scales ---- */
 
 /* Multipliers of 16 rows: for nibbles of columns [0, 16) in the low half, [16, 32) in the high half. */
-static inline __m256i multipliers(const lsq_tiles *w, size_t tile, __m256i step)
+INLINE __m256i multipliers(const lsq_tiles *w, size_t tile, __m256i step)
 {
     __m128i nibbles;
     if (w->scale == LSQ_SCALE_NIBBLE16) {
@@ -161,7 +162,7 @@ static inline __m256i multipliers(const lsq_tiles *w, size_t tile, __m256i step)
 }
 
 /* dot0 * m0 + dot1 * m1 for 8 rows, whose multipliers are the bytes [8 half, 8 half + 8) of each half of m. */
-static inline __m256i scaled(__m256i dot0, __m256i dot1, __m256i m, unsigned half)
+INLINE __m256i scaled(__m256i dot0, __m256i dot1, __m256i m, unsigned half)
 {
     __m128i low = _mm256_castsi256_si128(m), high = _mm256_extracti128_si256(m, 1);
     __m256i m0 = _mm256_cvtepu8_epi32(half ? _mm_unpackhi_epi64(low, low) : low);
@@ -171,7 +172,7 @@ static inline __m256i scaled(__m256i dot0, __m256i dot1, __m256i m, unsigned hal
 
 /* ---- Products ---- */
 
-static inline void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits, const unsigned states)
+INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits, const unsigned states)
 {
     const unsigned width = bits >= 4 ? 4 : bits >= 2 ? 2 : 1;
     size_t tile = p * a->w.groups;
@@ -190,11 +191,12 @@ static inline void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsign
         const __m256i m = bytes ? _mm256_setzero_si256() : multipliers(&a->w, tile, step);
         for (unsigned half = 0; half < 2; half++) {
             where at[STEPS];
-            __m256i dot[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+            __m256i dot[2] = {_mm256_set1_epi32(a->negative[2 * g]), _mm256_set1_epi32(a->negative[2 * g + 1])};
             tile_indices(a->w.codes + tile * 64 * bits, half, bits, states, history[half], at);
 #pragma GCC unroll 8
             for (unsigned t = 0; t < STEPS; t++) {
-                __m256i xt = _mm256_set1_epi32(x[t]), level = _mm256_sign_epi8(levels(table, bits, &at[t]), xt);
+                __m256i xt = _mm256_set1_epi32(x[t]), below = _mm256_cmpgt_epi8(_mm256_setzero_si256(), xt);
+                __m256i level = _mm256_xor_si256(levels(table, bits, &at[t]), below);
                 __m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(xt), level);
                 dot[t / 4] = _mm256_add_epi32(dot[t / 4], _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
             }
@@ -209,7 +211,7 @@ static inline void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsign
     _mm256_storeu_ps(y + 8, sum[1]);
 }
 
-static inline void rows(const lsq_gemv_args *a, size_t p0, size_t p1, const unsigned bits)
+INLINE void rows(const lsq_gemv_args *a, size_t p0, size_t p1, const unsigned bits)
 {
     float *y = a->y;
     for (size_t p = p0; p < p1; p++, y += PANEL)

@@ -17,20 +17,20 @@
 
 #include <immintrin.h>
 
-static inline __m256i load(const uint8_t *tile, unsigned vector, unsigned half)
+INLINE __m256i load(const uint8_t *tile, unsigned vector, unsigned half)
 {
     return _mm256_loadu_si256((const __m256i *)(const void *)(tile + 64 * vector + 32 * half));
 }
 
 /* Bits [from, from + count) of each dword, moved to bit `to`. */
-static inline __m256i field(__m256i v, unsigned from, unsigned count, unsigned to)
+INLINE __m256i field(__m256i v, unsigned from, unsigned count, unsigned to)
 {
     return _mm256_slli_epi32(_mm256_and_si256(_mm256_srli_epi32(v, (int)from), _mm256_set1_epi32((1 << count) - 1)),
                              (int)to);
 }
 
 /* Codes of column c of step t, 8 rows. */
-static inline __m256i codes(const uint8_t *tile, unsigned half, const unsigned bits, unsigned t, unsigned c)
+INLINE __m256i codes(const uint8_t *tile, unsigned half, const unsigned bits, unsigned t, unsigned c)
 {
     if (bits == 7) { /* four bits, two at 4 s + 2 (j % 2), one at 4 s + j */
         unsigned j = t / 2, slot = t % 2;
@@ -42,12 +42,12 @@ static inline __m256i codes(const uint8_t *tile, unsigned half, const unsigned b
     return bits == 8 ? code : _mm256_or_si256(code, field(load(tile, 8, half), 8 * c + t, 1, 8));
 }
 
-static inline __m256i levels(const int16_t *table, __m256i index)
+INLINE __m256i levels(const int16_t *table, __m256i index)
 {
     return _mm256_i32gather_epi32((const int *)(const void *)table, index, 2);
 }
 
-static inline void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits)
+INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits)
 {
     const uint8_t *tile = a->w.codes + p * a->w.groups * 64 * bits;
     const int32_t *x = a->x;

@@ -2,15 +2,15 @@
  * plain.c - codes that index a table, on AVX-512 without VBMI and VNNI (Skylake-X): 4 bits with 8-bit integers, all widths with
  * floats.
  *
- * Integers: as on AVX2, with 16 rows x 4 columns in a zmm. psignb is missing there: the sign of x moves to the level by a subtraction
- * from zero under a mask.
+ * Integers: as on AVX2, with 16 rows x 4 columns in a zmm.
  *
  *     codes  --shift, mask-->  indices  --pshufb-->  levels    signed bytes
- *     levels --0 - level where x < 0------------->   signed    so that |x| can be the unsigned side
+ *     levels --xor with x < 0------------------->    signed    -level - 1 where x < 0, so that |x| can be the unsigned side
  *     |x|, signed  --maddubs-->  pair sums  --madd 1-->  dots  16 rows, 32 bit
  *     dots * (sx * s)  ------->  sums                          16 rows, float
  *
- * maddubs does not saturate: |x| and |level| are at most 127, a pair sum at most 2 * 127 * 127 < 2^15.
+ * Dots start at the sum of -x over the negative x, which makes up for the 1 too little of each. maddubs does not saturate:
+ * |x| <= 127, and a level between -128 and 127 makes a pair sum of at most 2 * 127 * 128 < 2^15.
  *
  * Floats: a dword of a zmm is 4 columns of one row, so a shift brings any column of all 16 rows down to where a permutation looks.
  *
@@ -28,14 +28,14 @@
 
 /* ---- 8-bit integers, 4 bits ---- */
 
-static inline __m512i levels8(const uint8_t *tile, unsigned t, __m512i table)
+INLINE __m512i levels8(const uint8_t *tile, unsigned t, __m512i table)
 {
     __m512i codes = _mm512_loadu_si512(tile + 64 * (t / 2));
     return _mm512_shuffle_epi8(table,
                                _mm512_and_si512(t % 2 ? _mm512_srli_epi16(codes, 4) : codes, _mm512_set1_epi8(15)));
 }
 
-static inline void gemv_int8(const lsq_gemv_args *a, size_t p, const int scaled)
+INLINE void gemv_int8(const lsq_gemv_args *a, size_t p, const int scaled)
 {
     const size_t groups = a->w.groups;
     const uint8_t *tile = a->w.codes + p * groups * 256, *scales = scaled ? a->w.scales + p * groups * 16 : NULL;
@@ -43,11 +43,11 @@ static inline void gemv_int8(const lsq_gemv_args *a, size_t p, const int scaled)
     const int8_t *x = a->x;
     __m512 sum = _mm512_setzero_ps();
     for (size_t g = 0; g < groups; g++, tile += 256, x += GROUP) {
-        __m512i dot[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
+        __m512i dot[2] = {_mm512_set1_epi32(a->negative[2 * g]), _mm512_set1_epi32(a->negative[2 * g + 1])};
 #pragma GCC unroll 8
         for (unsigned t = 0; t < 8; t++) {
             __m512i xt = _mm512_set1_epi32(((const int32_t *)(const void *)x)[t]), level = levels8(tile, t, table);
-            level = _mm512_mask_sub_epi8(level, _mm512_movepi8_mask(xt), _mm512_setzero_si512(), level);
+            level = _mm512_xor_si512(level, _mm512_movm_epi8(_mm512_movepi8_mask(xt)));
             __m512i pairs = _mm512_maddubs_epi16(_mm512_abs_epi8(xt), level);
             dot[t % 2] = _mm512_add_epi32(dot[t % 2], _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
         }
@@ -67,24 +67,24 @@ void lsq_gemv_p4_i8_avx512_r1(const lsq_gemv_args *a, size_t p0, size_t p1)
 
 /* ---- Floats ---- */
 
-static inline __m512i load(const uint8_t *tile, unsigned vector)
+INLINE __m512i load(const uint8_t *tile, unsigned vector)
 {
     return _mm512_loadu_si512(tile + 64 * vector);
 }
 
 /* Bits of a where the mask has ones, of b elsewhere. */
-static inline __m512i merge(uint32_t mask, __m512i a, __m512i b)
+INLINE __m512i merge(uint32_t mask, __m512i a, __m512i b)
 {
     return _mm512_ternarylogic_epi32(_mm512_set1_epi32((int)mask), a, b, 0xca);
 }
 
-static inline __m512i down(__m512i v, int bits)
+INLINE __m512i down(__m512i v, int bits)
 {
     return bits < 0 ? _mm512_slli_epi32(v, (unsigned)-bits) : bits ? _mm512_srli_epi32(v, (unsigned)bits) : v;
 }
 
 /* Indices of column c of step t, from bit 0; see codec.h for where the bits are. */
-static inline __m512i indices(const uint8_t *tile, const unsigned bits, unsigned t, unsigned c)
+INLINE __m512i indices(const uint8_t *tile, const unsigned bits, unsigned t, unsigned c)
 {
     int column = 8 * (int)c, j = (int)t / 2, slot = (int)t % 2;
     if (bits == 2)
@@ -116,7 +116,7 @@ typedef struct table {
     const float *all;
 } table;
 
-static inline __m512 levels_float(const table *t, const unsigned bits, __m512i index)
+INLINE __m512 levels_float(const table *t, const unsigned bits, __m512i index)
 {
     if (bits <= 4)
         return _mm512_permutexvar_ps(index, t->part[0]);
@@ -129,7 +129,7 @@ static inline __m512 levels_float(const table *t, const unsigned bits, __m512i i
     return _mm512_mask_mov_ps(low, upper, _mm512_permutex2var_ps(t->part[2], index, t->part[3]));
 }
 
-static inline void gemv_float(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits)
+INLINE void gemv_float(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits)
 {
     const uint8_t *tile = a->w.codes + p * a->w.groups * 64 * bits;
     const float *x = a->x;

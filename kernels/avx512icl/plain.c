@@ -20,7 +20,7 @@
  * Indices of step t. The first plane's bits are `slot` * p up; bits of the second plane are placed to match (codec.h), so that
  * one shift brings them above those of the first.
  */
-static inline __m512i indices(const uint8_t *tile, unsigned bits, unsigned t)
+INLINE __m512i indices(const uint8_t *tile, unsigned bits, unsigned t)
 {
     if (bits == 2)
         return down(load(tile, t / 4), (int)(t % 4) * 2);
@@ -39,7 +39,7 @@ static inline __m512i indices(const uint8_t *tile, unsigned bits, unsigned t)
 }
 
 /* `panels` panels at once: loads of x are shared, and their dots do not wait for each other. */
-static inline void gemv(const lsq_gemv_args *a, size_t p, const unsigned panels, const unsigned bits, const int scaled)
+INLINE void gemv(const lsq_gemv_args *a, size_t p, const unsigned panels, const unsigned bits, const int scaled)
 {
     const size_t groups = a->w.groups, stride = groups * 64 * bits;
     const uint8_t *tile = a->w.codes + p * stride, *scales = scaled ? a->w.scales + p * groups * 16 : NULL;
@@ -70,7 +70,7 @@ static inline void gemv(const lsq_gemv_args *a, size_t p, const unsigned panels,
         _mm512_storeu_ps(a->y + i * PANEL, sum[i]);
 }
 
-static inline void rows(const lsq_gemv_args *a, size_t p0, size_t p1, const unsigned panels, const unsigned bits)
+INLINE void rows(const lsq_gemv_args *a, size_t p0, size_t p1, const unsigned panels, const unsigned bits)
 {
     lsq_gemv_args rest = *a;
     for (size_t p = p0; p < p1; rest.y += PANEL * panels, p += panels) {

@@ -27,7 +27,7 @@ enum { MEMORY = 6 }; /* vectors of history, at most */
 /* ---- History ---- */
 
 /* V and Z of vector x after the vectors h[0] (the newest) to h[5]. */
-static inline __m512i convolve(__m512i x, const __m512i h[MEMORY], __m512i u, const unsigned states, __m512i *z)
+INLINE __m512i convolve(__m512i x, const __m512i h[MEMORY], __m512i u, const unsigned states, __m512i *z)
 {
     *z = states == 4 ? h[0] : states == 64 ? _mm512_xor_si512(h[1], h[3]) : h[1];
     if (states == 4)
@@ -37,8 +37,8 @@ static inline __m512i convolve(__m512i x, const __m512i h[MEMORY], __m512i u, co
 }
 
 /* The vectors of the first plane before tile t of the matrix, zeros before its chain. */
-static inline void history_before(const lsq_tiles *w, size_t tile, const unsigned bits, const unsigned width,
-                                  __m512i h[MEMORY])
+INLINE void history_before(const lsq_tiles *w, size_t tile, const unsigned bits, const unsigned width,
+                           __m512i h[MEMORY])
 {
     size_t have = tile % (CHAIN * w->groups) * width;
     for (unsigned back = 1; back <= MEMORY; back++) {
@@ -51,8 +51,8 @@ static inline void history_before(const lsq_tiles *w, size_t tile, const unsigne
 /* ---- Indices ---- */
 
 /* Of the eight steps of a tile; h moves on. Bits of an index, from the lowest: V's slot, then z0, then the second plane's. */
-static inline void tile_indices(const uint8_t *tile, const unsigned bits, const unsigned states, __m512i h[MEMORY],
-                                __m512i index[STEPS])
+INLINE void tile_indices(const uint8_t *tile, const unsigned bits, const unsigned states, __m512i h[MEMORY],
+                         __m512i index[STEPS])
 {
     const unsigned width = bits >= 4 ? 4 : bits >= 2 ? 2 : 1;
     const __m512i u = _mm512_set1_epi8(width == 4 ? 0x11 : width == 2 ? 0x55 : -1);
@@ -94,7 +94,7 @@ typedef struct table {
     __m512i lower, upper;
 } table;
 
-static inline table table_of(const lsq_levels *levels, const unsigned bits)
+INLINE table table_of(const lsq_levels *levels, const unsigned bits)
 {
     /* In memory z0 is above the bits of the second plane: 3 bits z0 q1 | q0 z1, 5 bits z0 q3 | .., 6 bits z0 q4 q3 | .. */
     __m512i low = _mm512_loadu_si512(levels->i8), high = _mm512_loadu_si512(levels->i8 + 64);
@@ -110,7 +110,7 @@ static inline table table_of(const lsq_levels *levels, const unsigned bits)
     return (table){low, high};
 }
 
-static inline __m512i lookup(const table *t, const unsigned bits, __m512i index)
+INLINE __m512i lookup(const table *t, const unsigned bits, __m512i index)
 {
     return bits == 6 ? _mm512_permutex2var_epi8(t->lower, index, t->upper) : _mm512_permutexvar_epi8(index, t->lower);
 }
@@ -118,7 +118,7 @@ static inline __m512i lookup(const table *t, const unsigned bits, __m512i index)
 /* ---- Scales ---- */
 
 /* Multipliers of 16 rows for nibbles in the low bytes; step is the row's choice of 16, in bits 4 and 5 of the low bytes. */
-static inline __m512i multipliers(__m512i nibbles, __m512i step, __m512i values)
+INLINE __m512i multipliers(__m512i nibbles, __m512i step, __m512i values)
 {
     const __m512i low = _mm512_set1_epi32(15);
     __m512i index = _mm512_ternarylogic_epi32(nibbles, low, step, 0xea); /* nibbles & low | step */
@@ -132,7 +132,7 @@ typedef struct panel {
     __m512 sum;
 } panel;
 
-static inline void start(panel *n, const lsq_tiles *w, size_t p, const unsigned bits, size_t scale_bytes)
+INLINE void start(panel *n, const lsq_tiles *w, size_t p, const unsigned bits, size_t scale_bytes)
 {
     size_t tile = p * w->groups;
     n->tile = w->codes + tile * 64 * bits;
@@ -144,7 +144,7 @@ static inline void start(panel *n, const lsq_tiles *w, size_t p, const unsigned 
 }
 
 /* Goes on to the next tile, with the multipliers of columns [0, 16) and [16, 32) of this one. */
-static inline void next_multipliers(panel *n, const lsq_tiles *w, __m512i multiplier_table, __m512i m[2])
+INLINE void next_multipliers(panel *n, const lsq_tiles *w, __m512i multiplier_table, __m512i m[2])
 {
     __m512i nibbles;
     if (w->scale == LSQ_SCALE_NIBBLE16) {
@@ -160,7 +160,7 @@ static inline void next_multipliers(panel *n, const lsq_tiles *w, __m512i multip
     }
 }
 
-static inline __m512 next_byte_scales(panel *n)
+INLINE __m512 next_byte_scales(panel *n)
 {
     __m512 s = byte_scales(n->scales);
     n->scales += 16;
@@ -169,7 +169,7 @@ static inline __m512 next_byte_scales(panel *n)
 
 /* ---- Products ---- */
 
-static inline void gemv_int8(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits, const unsigned states)
+INLINE void gemv_int8(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits, const unsigned states)
 {
     const __m512i multiplier_table = _mm512_loadu_si512(lsq_multipliers), bias = _mm512_set1_epi8(-128);
     table t = table_of(a->w.levels, bits);
@@ -202,13 +202,13 @@ static inline void gemv_int8(const lsq_gemv_args *a, size_t p, float *y, const u
 }
 
 /* Column c of each dword of signed bytes, as floats. */
-static inline __m512 column(__m512i level, unsigned c)
+INLINE __m512 column(__m512i level, unsigned c)
 {
     return _mm512_cvtepi32_ps(_mm512_srai_epi32(c < 3 ? _mm512_slli_epi32(level, 24 - 8 * c) : level, 24));
 }
 
 /* Exact: two dots for each 16 columns, so that no sum is longer than k / 4 (see LSQ_ACT_FLOAT in lsq.h). */
-static inline void gemv_float(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits, const unsigned states)
+INLINE void gemv_float(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits, const unsigned states)
 {
     const __m512i multiplier_table = _mm512_loadu_si512(lsq_multipliers);
     const table t = table_of(a->w.levels, bits);
@@ -240,13 +240,13 @@ static inline void gemv_float(const lsq_gemv_args *a, size_t p, float *y, const 
     _mm512_storeu_ps(y, n.sum);
 }
 
-static inline void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits, const unsigned states,
-                        const int exact)
+INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits, const unsigned states,
+                 const int exact)
 {
     exact ? gemv_float(a, p, y, bits, states) : gemv_int8(a, p, y, bits, states);
 }
 
-static inline void rows(const lsq_gemv_args *a, size_t p0, size_t p1, const unsigned bits, const int exact)
+INLINE void rows(const lsq_gemv_args *a, size_t p0, size_t p1, const unsigned bits, const int exact)
 {
     float *y = a->y;
     for (size_t p = p0; p < p1; p++, y += PANEL)

@@ -22,7 +22,7 @@ typedef struct table {
     __m512i low[4][2], high[4][2]; /* of levels 0..127, 128..255, ... */
 } table;
 
-static inline __m512i bytes_of(const int16_t *levels, int high)
+INLINE __m512i bytes_of(const int16_t *levels, int high)
 {
     const __m512i evens = _mm512_set1_epi16(0xff);
     __m512i a = _mm512_loadu_si512(levels), b = _mm512_loadu_si512(levels + 32);
@@ -31,7 +31,7 @@ static inline __m512i bytes_of(const int16_t *levels, int high)
     return _mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtepi16_epi8(a)), _mm512_cvtepi16_epi8(b), 1);
 }
 
-static inline void table_of(table *t, const int16_t *levels, const unsigned bits)
+INLINE void table_of(table *t, const int16_t *levels, const unsigned bits)
 {
     for (unsigned i = 0; i < 1u << (bits - 7); i++)
         for (unsigned half = 0; half < 2; half++) {
@@ -41,7 +41,7 @@ static inline void table_of(table *t, const int16_t *levels, const unsigned bits
 }
 
 /* Of step t: an index whose low seven bits count, and, beyond seven bits, masks of the others. */
-static inline __m512i index_of(const uint8_t *tile, const unsigned bits, unsigned t, __mmask64 *bit7, __mmask64 *bit8)
+INLINE __m512i index_of(const uint8_t *tile, const unsigned bits, unsigned t, __mmask64 *bit7, __mmask64 *bit8)
 {
     if (bits > 7) {
         __m512i byte = load(tile, t);
@@ -55,7 +55,7 @@ static inline __m512i index_of(const uint8_t *tile, const unsigned bits, unsigne
     return merge(0x0f, four, merge(0x3f, down(two, j % 2 * 2 + slot * 4 - 4), down(one, j + slot * 4 - 6)));
 }
 
-static inline __m512i lookup(const __m512i t[4][2], const unsigned bits, __m512i index, __mmask64 bit7, __mmask64 bit8)
+INLINE __m512i lookup(const __m512i t[4][2], const unsigned bits, __m512i index, __mmask64 bit7, __mmask64 bit8)
 {
     __m512i level = _mm512_permutex2var_epi8(t[0][0], index, t[0][1]);
     if (bits >= 8)
@@ -68,7 +68,7 @@ static inline __m512i lookup(const __m512i t[4][2], const unsigned bits, __m512i
     return level;
 }
 
-static inline void gemv(const lsq_gemv_args *a, size_t p, float *y, const table *t, const unsigned bits)
+INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const table *t, const unsigned bits)
 {
     const uint8_t *tile = a->w.codes + p * a->w.groups * 64 * bits;
     const int64_t *x = a->x;
@@ -94,7 +94,7 @@ static inline void gemv(const lsq_gemv_args *a, size_t p, float *y, const table 
     _mm512_storeu_ps(y, sum);
 }
 
-static inline void rows(const lsq_gemv_args *a, size_t p0, size_t p1, const unsigned bits)
+INLINE void rows(const lsq_gemv_args *a, size_t p0, size_t p1, const unsigned bits)
 {
     table t;
     table_of(&t, a->w.levels->i16, bits);

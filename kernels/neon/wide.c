@@ -32,20 +32,20 @@ static void table_of(table *t, const int16_t *levels, unsigned bits)
         }
 }
 
-static inline uint8x16_t load(const uint8_t *tile, unsigned vector, unsigned quarter)
+INLINE uint8x16_t load(const uint8_t *tile, unsigned vector, unsigned quarter)
 {
     return vld1q_u8(tile + 64 * vector + 16 * quarter);
 }
 
 /* Bits [from, from + count) of each byte, moved to bit `to`. */
-static inline uint8x16_t field(uint8x16_t v, unsigned from, unsigned count, unsigned to)
+INLINE uint8x16_t field(uint8x16_t v, unsigned from, unsigned count, unsigned to)
 {
     v = vandq_u8(vshlq_u8(v, vdupq_n_s8((int8_t) - (int)from)), vdupq_n_u8((uint8_t)((1 << count) - 1)));
     return vshlq_u8(v, vdupq_n_s8((int8_t)to));
 }
 
 /* The low eight bits of the codes of step t. */
-static inline uint8x16_t codes(const uint8_t *tile, unsigned quarter, const unsigned bits, unsigned t)
+INLINE uint8x16_t codes(const uint8_t *tile, unsigned quarter, const unsigned bits, unsigned t)
 {
     if (bits > 7)
         return load(tile, t, quarter);
@@ -56,7 +56,7 @@ static inline uint8x16_t codes(const uint8_t *tile, unsigned quarter, const unsi
 }
 
 /* `count` parts, of which the first belongs to index 0. */
-static inline uint8x16_t lookup(const uint8x16x4_t *part, unsigned count, uint8x16_t index)
+INLINE uint8x16_t lookup(const uint8x16x4_t *part, unsigned count, uint8x16_t index)
 {
     uint8x16_t level = vqtbl4q_u8(part[0], index);
     for (unsigned i = 1; i < count; i++)
@@ -64,15 +64,14 @@ static inline uint8x16_t lookup(const uint8x16x4_t *part, unsigned count, uint8x
     return level;
 }
 
-static inline uint8x16_t bytes(const uint8x16x4_t *part, const unsigned bits, uint8x16_t index, uint8x16_t bit8)
+INLINE uint8x16_t bytes(const uint8x16x4_t *part, const unsigned bits, uint8x16_t index, uint8x16_t bit8)
 {
     uint8x16_t level = lookup(part, bits == 7 ? 2 : 4, index);
     return bits == 9 ? vbslq_u8(bit8, lookup(part + 4, 4, index), level) : level;
 }
 
 /* Dots of the 4 rows of a quarter of a tile. */
-static inline int32x4_t dots(const uint8_t *tile, unsigned quarter, const unsigned bits, const table *t,
-                             const int16_t *x)
+INLINE int32x4_t dots(const uint8_t *tile, unsigned quarter, const unsigned bits, const table *t, const int16_t *x)
 {
     int32x4_t dot[4] = {vdupq_n_s32(0), vdupq_n_s32(0), vdupq_n_s32(0), vdupq_n_s32(0)};
     for (unsigned step = 0; step < 8; step++) {
@@ -91,7 +90,7 @@ static inline int32x4_t dots(const uint8_t *tile, unsigned quarter, const unsign
     return vpaddq_s32(vpaddq_s32(dot[0], dot[1]), vpaddq_s32(dot[2], dot[3]));
 }
 
-static inline void gemv(const lsq_gemv_args *a, size_t p, float *y, const table *t, const unsigned bits)
+INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const table *t, const unsigned bits)
 {
     const uint8_t *tile = a->w.codes + p * a->w.groups * 64 * bits;
     const int16_t *x = a->x;
@@ -109,7 +108,7 @@ static inline void gemv(const lsq_gemv_args *a, size_t p, float *y, const table 
         vst1q_f32(y + 4 * quarter, sum[quarter]);
 }
 
-static inline void rows(const lsq_gemv_args *a, size_t p0, size_t p1, const unsigned bits)
+INLINE void rows(const lsq_gemv_args *a, size_t p0, size_t p1, const unsigned bits)
 {
     table t;
     table_of(&t, a->w.levels->i16, bits);

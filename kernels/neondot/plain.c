@@ -13,24 +13,24 @@
 
 #include <arm_neon.h>
 
-static inline uint8x16_t load(const uint8_t *tile, unsigned vector, unsigned quarter)
+INLINE uint8x16_t load(const uint8_t *tile, unsigned vector, unsigned quarter)
 {
     return vld1q_u8(tile + 64 * vector + 16 * quarter);
 }
 
 /* Each byte's bits moved down, or up. */
-static inline uint8x16_t down(uint8x16_t v, int bits)
+INLINE uint8x16_t down(uint8x16_t v, int bits)
 {
     return bits ? vshlq_u8(v, vdupq_n_s8((int8_t)-bits)) : v;
 }
 
-static inline uint8x16_t masked(uint8x16_t v, uint8_t mask)
+INLINE uint8x16_t masked(uint8x16_t v, uint8_t mask)
 {
     return vandq_u8(v, vdupq_n_u8(mask));
 }
 
 /* Indices of step t; see codec.h for where the bits are. */
-static inline uint8x16_t indices(const uint8_t *tile, unsigned quarter, unsigned bits, unsigned t)
+INLINE uint8x16_t indices(const uint8_t *tile, unsigned quarter, unsigned bits, unsigned t)
 {
     if (bits == 2)
         return masked(down(load(tile, t / 4, quarter), (int)(t % 4) * 2), 3);
@@ -49,7 +49,7 @@ static inline uint8x16_t indices(const uint8_t *tile, unsigned quarter, unsigned
     return vorrq_u8(four, masked(down(load(tile, 4 + (unsigned)j / 2, quarter), j % 2 * 2 - (slot ? 0 : 4)), 0x30));
 }
 
-static inline int8x16_t levels(const int8x16x4_t *table, unsigned bits, uint8x16_t index)
+INLINE int8x16_t levels(const int8x16x4_t *table, unsigned bits, uint8x16_t index)
 {
     if (bits <= 4)
         return vqtbl1q_s8(table->val[0], index);
@@ -58,7 +58,7 @@ static inline int8x16_t levels(const int8x16x4_t *table, unsigned bits, uint8x16
     return vqtbl4q_s8(*table, index);
 }
 
-static inline void gemv(const lsq_gemv_args *a, size_t p, const unsigned bits, const int scaled)
+INLINE void gemv(const lsq_gemv_args *a, size_t p, const unsigned bits, const int scaled)
 {
     const size_t groups = a->w.groups;
     const uint8_t *tile = a->w.codes + p * groups * 64 * bits, *scales = scaled ? a->w.scales + p * groups * 16 : NULL;
@@ -89,7 +89,7 @@ static inline void gemv(const lsq_gemv_args *a, size_t p, const unsigned bits, c
         vst1q_f32(a->y + 4 * quarter, sum[quarter]);
 }
 
-static inline void rows(const lsq_gemv_args *a, size_t p0, size_t p1, const unsigned bits)
+INLINE void rows(const lsq_gemv_args *a, size_t p0, size_t p1, const unsigned bits)
 {
     lsq_gemv_args rest = *a;
     for (size_t p = p0; p < p1; p++, rest.y += PANEL)

@@ -5,26 +5,27 @@
  *
  *     codes   --shift, mask-->     indices   one byte each
  *     indices --pshufb------->     levels    signed bytes
- *     levels  --psignb with x->    signed    so that |x| can be the unsigned side
+ *     levels  --xor with x < 0->   signed    -level - 1 where x < 0, so that |x| can be the unsigned side
  *     |x|, signed --pmaddubsw-->   pair sums 4 rows x 2, 16 bit
  *             --pmaddwd 1------>   dots      4 rows, 32 bit
  *     dots * (sx * s)  -------->   sums      4 rows, float
  *
- * pmaddubsw does not saturate: |x| and |level| are at most 127, a pair sum at most 2 * 127 * 127 < 2^15.
+ * Dots start at the sum of -x over the negative x, which makes up for the 1 too little of each. pmaddubsw does not saturate: |x| <= 127,
+ * and a level between -128 and 127 makes a pair sum of at most 2 * 127 * 128 < 2^15.
  */
 #include "kernels/kernel.h"
 
 #include <smmintrin.h>
 #include <string.h>
 
-static inline __m128i levels(const uint8_t *tile, unsigned quarter, unsigned t, __m128i table)
+INLINE __m128i levels(const uint8_t *tile, unsigned quarter, unsigned t, __m128i table)
 {
     __m128i codes = _mm_loadu_si128((const __m128i *)(const void *)(tile + 64 * (t / 2) + 16 * quarter));
     return _mm_shuffle_epi8(table, _mm_and_si128(t % 2 ? _mm_srli_epi16(codes, 4) : codes, _mm_set1_epi8(15)));
 }
 
 /* The byte scales of 4 rows: bits of a float whose exponent is 112 too small; where that is 0, 2^-14 is added and taken back. */
-static inline __m128 byte_scales(const uint8_t *scales)
+INLINE __m128 byte_scales(const uint8_t *scales)
 {
     int32_t four;
     memcpy(&four, scales, sizeof(four));
@@ -37,7 +38,7 @@ static inline __m128 byte_scales(const uint8_t *scales)
     return _mm_or_ps(s, _mm_and_ps(_mm_castsi128_ps(b), _mm_set1_ps(-0.0f)));
 }
 
-static inline void gemv(const lsq_gemv_args *a, size_t p, const int scaled)
+INLINE void gemv(const lsq_gemv_args *a, size_t p, const int scaled)
 {
     const size_t groups = a->w.groups;
     const uint8_t *tile = a->w.codes + p * groups * 256, *scales = scaled ? a->w.scales + p * groups * 16 : NULL;
@@ -45,12 +46,14 @@ static inline void gemv(const lsq_gemv_args *a, size_t p, const int scaled)
     const int8_t *x = a->x;
     __m128 sum[4] = {_mm_setzero_ps(), _mm_setzero_ps(), _mm_setzero_ps(), _mm_setzero_ps()};
     for (size_t g = 0; g < groups; g++, tile += 256, x += GROUP) {
-        __m128i dot[4] = {_mm_setzero_si128(), _mm_setzero_si128(), _mm_setzero_si128(), _mm_setzero_si128()};
+        const __m128i start = _mm_set1_epi32(a->negative[2 * g] + a->negative[2 * g + 1]);
+        __m128i dot[4] = {start, start, start, start};
 #pragma GCC unroll 8
         for (unsigned t = 0; t < 8; t++) {
             __m128i xt = _mm_set1_epi32(((const int32_t *)(const void *)x)[t]), magnitude = _mm_abs_epi8(xt);
+            __m128i below = _mm_cmplt_epi8(xt, _mm_setzero_si128());
             for (unsigned quarter = 0; quarter < 4; quarter++) {
-                __m128i pairs = _mm_maddubs_epi16(magnitude, _mm_sign_epi8(levels(tile, quarter, t, table), xt));
+                __m128i pairs = _mm_maddubs_epi16(magnitude, _mm_xor_si128(levels(tile, quarter, t, table), below));
                 dot[quarter] = _mm_add_epi32(dot[quarter], _mm_madd_epi16(pairs, _mm_set1_epi16(1)));
             }
         }
