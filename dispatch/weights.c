@@ -5,9 +5,11 @@
 
 #include "dispatch/error.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static lsq_status make(const lsq_format *format, size_t m, size_t k, lsq_weights **weights, lsq_error *err)
 {
@@ -31,13 +33,30 @@ static lsq_status make(const lsq_format *format, size_t m, size_t k, lsq_weights
     return LSQ_OK;
 }
 
+/* Large matrices go where huge pages can: they are read from one end to the other, and small pages cost a tenth of that speed. */
+static void *allocate(size_t bytes)
+{
+    const size_t huge = (size_t)2 << 20;
+#if defined(MADV_HUGEPAGE)
+    if (bytes >= 2 * huge) {
+        void *memory = aligned_alloc(huge, (bytes + huge - 1) / huge * huge);
+        int saved = errno;
+        if (memory)
+            madvise(memory, bytes, MADV_HUGEPAGE); /* if it cannot be had, nothing is lost */
+        errno = saved;
+        return memory;
+    }
+#endif
+    return aligned_alloc(64, bytes);
+}
+
 lsq_status lsq_weights_allocate(const lsq_format *format, size_t m, size_t k, lsq_weights **weights, lsq_error *err)
 {
     lsq_weights *w;
     lsq_status status = make(format, m, k, &w, err);
     if (status != LSQ_OK)
         return status;
-    w->owned = aligned_alloc(64, w->geometry.bytes);
+    w->owned = allocate(w->geometry.bytes);
     if (!w->owned) {
         lsq_error_set(err, LSQ_E_NOMEM, "no memory for %zu packed bytes", w->geometry.bytes);
         free(w);

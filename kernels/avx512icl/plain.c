@@ -48,6 +48,8 @@ INLINE void gemv(const lsq_gemv_args *a, size_t p, const unsigned panels, const 
     __m512 sum[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};
     for (size_t g = 0; g < groups; g++, tile += 64 * bits, x += GROUP) {
         __m512i dot[2][2];
+        if (panels == 1) /* two streams at once gain nothing by it */
+            prefetch(tile, bits);
         for (unsigned i = 0; i < panels; i++)
             for (unsigned half = 0; half < 2; half++)
                 dot[i][half] = _mm512_set1_epi32(a->bias[2 * g + half]);

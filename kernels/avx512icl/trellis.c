@@ -180,6 +180,7 @@ INLINE void gemv_int8(const lsq_gemv_args *a, size_t p, float *y, const unsigned
     const int32_t *x = a->x;
     for (size_t g = 0; g < a->w.groups; g++, x += STEPS) {
         __m512i index[STEPS], dot[2], m[2];
+        prefetch(n.tile, bits);
         tile_indices(n.tile, bits, states, n.history, index);
         n.tile += 64 * bits;
         dot[0] = _mm512_set1_epi32(a->bias[2 * g]);
@@ -218,6 +219,7 @@ INLINE void gemv_float(const lsq_gemv_args *a, size_t p, float *y, const unsigne
     for (size_t g = 0; g < a->w.groups; g++, x += GROUP) {
         __m512i index[STEPS], m[2];
         __m512 dot[2][2] = {{_mm512_setzero_ps(), _mm512_setzero_ps()}, {_mm512_setzero_ps(), _mm512_setzero_ps()}};
+        prefetch(n.tile, bits);
         tile_indices(n.tile, bits, states, n.history, index);
         n.tile += 64 * bits;
 #pragma GCC unroll 8
