@@ -47,24 +47,22 @@ INLINE void gemv(const lsq_gemv_args *a, size_t p, const unsigned panels, const 
     const int8_t *x = a->x;
     __m512 sum[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};
     for (size_t g = 0; g < groups; g++, tile += 64 * bits, x += GROUP) {
-        __m512i dot[2][2];
+        __m512i dot[2];
         if (panels == 1) /* two streams at once gain nothing by it */
             prefetch(tile, bits);
-        for (unsigned i = 0; i < panels; i++)
-            for (unsigned half = 0; half < 2; half++)
-                dot[i][half] = _mm512_set1_epi32(a->bias[2 * g + half]);
+        dot[0] = dot[1] = _mm512_add_epi32(_mm512_set1_epi32(a->bias[2 * g]), _mm512_set1_epi32(a->bias[2 * g + 1]));
 #pragma GCC unroll 8
         for (unsigned t = 0; t < 8; t++) {
             __m512i xt = _mm512_set1_epi32(((const int32_t *)(const void *)x)[t]);
             for (unsigned i = 0; i < panels; i++) {
                 __m512i level = _mm512_permutexvar_epi8(indices(tile + i * stride, bits, t), table);
-                dot[i][t / 4] = _mm512_dpbusd_epi32(dot[i][t / 4], level, xt);
+                dot[i] = _mm512_dpbusd_epi32(dot[i], level, xt);
             }
         }
         const __m512 sx = _mm512_set1_ps(a->sx[g]);
         for (unsigned i = 0; i < panels; i++) {
             __m512 s = scaled ? _mm512_mul_ps(sx, byte_scales(scales + (i * groups + g) * 16)) : sx;
-            __m512 d = _mm512_cvtepi32_ps(_mm512_add_epi32(dot[i][0], dot[i][1]));
+            __m512 d = _mm512_cvtepi32_ps(dot[i]);
             sum[i] = _mm512_add_ps(sum[i], _mm512_mul_ps(d, s));
         }
     }
