@@ -88,12 +88,12 @@ static void choose_for_bytes(const lsq_source *s, float highest)
 
 int lsq_choose_rows(const lsq_source *s)
 {
-    const float top = 255.0f * 127.0f;
+    const float top = 255.0f * (float)lsq_largest_level(s->format);
     unsigned columns = s->format->scale == LSQ_SCALE_NIBBLE16 ? 16 : 32;
     size_t units = (s->k + columns - 1) / columns;
     memset(s->packed + s->geometry->rows, s->format->scale == LSQ_SCALE_BYTE32 ? 255 : 63, s->geometry->panels * PANEL);
     if (s->format->scale == LSQ_SCALE_BYTE32) {
-        choose_for_bytes(s, 1.15f / (127.0f * LSQ_SCALE_BYTE_MAX));
+        choose_for_bytes(s, 1.15f / ((float)lsq_largest_level(s->format) * LSQ_SCALE_BYTE_MAX));
         return 1;
     }
     float *want = malloc(2 * units * sizeof(*want)), *weight = want + units, t = 0;

@@ -271,7 +271,7 @@ static void encode_unit(encoder *e, size_t tile, unsigned u, rows_f *x, rows_u (
                 float w = x[column_of(&e->t, v, path)][r];
                 largest = w > largest ? w : -w > largest ? -w : largest;
             }
-        float top = e->row_scale[r] * 127.0f; /* largest level under a scale of 1 */
+        float top = e->row_scale[r] * (float)lsq_largest_level(s->format); /* largest level under a scale of 1 */
         for (first[r] = 0; first[r] + 1 < count; first[r]++)
             if (top * scale_value(s, e->row_byte[r], first[r]) <= highest * largest)
                 break;

@@ -19,7 +19,7 @@ enum { PANEL = 16, GROUP = 32, TILE = PANEL * GROUP, CHAIN = 16 /* panels of one
 
 /* What a code stands for, in the order in which kernels index it, repeated to the end of each array. */
 typedef struct lsq_levels {
-    int8_t i8[128];   /* codes of up to 6 bits, |level| <= 127 */
+    int8_t i8[128];   /* codes of up to 6 bits, |level| <= 127; <= 63 if there are at most 16 (lsq_largest_level) */
     int16_t i16[512]; /* codes of 7 to 9 bits, |level| <= 16383 */
     float f32[512];   /* exact products and decoding; one unit of i8 or i16 is `unit` of these */
     float unit;

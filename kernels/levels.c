@@ -25,7 +25,7 @@ static double parameter(const lsq_format *f)
     return f->curve == 7 ? f->bits - 1 : -0.5 * f->curve;
 }
 
-/* Rounds to nearest; no level lies near a tie. */
+/* Rounds to nearest, halves away from zero: the only ones are exact, where the curve of the published code is 1/2. */
 static int integer(double x)
 {
     return (int)(x < 0 ? x - 0.5 : x + 0.5);
@@ -64,18 +64,28 @@ static double trellis_level(const lsq_format *f, unsigned index)
     return a < side ? -level : level;
 }
 
+static unsigned alphabet(const lsq_format *f)
+{
+    return 1u << (f->bits + (f->codec == LSQ_TRELLIS));
+}
+
+int lsq_largest_level(const lsq_format *f)
+{
+    return f->bits > 6 ? 16383 : alphabet(f) > 16 ? 127 : 63;
+}
+
 void lsq_levels_of(const lsq_format *f, lsq_levels *levels)
 {
-    unsigned count = 1u << (f->bits + (f->codec == LSQ_TRELLIS));
-    int largest = f->bits <= 6 ? 127 : 16383;
+    unsigned count = alphabet(f);
+    int largest = lsq_largest_level(f);
     memset(levels, 0, sizeof(*levels));
     for (unsigned i = 0; i < 512; i++) {
         double level = f->codec == LSQ_TRELLIS ? trellis_level(f, i % count) : plain_level(f, i % count);
         int rounded = integer(largest * level);
         levels->f32[i] = f->codec == LSQ_CLASSIC ? (float)level : (float)rounded;
-        if (largest == 127 && i < 128)
+        if (f->bits <= 6 && i < 128)
             levels->i8[i] = (int8_t)rounded;
-        if (largest != 127)
+        if (f->bits > 6)
             levels->i16[i] = (int16_t)rounded;
     }
     levels->unit = f->codec == LSQ_CLASSIC ? 1.0f / (float)largest : 1.0f;

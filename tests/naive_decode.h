@@ -91,12 +91,19 @@ static inline unsigned naive_u(const naive *n, size_t row, size_t column, size_t
     return bytes[at / 8] >> at % 8 & 1;
 }
 
+/* The largest integer level: of 7 bits for alphabets of up to 16, of 8, of 15. */
+static inline int naive_largest(lsq_format f)
+{
+    unsigned alphabet = 1u << f.bits << (f.codec == LSQ_TRELLIS);
+    return f.bits > 6 ? 16383 : alphabet > 16 ? 127 : 63;
+}
+
 /* The level of a weight as an integer; classic ones as fractions of 1. */
 static inline float naive_level(const naive *n, size_t row, size_t column)
 {
     uint32_t code = naive_code(n, row, column);
     unsigned bits = n->f.bits, half = 1u << (bits - 1);
-    int largest = bits <= 6 ? 127 : 16383;
+    int largest = naive_largest(n->f);
     if (n->f.codec == LSQ_CLASSIC) {
         unsigned v = code & (half - 1);
         float level = v ? (float)(log2(v) / (bits - 1)) : 0;

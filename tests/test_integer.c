@@ -53,7 +53,7 @@ static float round_group(const float *x, size_t n, float limit, int32_t q[32])
 /* One row of W x, in the order of operations that is part of the definition. */
 static float row_product(const naive *n, size_t row, const float *x)
 {
-    int wide = n->f.bits > 6, largest = wide ? 16383 : 127;
+    int wide = n->f.bits > 6, largest = naive_largest(n->f);
     float limit = wide ? 4095 : 127, acc = 0;
     for (size_t g = 0; g < n->groups; g++) {
         int32_t q[32], dot[2] = {0, 0};

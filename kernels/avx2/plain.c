@@ -5,14 +5,11 @@
  *
  *     codes   --shift, mask, merge-->  indices   one byte each
  *     indices --pshufb, blends------>  levels    signed bytes
- *     levels  --xor with x < 0------>  signed    -level - 1 where x < 0, so that |x| can be the unsigned side
- *     |x|, signed --maddubs--------->  pair sums 8 rows x 2, 16 bit
+ *     levels, x --maddubs----------->  pair sums 8 rows x 2, 16 bit
  *             --madd 1-------------->  dots      8 rows, 32 bit
  *     dots * (sx * s)  ------------->  sums      8 rows, float
  *
- * The 1 too little for each negative x is given back before it is missed: dots start at the sum of -x over those. (psignb would
- * be exact by itself, but runs where the multiplications do.) maddubs does not saturate: |x| <= 127, and a level between -128 and
- * 127 makes a pair sum of at most 2 * 127 * 128 < 2^15.
+ * dot.h says how signs get into maddubs, and why it does not saturate.
  *
  * Floats: a dword is 4 columns of one row, so a shift brings any column of 8 rows down to where a permutation looks.
  *
@@ -23,6 +20,7 @@
  *
  * Four dots a tile, one for each column of a step, so that no sum is longer than k / 4 (see LSQ_ACT_FLOAT in lsq.h).
  */
+#include "kernels/avx2/dot.h"
 #include "kernels/avx2/scales.h"
 #include "kernels/kernel.h"
 
@@ -91,26 +89,24 @@ INLINE __m256i levels8(const uint8_t *tile, unsigned half, unsigned bits, unsign
 INLINE void gemv_int8(const lsq_gemv_args *a, size_t p, float *y, const unsigned panels, const unsigned bits,
                       const int scaled)
 {
+    const int seven = bits <= 4; /* bits of a level */
     const size_t groups = a->w.groups, stride = groups * 64 * bits;
-    const uint8_t *tile = a->w.codes + p * stride, *scales = a->w.scales + (scaled ? p * groups * 16 : 0);
+    const uint8_t *tile = a->w.codes + p * stride, *scales = scaled ? a->w.scales + p * groups * 16 : NULL;
     const int8_t *x = a->x;
     __m256i table[4];
-    for (unsigned i = 0; i < 4; i++) /* shorter tables repeat, so that every one of them is there */
-        table[i] =
-            _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)(a->w.levels->i8 + 16 * i)));
+    for (unsigned i = 0; i < 4; i++) { /* shorter tables repeat, so that every one of them is there */
+        __m128i part = _mm_loadu_si128((const __m128i *)(const void *)(a->w.levels->i8 + 16 * i));
+        table[i] = _mm256_broadcastsi128_si256(_mm_add_epi8(part, _mm_set1_epi8((char)offset_of(seven))));
+    }
     __m256 sum[4] = {_mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps()};
     for (size_t g = 0; g < groups; g++, tile += 64 * bits, x += GROUP) {
-        const __m256i start = _mm256_set1_epi32(a->negative[2 * g] + a->negative[2 * g + 1]);
+        const __m256i start = _mm256_set1_epi32(start_of(a, 2 * g, seven) + start_of(a, 2 * g + 1, seven));
         __m256i dot[4] = {start, start, start, start};
 #pragma GCC unroll 8
         for (unsigned t = 0; t < 8; t++) {
-            __m256i xt = _mm256_set1_epi32(((const int32_t *)(const void *)x)[t]), magnitude = _mm256_abs_epi8(xt);
-            __m256i below = _mm256_cmpgt_epi8(_mm256_setzero_si256(), xt);
-            for (unsigned half = 0; half < 2 * panels; half++) {
-                __m256i level = levels8(tile + half / 2 * stride, half % 2, bits, t, table);
-                __m256i pairs = _mm256_maddubs_epi16(magnitude, _mm256_xor_si256(level, below));
-                dot[half] = _mm256_add_epi32(dot[half], _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
-            }
+            __m256i xt = _mm256_set1_epi32(((const int32_t *)(const void *)x)[t]);
+            for (unsigned half = 0; half < 2 * panels; half++)
+                dot[half] = add_step(dot[half], levels8(tile + half / 2 * stride, half % 2, bits, t, table), xt, seven);
         }
         const __m256 sx = _mm256_set1_ps(a->sx[g]);
         for (unsigned half = 0; half < 2 * panels; half++) {

@@ -11,14 +11,13 @@
  *     X2  --------------------------->  Z       z0 in u's place
  *     V, Z, second plane  --merge---->  indices of up to four bits, and the bits above them as selectors
  *     indices  --pshufb, blends------>  levels  signed bytes
- *     levels  --xor with x < 0------->  signed  -level - 1 where x < 0, so that |x| can be the unsigned side
- *     |x|, signed --maddubs, madd 1-->  dots of 16 columns     8 rows, 32 bit
+ *     levels, x  --maddubs, madd 1--->  dots of 16 columns     8 rows, 32 bit
  *     dots * multipliers, added  ---->  --float, * sx-->  sums 8 rows; in integers up to here
  *
- * Dots start at the sum of -x over the negative x, which makes up for the 1 too little of each (see plain.c). maddubs does not
- * saturate: a pair sum is at most 2 * 127 * 128 < 2^15. |dot| <= 16 * 127 * 127 and a multiplier is at most 255: two products stay under
- * 2^27.
+ * How signs get into maddubs, and why it does not saturate: see dot.h; levels have 7 bits up to codes of 3, 8 beyond. |dot| <= 16 *
+ * 127 * 127 and a multiplier is at most 255: two products stay under 2^27.
  */
+#include "kernels/avx2/dot.h"
 #include "kernels/avx2/scales.h"
 #include "kernels/codec.h"
 
@@ -175,13 +174,15 @@ INLINE __m256i scaled(__m256i dot0, __m256i dot1, __m256i m, unsigned half)
 INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits, const unsigned states)
 {
     const unsigned width = bits >= 4 ? 4 : bits >= 2 ? 2 : 1;
+    const int seven = bits <= 3; /* bits of a level */
     size_t tile = p * a->w.groups;
     const int32_t *x = a->x;
     __m256i table[8], history[2][MEMORY];
     __m256 sum[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
-    for (unsigned i = 0; i < 8; i++) /* shorter tables repeat, so that every one of them is there */
-        table[i] =
-            _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)(a->w.levels->i8 + 16 * i)));
+    for (unsigned i = 0; i < 8; i++) { /* shorter tables repeat, so that every one of them is there */
+        __m128i part = _mm_loadu_si128((const __m128i *)(const void *)(a->w.levels->i8 + 16 * i));
+        table[i] = _mm256_broadcastsi128_si256(_mm_add_epi8(part, _mm_set1_epi8((char)offset_of(seven))));
+    }
     for (unsigned half = 0; half < 2; half++)
         history_before(&a->w, tile, half, bits, width, history[half]);
     const __m256i step =
@@ -191,14 +192,12 @@ INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits
         const __m256i m = bytes ? _mm256_setzero_si256() : multipliers(&a->w, tile, step);
         for (unsigned half = 0; half < 2; half++) {
             where at[STEPS];
-            __m256i dot[2] = {_mm256_set1_epi32(a->negative[2 * g]), _mm256_set1_epi32(a->negative[2 * g + 1])};
+            __m256i dot[2] = {_mm256_set1_epi32(start_of(a, 2 * g, seven)),
+                              _mm256_set1_epi32(start_of(a, 2 * g + 1, seven))};
             tile_indices(a->w.codes + tile * 64 * bits, half, bits, states, history[half], at);
 #pragma GCC unroll 8
             for (unsigned t = 0; t < STEPS; t++) {
-                __m256i xt = _mm256_set1_epi32(x[t]), below = _mm256_cmpgt_epi8(_mm256_setzero_si256(), xt);
-                __m256i level = _mm256_xor_si256(levels(table, bits, &at[t]), below);
-                __m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(xt), level);
-                dot[t / 4] = _mm256_add_epi32(dot[t / 4], _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+                dot[t / 4] = add_step(dot[t / 4], levels(table, bits, &at[t]), _mm256_set1_epi32(x[t]), seven);
             }
             __m256 s = _mm256_set1_ps(a->sx[g]);
             if (bytes)

@@ -4,13 +4,12 @@
  *
  * Integers: as on AVX2, with 16 rows x 4 columns in a zmm.
  *
- *     codes  --shift, mask-->  indices  --pshufb-->  levels    signed bytes
- *     levels --xor with x < 0------------------->    signed    -level - 1 where x < 0, so that |x| can be the unsigned side
- *     |x|, signed  --maddubs-->  pair sums  --madd 1-->  dots  16 rows, 32 bit
+ *     codes  --shift, mask-->  indices  --pshufb-->  levels    unsigned bytes
+ *     levels, x  --maddubs-->  pair sums  --madd 1-->  dots    16 rows, 32 bit
  *     dots * (sx * s)  ------->  sums                          16 rows, float
  *
- * Dots start at the sum of -x over the negative x, which makes up for the 1 too little of each. maddubs does not saturate:
- * |x| <= 127, and a level between -128 and 127 makes a pair sum of at most 2 * 127 * 128 < 2^15.
+ * The levels, of 7 bits, are taken + 64, unsigned, and dots start at -64 * sum(x). maddubs does not saturate: a pair sum is at most
+ * 2 * 127 * 127 < 2^15.
  *
  * Floats: a dword of a zmm is 4 columns of one row, so a shift brings any column of all 16 rows down to where a permutation looks.
  *
@@ -39,16 +38,16 @@ INLINE void gemv_int8(const lsq_gemv_args *a, size_t p, const int scaled)
 {
     const size_t groups = a->w.groups;
     const uint8_t *tile = a->w.codes + p * groups * 256, *scales = scaled ? a->w.scales + p * groups * 16 : NULL;
-    const __m512i table = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(const void *)a->w.levels->i8));
+    const __m512i table = _mm512_add_epi8(
+        _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(const void *)a->w.levels->i8)), _mm512_set1_epi8(64));
     const int8_t *x = a->x;
     __m512 sum = _mm512_setzero_ps();
     for (size_t g = 0; g < groups; g++, tile += 256, x += GROUP) {
-        __m512i dot[2] = {_mm512_set1_epi32(a->negative[2 * g]), _mm512_set1_epi32(a->negative[2 * g + 1])};
+        __m512i dot[2] = {_mm512_set1_epi32(a->bias[2 * g] / 2), _mm512_set1_epi32(a->bias[2 * g + 1] / 2)};
 #pragma GCC unroll 8
         for (unsigned t = 0; t < 8; t++) {
-            __m512i xt = _mm512_set1_epi32(((const int32_t *)(const void *)x)[t]), level = levels8(tile, t, table);
-            level = _mm512_xor_si512(level, _mm512_movm_epi8(_mm512_movepi8_mask(xt)));
-            __m512i pairs = _mm512_maddubs_epi16(_mm512_abs_epi8(xt), level);
+            __m512i xt = _mm512_set1_epi32(((const int32_t *)(const void *)x)[t]);
+            __m512i pairs = _mm512_maddubs_epi16(levels8(tile, t, table), xt);
             dot[t % 2] = _mm512_add_epi32(dot[t % 2], _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
         }
         __m512 sx = _mm512_set1_ps(a->sx[g]), s = scaled ? _mm512_mul_ps(sx, byte_scales(scales + g * 16)) : sx;

@@ -4,14 +4,13 @@
  * One xmm holds 4 rows x 4 columns of bytes, so a panel is four quarters:
  *
  *     codes   --shift, mask-->     indices   one byte each
- *     indices --pshufb------->     levels    signed bytes
- *     levels  --xor with x < 0->   signed    -level - 1 where x < 0, so that |x| can be the unsigned side
- *     |x|, signed --pmaddubsw-->   pair sums 4 rows x 2, 16 bit
+ *     indices --pshufb------->     levels    unsigned bytes
+ *     levels, x --pmaddubsw---->   pair sums 4 rows x 2, 16 bit
  *             --pmaddwd 1------>   dots      4 rows, 32 bit
  *     dots * (sx * s)  -------->   sums      4 rows, float
  *
- * Dots start at the sum of -x over the negative x, which makes up for the 1 too little of each. pmaddubsw does not saturate: |x| <= 127,
- * and a level between -128 and 127 makes a pair sum of at most 2 * 127 * 128 < 2^15.
+ * The levels, of 7 bits, are taken + 64, unsigned, and dots start at -64 * sum(x). pmaddubsw does not saturate: a pair sum is at most
+ * 2 * 127 * 127 < 2^15.
  */
 #include "kernels/kernel.h"
 
@@ -42,18 +41,18 @@ INLINE void gemv(const lsq_gemv_args *a, size_t p, const int scaled)
 {
     const size_t groups = a->w.groups;
     const uint8_t *tile = a->w.codes + p * groups * 256, *scales = scaled ? a->w.scales + p * groups * 16 : NULL;
-    const __m128i table = _mm_loadu_si128((const __m128i *)(const void *)a->w.levels->i8);
+    const __m128i table =
+        _mm_add_epi8(_mm_loadu_si128((const __m128i *)(const void *)a->w.levels->i8), _mm_set1_epi8(64));
     const int8_t *x = a->x;
     __m128 sum[4] = {_mm_setzero_ps(), _mm_setzero_ps(), _mm_setzero_ps(), _mm_setzero_ps()};
     for (size_t g = 0; g < groups; g++, tile += 256, x += GROUP) {
-        const __m128i start = _mm_set1_epi32(a->negative[2 * g] + a->negative[2 * g + 1]);
+        const __m128i start = _mm_set1_epi32((a->bias[2 * g] + a->bias[2 * g + 1]) / 2);
         __m128i dot[4] = {start, start, start, start};
 #pragma GCC unroll 8
         for (unsigned t = 0; t < 8; t++) {
-            __m128i xt = _mm_set1_epi32(((const int32_t *)(const void *)x)[t]), magnitude = _mm_abs_epi8(xt);
-            __m128i below = _mm_cmplt_epi8(xt, _mm_setzero_si128());
+            __m128i xt = _mm_set1_epi32(((const int32_t *)(const void *)x)[t]);
             for (unsigned quarter = 0; quarter < 4; quarter++) {
-                __m128i pairs = _mm_maddubs_epi16(magnitude, _mm_xor_si128(levels(tile, quarter, t, table), below));
+                __m128i pairs = _mm_maddubs_epi16(levels(tile, quarter, t, table), xt);
                 dot[quarter] = _mm_add_epi32(dot[quarter], _mm_madd_epi16(pairs, _mm_set1_epi16(1)));
             }
         }
