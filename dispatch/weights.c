@@ -68,18 +68,9 @@ lsq_status lsq_weights_allocate(const lsq_format *format, size_t m, size_t k, ls
     return LSQ_OK;
 }
 
-static float tensor_scale(const lsq_weights *w)
-{
-    const uint8_t *p = w->packed + w->geometry.tensor;
-    uint32_t bits = p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-    float t;
-    memcpy(&t, &bits, sizeof(t));
-    return t;
-}
-
 lsq_status lsq_weights_ready(lsq_weights *w, lsq_error *err)
 {
-    float t = tensor_scale(w);
+    float t = lsq_tensor_scale(w->packed, &w->geometry);
     if (!isfinite(t) || signbit(t))
         return lsq_error_set(err, LSQ_E_MALFORMED, "tensor scale at byte %zu: expected a finite float, not negative",
                              w->geometry.tensor);

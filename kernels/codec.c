@@ -129,6 +129,15 @@ const uint8_t lsq_multipliers[4][16] = {
     {255, 197, 152, 117, 90, 70, 54, 41, 32, 25, 19, 15, 11, 9, 7, 0},
 };
 
+float lsq_tensor_scale(const uint8_t *packed, const lsq_geometry *geometry)
+{
+    const uint8_t *p = packed + geometry->tensor;
+    uint32_t bits = p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+    float t;
+    memcpy(&t, &bits, sizeof(t));
+    return t;
+}
+
 void lsq_row_scales(const lsq_format *format, float tensor, float row[256])
 {
     int nibbles = format->scale == LSQ_SCALE_NIBBLE32 || format->scale == LSQ_SCALE_NIBBLE16;

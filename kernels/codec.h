@@ -71,6 +71,9 @@ extern const uint8_t lsq_multipliers[4][16];
 /* The 256 row scales under the tensor's float: nibbles t 2^(-(b % 64) / 4), 63 is 0; otherwise t 2^(-b / 16), 255 is 0. */
 void lsq_row_scales(const lsq_format *format, float tensor, float row[256]);
 
+/* The tensor's float, from the end of the packed form. */
+float lsq_tensor_scale(const uint8_t *packed, const lsq_geometry *geometry);
+
 /* The scale of a row of a tile for columns [0, 16) and [16, 32): a float or an integer, 1 if the format has none. */
 void lsq_tile_scale(const lsq_tiles *w, size_t tile, unsigned row, uint8_t row_byte, float s[2]);
 

@@ -30,9 +30,8 @@ int lsq_choose_rows(const lsq_source *source);
 /* Largest |w| of a row's columns [c0, c1). */
 float lsq_row_largest(const lsq_source *source, size_t row, size_t c0, size_t c1);
 
-/* Writes and reads the tensor's float. */
+/* Writes the tensor's float. */
 void lsq_put_tensor_scale(const lsq_source *source, float t);
-float lsq_get_tensor_scale(const lsq_source *source);
 
 /* For |w| < threshold[i] the published magnitude v is at most i + 1; i = 0 .. 2^B - 3. */
 void lsq_classic_thresholds(unsigned b, int rounding, float *threshold);

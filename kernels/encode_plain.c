@@ -265,12 +265,3 @@ void lsq_put_tensor_scale(const lsq_source *s, float t)
     for (unsigned i = 0; i < 4; i++)
         s->packed[s->geometry->tensor + i] = (uint8_t)(bits >> 8 * i);
 }
-
-float lsq_get_tensor_scale(const lsq_source *s)
-{
-    const uint8_t *p = s->packed + s->geometry->tensor;
-    uint32_t bits = p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-    float t;
-    memcpy(&t, &bits, sizeof(t));
-    return t;
-}

@@ -399,7 +399,7 @@ int lsq_encode_trellis(const lsq_source *s)
     }
     e->source = s;
     trellis_init(&e->t, s);
-    float table[256], t = lsq_get_tensor_scale(s);
+    float table[256], t = lsq_tensor_scale(s->packed, g);
     lsq_row_scales(s->format, t, table);
     e->norm = 1;
     while (t * e->norm * 16384 < 0.5f && t > 0)
