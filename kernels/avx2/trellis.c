@@ -196,9 +196,8 @@ INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits
                               _mm256_set1_epi32(start_of(a, 2 * g + 1, seven))};
             tile_indices(a->w.codes + tile * 64 * bits, half, bits, states, history[half], at);
 #pragma GCC unroll 8
-            for (unsigned t = 0; t < STEPS; t++) {
+            for (unsigned t = 0; t < STEPS; t++)
                 dot[t / 4] = add_step(dot[t / 4], levels(table, bits, &at[t]), _mm256_set1_epi32(x[t]), seven);
-            }
             __m256 s = _mm256_set1_ps(a->sx[g]);
             if (bytes)
                 s = _mm256_mul_ps(s, byte_scales(a->w.scales + tile * 16 + 8 * half));
