@@ -74,8 +74,8 @@ lsq_status bench_product_make(bench_product *product, const lsq_kernel *kernel, 
     float *row = (float *)(memory + at[2]);
     for (int i = 0; i < PANEL; i++)
         row[i] = 1;
-    product->gemv = (lsq_gemv_args){.w = tiles, .y = (float *)(memory + at[1])};
-    product->decode = (lsq_decode_args){.w = tiles, .row = row, .out = (float *)(memory + at[3])};
+    product->gemv = (lsq_gemv_args){.w = tiles, .y = (float *)(memory + at[1]), .prefetch = 4096};
+    product->decode = (lsq_decode_args){.w = tiles, .row = row, .r1 = PANEL, .out = (float *)(memory + at[3])};
     if (!set_activations(&product->gemv, act, groups, memory)) {
         bench_product_free(product);
         return LSQ_E_NOMEM;
@@ -106,7 +106,9 @@ static void run_decode(const void *arg, unsigned thread, size_t first, size_t en
     for (size_t p = first; p < end; p++) {
         for (size_t g = 0; g < part.w.groups; g += BLOCK_GROUPS) {
             const size_t left = part.w.groups - g;
-            product->kernel->run.decode(&part, p, g, g + (left < BLOCK_GROUPS ? left : BLOCK_GROUPS));
+            const size_t block = left < BLOCK_GROUPS ? left : BLOCK_GROUPS;
+            part.ld = block * GROUP;
+            product->kernel->run.decode(&part, p, g, g + block);
         }
     }
 }

@@ -8,7 +8,7 @@
 void lsq_decode_block(const lsq_context *ctx, const lsq_weights *w, size_t p, size_t g0, size_t g1, float *out)
 {
     float row[PANEL];
-    lsq_decode_args args = {.w = lsq_weights_tiles(w), .row = row, .out = out};
+    lsq_decode_args args = {.w = lsq_weights_tiles(w), .row = row, .r1 = PANEL, .out = out, .ld = (g1 - g0) * GROUP};
     for (unsigned r = 0; r < PANEL; r++)
         row[r] = w->row[args.w.rows[p * PANEL + r]];
     enum lsq_size_class class = lsq_size_class(&ctx->cpu, w->geometry.bytes);

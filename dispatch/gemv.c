@@ -71,7 +71,7 @@ void lsq_product_run(const lsq_context *ctx, float alpha, const lsq_weights *w, 
 {
     enum lsq_act act = lsq_product_act(ctx, w);
     product job = {
-        .args = {.w = lsq_weights_tiles(w)},
+        .args = {.w = lsq_weights_tiles(w), .prefetch = 4096},
         .w = w,
         .kernel = ctx->choice[OP_gemv][w->family][act][lsq_size_class(&ctx->cpu, w->geometry.bytes)][ctx->threads > 1]
                       ->run.gemv,

@@ -53,18 +53,21 @@ typedef struct lsq_gemv_args {
     const int32_t *bias;     /* levels are taken + 128, unsigned: -128 * the sum of x */
     const int32_t *negative; /* |x| is the unsigned side, and level ^ -1 stands for -level: the sum of -x where x < 0 */
     float *y;
+    size_t prefetch; /* codes are asked for this many bytes before their turn; see kernels/prefetch.h */
 } lsq_gemv_args;
 
 typedef void lsq_gemv_fn(const lsq_gemv_args *a, size_t p0, size_t p1);
 
 /*
- * decode: out[r * 32 (g1 - g0) + 32 (g - g0) + c] = (row[r] * s) * level, or row[r] * level where there is no s: groups
- * [g0, g1) of panel p. `row` is the decoded scale of each of the panel's 16 rows. The same bits from every kernel.
+ * decode: out[(r - r0) * ld + 32 (g - g0) + c] = (row[r] * s) * level, or row[r] * level where there is no s: groups [g0, g1)
+ * and rows [r0, r1) of panel p. The same bits from every kernel.
  */
 typedef struct lsq_decode_args {
     lsq_tiles w;
-    const float *row;
-    float *out;
+    const float *row; /* the scale of each of the panel's 16 rows, decoded */
+    unsigned r0, r1;  /* multiples of 4: what a row costs should not be a panel */
+    float *out;       /* no alignment */
+    size_t ld;
 } lsq_decode_args;
 
 typedef void lsq_decode_fn(const lsq_decode_args *a, size_t p, size_t g0, size_t g1);

@@ -153,7 +153,7 @@ static double exact(const workload *w, unsigned codec, size_t p, size_t r, doubl
     float one[PANEL], *decoded = malloc(PANEL * k * sizeof(float));
     for (unsigned i = 0; i < PANEL; i++)
         one[i] = 1;
-    lsq_decode_args args = {w->args.w, one, decoded};
+    lsq_decode_args args = {w->args.w, one, 0, PANEL, decoded, k};
     lsq_kernel_reference(OP_decode, codec, ACT_f32)->run.decode(&args, p, 0, w->args.w.groups);
     double sum = *magnitude = 0;
     for (size_t c = 0; c < k; c++) {
@@ -193,18 +193,20 @@ static void check_gemv(const lsq_kernel *kernel, const lsq_kernel *reference, va
     guarded_free(&got);
 }
 
+/* Rows [r0, r1) into a matrix that has 5 more columns, which stay as they are. */
 static void check_decode(const lsq_kernel *kernel, const lsq_kernel *reference, variant v, workload *w, size_t p,
-                         size_t g0, size_t g1, enum fill how)
+                         unsigned r0, unsigned r1, size_t g0, size_t g1, enum fill how)
 {
-    size_t n = PANEL * GROUP * (g1 - g0);
+    size_t ld = GROUP * (g1 - g0) + 5, n = (r1 - r0 - 1) * ld + GROUP * (g1 - g0);
     guarded expected = guarded_new(n * sizeof(float), 1), got = guarded_new(n * sizeof(float), 1);
     float row[PANEL];
     for (unsigned r = 0; r < PANEL; r++)
         row[r] = ldexpf(1.0f + (float)(random32() % 1000) / 1000.0f, (int)(random32() % 20) - 10);
-    lsq_decode_args args = {w->args.w, row, expected.data};
+    lsq_decode_args args = {w->args.w, row, r0, r1, expected.data, ld};
+    memset(expected.data, 0xee, n * sizeof(float));
+    memset(got.data, 0xee, n * sizeof(float));
     reference->run.decode(&args, p, g0, g1);
     args.out = got.data;
-    memset(got.data, 0xee, n * sizeof(float));
     kernel->run.decode(&args, p, g0, g1);
     checks++;
     for (size_t i = 0; i < n; i++)
@@ -229,7 +231,8 @@ static void check_shape(const lsq_kernel *kernel, variant v, size_t panels, size
             if (kernel->op == OP_gemv)
                 check_gemv(kernel, reference, v, &w, p0, p1, how);
             else if (p1 == p0 + 1)
-                check_decode(kernel, reference, v, &w, p0, p0 % groups, groups, how);
+                for (unsigned r0 = 0; r0 < PANEL; r0 += 4)
+                    check_decode(kernel, reference, v, &w, p0, r0, r0 % 8 ? r0 + 4 : PANEL, p0 % groups, groups, how);
         }
     unmake(&w);
 }
@@ -260,20 +263,25 @@ static void bench(const lsq_kernel *kernel)
     enum { PANELS = 64, GROUPS = 128, RUNS = 40 };
     variant variants[12];
     workload w;
-    if (kernel->op != OP_gemv)
-        return;
     variants_of(kernel->codec, variants);
     make(&w, kernel, variants[0], PANELS, GROUPS, RANDOM, 0);
+    float row[PANEL] = {0}, *out = kernel->op == OP_decode ? malloc(PANEL * GROUPS * GROUP * sizeof(float)) : NULL;
+    lsq_decode_args decode = {w.args.w, row, 0, PANEL, out, GROUPS * GROUP};
+    w.args.prefetch = 4096;
     double best = 1e9;
     for (unsigned i = 0; i < RUNS && best > 0; i++) {
         double start = seconds();
-        kernel->run.gemv(&w.args, 0, PANELS);
+        if (kernel->op == OP_gemv)
+            kernel->run.gemv(&w.args, 0, PANELS);
+        for (size_t p = 0; kernel->op == OP_decode && p < PANELS; p++)
+            kernel->run.decode(&decode, p, 0, GROUPS);
         double taken = seconds() - start;
         best = taken < best ? taken : best;
         if (i == 2 && best > 0.05)
             break;
     }
     printf("%-28s %8.2f Gweights/s\n", kernel->name, PANELS * GROUPS * (double)TILE / best / 1e9);
+    free(out);
     unmake(&w);
 }
 

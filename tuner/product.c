@@ -95,11 +95,12 @@ void product_free(product *p)
 static void decode_panel(const product *p, const lsq_kernel *kernel, size_t panel)
 {
     float row[PANEL];
-    lsq_decode_args args = {.w = p->gemv.w, .row = row, .out = p->out + panel * p->out_panel};
+    lsq_decode_args args = {.w = p->gemv.w, .row = row, .r1 = PANEL, .out = p->out + panel * p->out_panel};
     for (size_t r = 0; r < PANEL; r++)
         row[r] = p->weights->row[p->gemv.w.rows[panel * PANEL + r]];
     for (size_t g = 0; g < p->groups; g += BLOCK_GROUPS) {
         size_t g1 = g + BLOCK_GROUPS < p->groups ? g + BLOCK_GROUPS : p->groups;
+        args.ld = (g1 - g) * GROUP;
         kernel->run.decode(&args, panel, g, g1);
         args.out += (g1 - g) * GROUP * PANEL;
     }

@@ -1,7 +1,7 @@
 /*
- * plain.c - codes that index a table, on AVX2: 2 to 6 bits with 8-bit integers, all widths with floats.
+ * plain.c - codes that index a table, on AVX2: 2 to 6 bits with 8-bit integers.
  *
- * One ymm holds 8 rows x 4 columns of bytes, so a panel is a low and a high half. Integers:
+ * One ymm holds 8 rows x 4 columns of bytes, so a panel is a low and a high half.
  *
  *     codes   --shift, mask, merge-->  indices   one byte each
  *     indices --pshufb, blends------>  levels    signed bytes
@@ -10,15 +10,6 @@
  *     dots * (sx * s)  ------------->  sums      8 rows, float
  *
  * dot.h says how signs get into maddubs, and why it does not saturate.
- *
- * Floats: a dword is 4 columns of one row, so a shift brings any column of 8 rows down to where a permutation looks.
- *
- *     codes  --shift, mask-->  indices   8 rows, 32 bit
- *     indices  --vpermps---->  levels    8 rows, float; two and a blend for 4 bits, a gather from 5 bits on
- *     levels  --fma with x-->  dots      8 rows, float; x is one broadcast float
- *     dots * s  ------------>  sums      8 rows, float
- *
- * Four dots a tile, one for each column of a step, so that no sum is longer than k / 4 (see LSQ_ACT_FLOAT in lsq.h).
  */
 #include "kernels/avx2/dot.h"
 #include "kernels/avx2/scales.h"
@@ -41,8 +32,6 @@ INLINE __m256i masked(__m256i v, int mask)
 {
     return _mm256_and_si256(v, _mm256_set1_epi8((char)mask));
 }
-
-/* ---- 8-bit integers ---- */
 
 /* The four low bits of the index of step t: all of it up to 4 bits, the first plane otherwise. */
 INLINE __m256i low_index(const uint8_t *tile, unsigned half, unsigned bits, unsigned t)
@@ -147,79 +136,3 @@ INT8(3)
 INT8(4)
 INT8(5)
 INT8(6)
-
-/* ---- Floats ---- */
-
-/* Bits [from, from + count) of each dword, moved to bit `to`. */
-INLINE __m256i field(__m256i v, unsigned from, unsigned count, unsigned to)
-{
-    v = _mm256_and_si256(_mm256_srli_epi32(v, (int)from), _mm256_set1_epi32((1 << count) - 1));
-    return _mm256_slli_epi32(v, (int)to);
-}
-
-/* Codes of column c of step t, 8 rows: each plane's bits are `width of the first plane` * slot + ... up (codec.h). */
-INLINE __m256i codes(const uint8_t *tile, unsigned half, const unsigned bits, unsigned t, unsigned c)
-{
-    const unsigned width = bits >= 8 ? 8 : bits >= 4 ? 4 : 2, v = t * width / 8, at = 8 * c + t % (8 / width) * width;
-    __m256i code = field(load(tile, v, half), at, width, 0);
-    unsigned shift = width, vector = width; /* of the plane that comes next */
-    for (unsigned plane = width / 2; plane; plane /= 2)
-        if (bits & plane) {
-            unsigned within = v % (width / plane) * plane;
-            code =
-                _mm256_or_si256(code, field(load(tile, vector + v * plane / width, half), at + within, plane, shift));
-            shift += plane;
-            vector += plane;
-        }
-    return code;
-}
-
-INLINE __m256 levels_float(const float *table, const unsigned bits, __m256i code)
-{
-    if (bits > 4)
-        return _mm256_i32gather_ps(table, code, 4);
-    __m256 level = _mm256_permutevar8x32_ps(_mm256_loadu_ps(table), code); /* looks at three bits */
-    if (bits < 4)
-        return level;
-    __m256 above = _mm256_permutevar8x32_ps(_mm256_loadu_ps(table + 8), code);
-    return _mm256_blendv_ps(level, above, _mm256_castsi256_ps(_mm256_slli_epi32(code, 28)));
-}
-
-INLINE void gemv_float(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits)
-{
-    const uint8_t *tile = a->w.codes + p * a->w.groups * 64 * bits;
-    const float *x = a->x;
-    __m256 sum[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
-    for (size_t g = 0; g < a->w.groups; g++, tile += 64 * bits, x += GROUP)
-        for (unsigned half = 0; half < 2; half++) {
-            __m256 dot[4] = {_mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps()};
-#pragma GCC unroll 8
-            for (unsigned t = 0; t < 8; t++)
-#pragma GCC unroll 4
-                for (unsigned c = 0; c < 4; c++)
-                    dot[c] = _mm256_fmadd_ps(levels_float(a->w.levels->f32, bits, codes(tile, half, bits, t, c)),
-                                             _mm256_set1_ps(x[4 * t + c]), dot[c]);
-            __m256 all = _mm256_add_ps(_mm256_add_ps(dot[0], dot[1]), _mm256_add_ps(dot[2], dot[3]));
-            if (a->w.scales)
-                all = _mm256_mul_ps(all, byte_scales(a->w.scales + (p * a->w.groups + g) * 16 + 8 * half));
-            sum[half] = _mm256_add_ps(sum[half], all);
-        }
-    _mm256_storeu_ps(y, sum[0]);
-    _mm256_storeu_ps(y + 8, sum[1]);
-}
-
-#define FLOAT(bits)                                                                                                    \
-    void lsq_gemv_p##bits##_f32_avx2_r1(const lsq_gemv_args *a, size_t p0, size_t p1)                                  \
-    {                                                                                                                  \
-        for (size_t p = p0; p < p1; p++)                                                                               \
-            gemv_float(a, p, a->y + (p - p0) * PANEL, bits);                                                           \
-    }
-
-FLOAT(2)
-FLOAT(3)
-FLOAT(4)
-FLOAT(5)
-FLOAT(6)
-FLOAT(7)
-FLOAT(8)
-FLOAT(9)

@@ -12,7 +12,7 @@
  */
 #include "kernels/avx512/scales.h"
 #include "kernels/avx512icl/bits.h"
-#include "kernels/kernel.h"
+#include "kernels/prefetch.h"
 
 #include <immintrin.h>
 
@@ -49,7 +49,7 @@ INLINE void gemv(const lsq_gemv_args *a, size_t p, const unsigned panels, const 
     for (size_t g = 0; g < groups; g++, tile += 64 * bits, x += GROUP) {
         __m512i dot[2];
         if (panels == 1) /* two streams at once gain nothing by it */
-            prefetch(tile, bits);
+            prefetch(tile, bits, a->prefetch);
         dot[0] = dot[1] = _mm512_add_epi32(_mm512_set1_epi32(a->bias[2 * g]), _mm512_set1_epi32(a->bias[2 * g + 1]));
 #pragma GCC unroll 8
         for (unsigned t = 0; t < 8; t++) {

@@ -13,7 +13,7 @@
  */
 #include "kernels/avx512/scales.h"
 #include "kernels/avx512icl/bits.h"
-#include "kernels/kernel.h"
+#include "kernels/prefetch.h"
 
 #include <immintrin.h>
 
@@ -74,7 +74,7 @@ INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const table *t, con
     const int64_t *x = a->x;
     __m512 sum = _mm512_setzero_ps();
     for (size_t g = 0; g < a->w.groups; g++, tile += 64 * bits, x += 8) {
-        prefetch(tile, bits);
+        prefetch(tile, bits, a->prefetch);
         __m512i dot01 = _mm512_setzero_si512(), dot23 = dot01;
 #pragma GCC unroll 8
         for (unsigned step = 0; step < 8; step++) {

@@ -1,0 +1,44 @@
+/*
+ * plain_float.c - codes that index a table with floats, as defined: tile after tile, step after step, lane after lane.
+ *
+ *     code  --table-->  level      dot[lane / 4] = sum of level * x      acc += dot * s
+ */
+#include "kernels/codec.h"
+
+#include <string.h>
+
+static inline void gemv(const lsq_gemv_args *a, size_t p0, size_t p1, unsigned bits)
+{
+    const lsq_tiles *w = &a->w;
+    const float *x = a->x;
+    memset(a->y, 0, (p1 - p0) * PANEL * sizeof(float));
+    for (size_t p = p0; p < p1; p++)
+        for (size_t g = 0; g < w->groups; g++) {
+            uint16_t code[STEPS][LANES];
+            float dot[PANEL] = {0};
+            lsq_tile_codes(w->codes + (p * w->groups + g) * 64 * bits, bits, code);
+            for (unsigned t = 0; t < STEPS; t++)
+                for (unsigned lane = 0; lane < LANES; lane++)
+                    dot[lane / 4] += w->levels->f32[code[t][lane]] * x[g * GROUP + 4 * t + lane % 4];
+            for (unsigned r = 0; r < PANEL; r++) {
+                float s[2];
+                lsq_tile_scale(w, p * w->groups + g, r, 0, s);
+                a->y[(p - p0) * PANEL + r] += dot[r] * s[0];
+            }
+        }
+}
+
+#define WIDTH(bits)                                                                                                    \
+    void lsq_gemv_p##bits##_f32_scalar_r1(const lsq_gemv_args *a, size_t p0, size_t p1)                                \
+    {                                                                                                                  \
+        gemv(a, p0, p1, bits);                                                                                         \
+    }
+
+WIDTH(2)
+WIDTH(3)
+WIDTH(4)
+WIDTH(5)
+WIDTH(6)
+WIDTH(7)
+WIDTH(8)
+WIDTH(9)
