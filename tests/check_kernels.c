@@ -264,7 +264,7 @@ static void bench(const lsq_kernel *kernel)
     variant variants[12];
     workload w;
     variants_of(kernel->codec, variants);
-    make(&w, kernel, variants[0], PANELS, GROUPS, RANDOM, 0);
+    make(&w, kernel, variants[kernel->codec < CODEC_t1 ? 0 : 8], PANELS, GROUPS, RANDOM, 0); /* the default format */
     float row[PANEL] = {0}, *out = kernel->op == OP_decode ? malloc(PANEL * GROUPS * GROUP * sizeof(float)) : NULL;
     lsq_decode_args decode = {w.args.w, row, 0, PANEL, out, GROUPS * GROUP};
     w.args.prefetch = 4096;
