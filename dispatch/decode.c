@@ -14,7 +14,7 @@ static void decode(const lsq_context *ctx, const lsq_weights *w, size_t p, unsig
     for (unsigned r = 0; r < PANEL; r++)
         row[r] = w->row[args.w.rows[p * PANEL + r]];
     enum lsq_size_class class = lsq_size_class(&ctx->cpu, w->geometry.bytes);
-    ctx->choice[OP_decode][w->family][ACT_f32][class][0]->run.decode(&args, p, g0, g1);
+    ctx->choice[OP_decode][w->family][ACT_f32][class][0].kernel->run.decode(&args, p, g0, g1);
 }
 
 void lsq_decode_block(const lsq_context *ctx, const lsq_weights *w, size_t p, size_t g0, size_t g1, float *out)

@@ -72,11 +72,12 @@ enum lsq_act lsq_product_act(const lsq_context *ctx, const lsq_weights *w)
 static product product_of(const lsq_context *ctx, const lsq_weights *w, const float *x, ptrdiff_t incx, void *scratch)
 {
     enum lsq_act act = lsq_product_act(ctx, w);
+    enum lsq_size_class class = lsq_size_class(&ctx->cpu, w->geometry.bytes);
+    const lsq_choice *choice = &ctx->choice[OP_gemv][w->family][act][class][ctx->threads > 1];
     product job = {
-        .args = {.w = lsq_weights_tiles(w), .prefetch = 4096},
+        .args = {.w = lsq_weights_tiles(w), .prefetch = choice->tunables.value[TUNABLE_prefetch]},
         .w = w,
-        .kernel = ctx->choice[OP_gemv][w->family][act][lsq_size_class(&ctx->cpu, w->geometry.bytes)][ctx->threads > 1]
-                      ->run.gemv,
+        .kernel = choice->kernel->run.gemv,
         .alpha = 1.0f,
         .unit = act == ACT_f32 ? 1.0f : w->levels.unit,
     };
