@@ -5,8 +5,8 @@
  * samples, and compare.py can test them.
  */
 #include "bench/command.h"
+#include "bench/matrix.h"
 #include "bench/suite.h"
-#include "bench/table.h"
 
 extern "C" {
 #include "bench/machine.h"
@@ -17,7 +17,6 @@ extern "C" {
 #include <benchmark/benchmark.h>
 
 #include <getopt.h>
-#include <cmath>
 #include <cstdio>
 #include <regex>
 #include <string>
@@ -31,6 +30,8 @@ struct Options {
     unsigned samples = 21;
     std::vector<lsq_format> formats;
     std::vector<unsigned> threads;
+    std::string picture;
+    bench_memory memory = bench_memory_usual();
 };
 
 double median_distance(const std::vector<double> &samples)
@@ -79,37 +80,30 @@ size_t register_suite(bench_suite *suite, const Options &options)
     return count;
 }
 
-const bench_column columns[] = {
-    {"kernel", "kernel / format / size", "", 34, -1},
-    {"packed_bytes", "packed", "MB", 8, 2},
-    {"time", "time", "us", 11, 2},
-    {"spread", "+-", "%", 5, 1},
-    {"weights_per_second", "weights", "G/s", 8, 2},
-    {"bytes_per_second", "packed", "GB/s", 7, 2},
-    {"read_bytes_per_second", "a read", "GB/s", 7, 2},
-    {"percent_of_read_bandwidth", "of a read", "%", 9, 1},
-};
-
-/* Rows of the medians; single samples are for --json. */
-class TableReporter : public benchmark::BenchmarkReporter {
+/* Takes the medians of each case; single samples are for --json, which another reporter prints. */
+class Medians : public benchmark::BenchmarkReporter {
   public:
-    explicit TableReporter(bench_table *table) : table_(table)
+    Medians(const bench_suite *suite, bench_matrix *matrix, benchmark::BenchmarkReporter *also)
+        : suite_(suite), matrix_(matrix), also_(also)
     {
     }
 
-    bool ReportContext(const Context &) override
+    bool ReportContext(const Context &context) override
     {
-        return true;
+        return !also_ || also_->ReportContext(context);
     }
 
     void ReportRuns(const std::vector<Run> &runs) override
     {
+        if (also_)
+            also_->ReportRuns(runs);
         const Run *median = nullptr, *spread = nullptr;
         for (const Run &run : runs) {
             if (run.error_occurred) {
-                std::fprintf(stderr, "lsq-bench: %s: %s\n", run.run_name.function_name.c_str(),
-                             run.error_message.c_str());
-                failed_ = true;
+                if (!also_)
+                    std::fprintf(stderr, "lsq-bench: %s: %s\n", run.run_name.function_name.c_str(),
+                                 run.error_message.c_str());
+                failed_ = !also_;
                 return;
             }
             if (run.aggregate_name == "median")
@@ -117,21 +111,15 @@ class TableReporter : public benchmark::BenchmarkReporter {
             if (run.aggregate_name == "mad")
                 spread = &run;
         }
-        if (!median || !spread)
-            return;
-        const auto counter = [&](const char *key) { return static_cast<double>(median->counters.at(key)); };
-        const double time = median->GetAdjustedRealTime();
-        const bench_cell cells[] = {
-            {median->run_name.function_name.c_str(), NAN},
-            {nullptr, 1e-6 * counter("packed_bytes")},
-            {nullptr, time},
-            {nullptr, 100 * spread->GetAdjustedRealTime() / time},
-            {nullptr, 1e-9 * counter("weights_per_second")},
-            {nullptr, 1e-9 * counter("bytes_per_second")},
-            {nullptr, 1e-9 * counter("read_bytes_per_second")},
-            {nullptr, counter("percent_of_read_bandwidth")},
-        };
-        bench_table_row(table_, cells);
+        if (median && spread)
+            add(*median, *spread);
+    }
+
+    void Finalize() override
+    {
+        if (also_)
+            also_->Finalize();
+        bench_matrix_end(matrix_);
     }
 
     bool failed() const
@@ -140,7 +128,25 @@ class TableReporter : public benchmark::BenchmarkReporter {
     }
 
   private:
-    bench_table *table_;
+    void add(const Run &median, const Run &spread)
+    {
+        const auto counter = [&](const char *key) { return static_cast<double>(median.counters.at(key)); };
+        size_t i = 0;
+        while (median.run_name.function_name != bench_suite_name(suite_, i))
+            i++;
+        bench_result result = {};
+        result.about = bench_suite_about(suite_, i);
+        result.weights_per_second = counter("weights_per_second");
+        result.bits = 8 * counter("bytes_per_second") / counter("weights_per_second");
+        result.readable_per_second = 8 * counter("read_bytes_per_second") / result.bits;
+        result.percent = counter("percent_of_read_bandwidth");
+        result.spread = spread.GetAdjustedRealTime() / median.GetAdjustedRealTime();
+        failed_ = bench_matrix_add(matrix_, &result) || failed_;
+    }
+
+    const bench_suite *suite_;
+    bench_matrix *matrix_;
+    benchmark::BenchmarkReporter *also_;
     bool failed_ = false;
 };
 
@@ -154,35 +160,51 @@ bool valid_regex(const std::string &text)
     }
 }
 
-int run_json(bench_suite *suite)
+/* Runs the suite: rows into the table, or without one everything as Google Benchmark's JSON. */
+int run_suite(bench_suite *suite, bench_table *table, const Options &options)
 {
     const char *key, *value;
-    for (size_t i = 0; (key = bench_suite_context(suite, i, &value)); i++)
-        benchmark::AddCustomContext(key, value);
-    benchmark::JSONReporter reporter;
-    benchmark::RunSpecifiedBenchmarks(&reporter, "all");
-    return BENCH_OK;
+    for (size_t i = 0; (key = bench_suite_context(suite, i, &value)); i++) {
+        if (table)
+            bench_table_context(table, key, value);
+        else
+            benchmark::AddCustomContext(key, value);
+    }
+    if (table)
+        std::printf("medians of %u samples, each beside a plain read of the same bytes\n\n", options.samples);
+    bench_matrix *matrix = bench_matrix_new(table);
+    if (!matrix)
+        return bench_failed(nullptr, LSQ_E_NOMEM, nullptr);
+    benchmark::JSONReporter json;
+    Medians medians(suite, matrix, table ? nullptr : &json);
+    benchmark::RunSpecifiedBenchmarks(&medians, "all");
+    int status = medians.failed() ? BENCH_LIMIT : BENCH_OK;
+    if (!status && !options.picture.empty()) {
+        lsq_error err = {};
+        const std::string title = std::string("Products of a matrix with a vector, ") + bench_suite_cpu(suite);
+        const lsq_status drawn = bench_matrix_draw(matrix, title.c_str(), options.picture.c_str(), &err);
+        status = drawn ? bench_failed(nullptr, drawn, &err) : BENCH_OK;
+    }
+    bench_matrix_free(matrix);
+    return status;
 }
 
-int run_table(const Options &options, bench_suite *suite)
+int run_as_asked(bench_suite *suite, const Options &options)
 {
-    bench_table *table = bench_table_new("lsq.bench/1", columns, sizeof columns / sizeof *columns, 0);
+    if (options.json)
+        return run_suite(suite, nullptr, options);
+    bench_table *table = bench_table_new("lsq.bench/1", bench_matrix_columns, bench_matrix_columns_count, 0);
     if (!table)
         return bench_failed(nullptr, LSQ_E_NOMEM, nullptr);
-    const char *key, *value;
-    for (size_t i = 0; (key = bench_suite_context(suite, i, &value)); i++)
-        bench_table_context(table, key, value);
-    std::printf("medians of %u samples, each beside a plain read of the same bytes\n\n", options.samples);
-    TableReporter reporter(table);
-    benchmark::RunSpecifiedBenchmarks(&reporter, "all");
+    const int status = run_suite(suite, table, options);
     bench_table_end(table, 1);
-    return reporter.failed() ? BENCH_LIMIT : BENCH_OK;
+    return status;
 }
 
 int run(const Options &options)
 {
-    bench_suite *suite =
-        bench_suite_new(options.formats.data(), options.formats.size(), options.threads.data(), options.threads.size());
+    bench_suite *suite = bench_suite_new(options.formats.data(), options.formats.size(), options.threads.data(),
+                                         options.threads.size(), &options.memory);
     if (!suite)
         return bench_failed(nullptr, LSQ_E_NOMEM, nullptr);
     int status;
@@ -191,7 +213,7 @@ int run(const Options &options)
     } else {
         bench_watch watch;
         bench_watch_begin(&watch);
-        status = options.json ? run_json(suite) : run_table(options, suite);
+        status = run_as_asked(suite, options);
         if (!status)
             bench_watch_end(&watch);
     }
@@ -205,16 +227,22 @@ int run(const Options &options)
 extern "C" int bench_gemv(int argc, char **argv)
 {
     static const option long_options[] = {
-        {"filter", required_argument, nullptr, 'f'},  {"codec", required_argument, nullptr, 'c'},
-        {"threads", required_argument, nullptr, 't'}, {"samples", required_argument, nullptr, 'n'},
-        {"json", no_argument, nullptr, 'j'},          {nullptr, 0, nullptr, 0},
+        {"filter", required_argument, nullptr, 'f'},
+        {"codec", required_argument, nullptr, 'c'},
+        {"threads", required_argument, nullptr, 't'},
+        {"samples", required_argument, nullptr, 'n'},
+        {"svg", required_argument, nullptr, 's'},
+        {"prefetch", required_argument, nullptr, 'p'},
+        {"small-pages", no_argument, nullptr, 'S'},
+        {"json", no_argument, nullptr, 'j'},
+        {nullptr, 0, nullptr, 0},
     };
     Options options;
     lsq_format format;
     lsq_error err = {};
     unsigned number;
     opterr = 0;
-    for (int c; (c = getopt_long(argc, argv, "f:c:t:n:j", long_options, nullptr)) != -1;) {
+    for (int c; (c = getopt_long(argc, argv, "f:c:t:n:s:p:j", long_options, nullptr)) != -1;) {
         switch (c) {
         case 'f':
             if (!valid_regex(optarg))
@@ -234,6 +262,16 @@ extern "C" int bench_gemv(int argc, char **argv)
         case 'n':
             if (!bench_number(optarg, 2, 10000, &options.samples))
                 return bench_usage("--samples '%s': not a number from 2 to 10000", optarg);
+            break;
+        case 's':
+            options.picture = optarg;
+            break;
+        case 'p':
+            if (!bench_number(optarg, 0, 1u << 20, &options.memory.prefetch))
+                return bench_usage("--prefetch '%s': not a number from 0 to %u", optarg, 1u << 20);
+            break;
+        case 'S':
+            options.memory.small_pages = 1;
             break;
         case 'j':
             options.json = true;

@@ -7,7 +7,8 @@
 #include <cstring>
 
 static const char help[] =
-    "usage: lsq-bench [gemv] [--filter REGEX] [--codec NAME]... [--threads N]... [--samples N] [--json]\n"
+    "usage: lsq-bench [gemv] [--filter REGEX] [--codec NAME]... [--threads N]... [--samples N] [--svg FILE]\n"
+    "                        [--prefetch BYTES] [--small-pages] [--json]\n"
     "       lsq-bench snr [--source NAME]... [--codec NAME]... [--all] [--json] [FILE]...\n"
     "       lsq-bench file [--against ORIGINAL] [--samples N] [--json] FILE...\n"
     "\n"
@@ -17,6 +18,9 @@ static const char help[] =
     "  -c, --codec NAME     with this format instead of the default one of each width; may be repeated\n"
     "  -t, --threads N      with N threads, a core each; may be repeated (1)\n"
     "  -n, --samples N      samples of each case (21)\n"
+    "  -s, --svg FILE       also draw speed against bits a weight, a line for each instruction set\n"
+    "  -p, --prefetch BYTES how far ahead kernels ask for codes (4096)\n"
+    "      --small-pages    memory without huge pages\n"
     "\n"
     "snr   quantises known sources, and the matrices of files, and compares with other ways to quantise\n"
     "  -s, --source NAME    sine54, uniform, gauss, laplace or t5; may be repeated (all, if there is no FILE)\n"

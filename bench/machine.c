@@ -67,14 +67,14 @@ unsigned bench_cores(void)
     return cores > 0 ? (unsigned)cores : 1;
 }
 
-void *bench_alloc(size_t bytes)
+void *bench_alloc(size_t bytes, int huge_pages)
 {
     const size_t huge = (size_t)2 << 20;
     const size_t rounded = (bytes + huge - 1) / huge * huge;
     void *memory = aligned_alloc(huge, rounded);
-#ifdef MADV_HUGEPAGE
+#if defined(MADV_HUGEPAGE) && defined(MADV_NOHUGEPAGE)
     if (memory)
-        madvise(memory, rounded, MADV_HUGEPAGE);
+        madvise(memory, rounded, huge_pages ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 #endif
     return memory;
 }

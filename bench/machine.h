@@ -16,8 +16,8 @@ int bench_pin(unsigned i);
 /* How many cores this process may use. */
 unsigned bench_cores(void);
 
-/* Memory at a multiple of 2 MiB, in huge pages where the system gives them; NULL if there is none. Free with free(). */
-void *bench_alloc(size_t bytes);
+/* Memory at a multiple of 2 MiB, in huge pages if asked for and the system gives them; NULL if there is none. Free with free(). */
+void *bench_alloc(size_t bytes, int huge_pages);
 
 /* Random bytes, the same for the same seed. */
 void bench_fill_random(void *bytes, size_t count, uint64_t seed);

@@ -74,7 +74,7 @@ lsq_status bench_product_make(bench_product *product, const lsq_kernel *kernel, 
     float *row = (float *)(memory + at[2]);
     for (int i = 0; i < PANEL; i++)
         row[i] = 1;
-    product->gemv = (lsq_gemv_args){.w = tiles, .y = (float *)(memory + at[1]), .prefetch = 4096};
+    product->gemv = (lsq_gemv_args){.w = tiles, .y = (float *)(memory + at[1])};
     product->decode = (lsq_decode_args){.w = tiles, .row = row, .r1 = PANEL, .out = (float *)(memory + at[3])};
     if (!set_activations(&product->gemv, act, groups, memory)) {
         bench_product_free(product);

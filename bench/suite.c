@@ -3,6 +3,7 @@
 #include "bench/machine.h"
 #include "bench/product.h"
 #include "bench/stream.h"
+#include "dispatch/tunables.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -28,6 +29,7 @@ typedef struct reading {
 
 struct bench_suite {
     lsq_cpu cpu;
+    bench_memory memory;
     bench_case *cases;
     size_t count, current; /* `current` is set up; count: none */
     uint8_t *packed;
@@ -98,7 +100,7 @@ static void describe(bench_suite *suite)
             isa = lsq_isa_names[i];
     const size_t size = sizeof *suite->context;
     snprintf(suite->context[0], size, "%s", lsq_version());
-    snprintf(suite->context[1], size, "%s", suite->cpu.brand[0] ? suite->cpu.brand : "unknown");
+    snprintf(suite->context[1], size, "%s", bench_suite_cpu(suite));
     snprintf(suite->context[2], size, "%s", isa);
     snprintf(suite->context[3], size, "%016" PRIx64, lsq_kernel_set_id());
     snprintf(suite->context[4], size, "L1d %" PRIu64 " KiB, L2 %" PRIu64 " KiB, L3 %" PRIu64 " KiB",
@@ -107,8 +109,13 @@ static void describe(bench_suite *suite)
     snprintf(suite->context[6], size, "%u", bench_cores());
 }
 
+bench_memory bench_memory_usual(void)
+{
+    return (bench_memory){.prefetch = lsq_tunables_default.value[TUNABLE_prefetch]};
+}
+
 bench_suite *bench_suite_new(const lsq_format *formats, size_t format_count, const unsigned *threads,
-                             size_t thread_count)
+                             size_t thread_count, const bench_memory *memory)
 {
     static const unsigned one = 1;
     bench_suite *suite = calloc(1, sizeof *suite);
@@ -124,6 +131,7 @@ bench_suite *bench_suite_new(const lsq_format *formats, size_t format_count, con
         free(suite);
         return NULL;
     }
+    suite->memory = *memory;
     lsq_cpu_detect(&suite->cpu);
     suite->reading.loop = bench_stream_widest(&suite->cpu);
     for (size_t k = 0; k < lsq_kernels_count; k++) {
@@ -155,9 +163,30 @@ void bench_suite_free(bench_suite *suite)
     free(suite);
 }
 
+const char *bench_suite_cpu(const bench_suite *suite)
+{
+    return suite->cpu.brand[0] ? suite->cpu.brand : "unknown CPU";
+}
+
 const char *bench_suite_name(const bench_suite *suite, size_t i)
 {
     return i < suite->count ? suite->cases[i].name : NULL;
+}
+
+bench_case_about bench_suite_about(const bench_suite *suite, size_t i)
+{
+    const bench_case *c = &suite->cases[i];
+    bench_case_about about = {
+        .kernel = c->kernel->name,
+        .op = lsq_op_names[c->kernel->op],
+        .act = lsq_act_names[c->kernel->act],
+        .isa = lsq_isa_names[c->kernel->isa],
+        .size_class = lsq_class_names[c->class],
+        .threads = c->threads,
+        .trellis = c->format.codec == LSQ_TRELLIS,
+    };
+    lsq_format_name(&c->format, about.format);
+    return about;
 }
 
 const char *bench_suite_context(const bench_suite *suite, size_t i, const char **value)
@@ -181,7 +210,7 @@ static lsq_status provide(bench_suite *suite, size_t bytes, unsigned threads)
     if (suite->packed_bytes < bytes) {
         free(suite->packed);
         suite->packed_bytes = 0;
-        suite->packed = bench_alloc(bytes);
+        suite->packed = bench_alloc(bytes, !suite->memory.small_pages);
         if (!suite->packed)
             return LSQ_E_NOMEM;
         suite->packed_bytes = bytes;
@@ -208,6 +237,7 @@ static lsq_status set_up(bench_suite *suite, size_t i)
         status = bench_product_make(&suite->product, c->kernel, &c->format, rows, columns, suite->packed, c->threads);
     if (status)
         return status;
+    suite->product.gemv.prefetch = suite->memory.prefetch;
     suite->reading.bytes = suite->packed;
     suite->reading.count = suite->product.bytes;
     const bench_work multiply = bench_product_work(&suite->product);

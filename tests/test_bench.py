@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import xml.etree.ElementTree
 
 BENCH, LSQ, FIXTURE = sys.argv[1:4]
 EMULATOR = os.environ.get('WRAPPER', '').split()
@@ -30,7 +31,7 @@ class Options(unittest.TestCase):
     def test_wrong_usage_is_one_line_and_status_2(self):
         for arguments in (
             ['fly'], ['--fast'], ['gemv', 'surplus'], ['--filter', '('], ['--filter', 'no such kernel'], ['--filter'],
-            ['--threads', '0'], ['--threads', '1x'], ['--samples', ''], ['--codec', 'z9'],
+            ['--threads', '0'], ['--prefetch', '-1'], ['--prefetch', '2000000'], ['--svg'], ['--threads', '1x'], ['--samples', ''], ['--codec', 'z9'],
             ['snr', '--source', 'cauchy'], ['snr', '--codec', 'c2'], ['file'], ['file', '--samples', '-1', FIXTURE],
         ):
             done = run(*arguments)
@@ -82,15 +83,45 @@ class Gemv(unittest.TestCase):
     def test_table_has_a_row_for_each_case(self):
         done = run('--filter', r'^(gemv|decode)_p8_.*scalar.*/l2', '--samples', '2', '--codec', 's8', '--codec', 'c8')
         self.assertEqual(done.returncode, 0, done.stderr)
-        rows = [line.split()[0] for line in done.stdout.splitlines() if line.startswith(('gemv_', 'decode_'))]
-        self.assertEqual(sorted(rows), sorted(f'{kernel}_scalar_r1/{codec}/l2' for codec in ('s8', 'c8')
-                                              for kernel in ('gemv_p8_i16', 'gemv_p8_f32', 'decode_p8_f32')))
+        rows = [line.split() for line in done.stdout.splitlines() if line.startswith(('gemv_', 'decode_'))]
+        self.assertEqual(sorted((row[0], row[1]) for row in rows),
+                         sorted((f'{kernel}_scalar_r1', codec) for codec in ('s8', 'c8')
+                                for kernel in ('gemv_p8_i16', 'gemv_p8_f32', 'decode_p8_f32')))
+        for row in rows:
+            self.assertEqual((row[2], row[3]), ('1', '8.258'))
+            self.assertGreater(float(row[4]), 0)
+            self.assertEqual(row[6:10], ['-'] * 4)  # neither L3 nor memory was asked for
 
     def test_threads_are_cases_of_their_own(self):
         done = run('--filter', 'gemv_p4_i8_scalar_r1/s4/l2', '--threads', '1', '--threads', '2', '--samples', '2')
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn('gemv_p4_i8_scalar_r1/s4/l2 ', done.stdout)
-        self.assertIn('gemv_p4_i8_scalar_r1/s4/l2/threads:2 ', done.stdout)
+        rows = [line.split()[:3] for line in done.stdout.splitlines() if line.startswith('gemv_')]
+        self.assertEqual(rows, [['gemv_p4_i8_scalar_r1', 's4', '1'], ['gemv_p4_i8_scalar_r1', 's4', '2']])
+
+    def test_picture(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, 'a.svg')
+            case = ('--filter', '^gemv_(p3|p4|t3)_i8_scalar_r1/.*/l2', '--samples', '2')
+            done = run(*case, '--svg', path, '--threads', '1', '--threads', '2')
+            self.assertEqual(done.returncode, 0, done.stderr)
+            root = xml.etree.ElementTree.parse(path).getroot()
+            texts = [text.text for text in root.iter('{http://www.w3.org/2000/svg}text')]
+            for text in ('a plain read', 'scalar', 'scalar, trellis', 'weights in L2 cache, 1 thread',
+                         'weights in L2 cache, 2 threads', '10^9 weights a second'):
+                self.assertEqual(texts.count(text), 1, texts)
+            self.assertEqual(os.listdir(folder), ['a.svg'])
+            # With the document, too; what cannot be written leaves nothing behind.
+            done = run(*case, '--svg', path, '--json')
+            self.assertEqual(done.returncode, 0, done.stderr)
+            json.loads(done.stdout)
+            self.assertEqual(run(*case, '--svg', os.path.join(folder, 'no', 'b.svg')).returncode, 5)
+            self.assertEqual(run('--filter', 'decode_p4_f32_scalar_r1/s4/l2', '--samples', '2', '--svg',
+                                 os.path.join(folder, 'c.svg')).returncode, 2)
+            self.assertEqual(os.listdir(folder), ['a.svg'])
+
+    def test_memory_can_be_used_otherwise(self):
+        done = run('--filter', self.CASE, '--samples', '2', '--prefetch', '0', '--small-pages')
+        self.assertEqual(done.returncode, 0, done.stderr)
 
 
 class Snr(unittest.TestCase):
