@@ -47,7 +47,7 @@ static int range_of(const bench_chart *chart, range *r)
                 low = fmin(low, at.y);
                 high = fmax(high, at.y);
             }
-    if (!(low > 0) || !isfinite(high))
+    if (!isfinite(low) || !(low > 0) || !isfinite(high))
         return 0;
     if (r->x0 == r->x1)
         r->x1++;
