@@ -81,6 +81,8 @@ INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const tables *table
     for (size_t g = 0; g < groups; g++, tile += 64 * bits, x += 8) {
         __m512i dot[2] = {_mm512_set1_epi32(a->bias[2 * g]), _mm512_set1_epi32(a->bias[2 * g + 1])};
         prefetch(tile, bits, a->prefetch);
+        if (scaled)
+            prefetch(scales + g * 16, 1, a->prefetch / 16);
 #pragma GCC unroll 8
         for (unsigned t = 0; t < 8; t++)
             dot[t % 2] = dot4(dot[t % 2], levels(table, tile, bits, t), x + t);

@@ -81,10 +81,12 @@ INLINE __m512i lookup(const plane *p, const unsigned bits, unsigned t, __m512i i
 INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const plane planes[2], const unsigned bits)
 {
     const uint8_t *tile = a->w.codes + p * a->w.groups * 64 * bits;
+    const uint8_t *scales = a->w.scales ? a->w.scales + p * a->w.groups * 16 : tile;
     const int64_t *x = a->x;
     __m512 sum = _mm512_setzero_ps();
     for (size_t g = 0; g < a->w.groups; g++, tile += 64 * bits, x += 8) {
         prefetch(tile, bits, a->prefetch);
+        prefetch(scales + g * 16, 1, a->prefetch / 16);
         __m512i dot01 = _mm512_setzero_si512(), dot23 = dot01;
 #pragma GCC unroll 8
         for (unsigned step = 0; step < 8; step++) {
@@ -105,7 +107,7 @@ INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const plane planes[
         __m512i odds = _mm512_castps_si512(_mm512_shuffle_ps(first, second, 0xdd));
         __m512 s = _mm512_set1_ps(a->sx[g]), d = _mm512_cvtepi32_ps(_mm512_add_epi32(evens, odds));
         if (a->w.scales)
-            s = _mm512_mul_ps(s, byte_scales(a->w.scales + (p * a->w.groups + g) * 16));
+            s = _mm512_mul_ps(s, byte_scales(scales + g * 16));
         sum = _mm512_add_ps(sum, _mm512_mul_ps(d, s));
     }
     _mm512_storeu_ps(y, sum);
