@@ -21,7 +21,7 @@ INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits
     const int32_t *x = a->x;
     for (size_t g = 0; g < a->w.groups; g++, x += STEPS) {
         __m512i index[STEPS], dot[2], m[2];
-        prefetch(n.tile, bits, a->prefetch);
+        prefetch_far(n.tile, bits, a->prefetch);
         prefetch(n.scales, 1, a->prefetch / 16);
         tile_indices(n.tile, bits, states, n.history, index);
         n.tile += 64 * bits;

@@ -85,7 +85,7 @@ INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const plane planes[
     const int64_t *x = a->x;
     __m512 sum = _mm512_setzero_ps();
     for (size_t g = 0; g < a->w.groups; g++, tile += 64 * bits, x += 8) {
-        prefetch(tile, bits, a->prefetch);
+        prefetch_far(tile, bits, a->prefetch);
         prefetch(scales + g * 16, 1, a->prefetch / 16);
         __m512i dot01 = _mm512_setzero_si512(), dot23 = dot01;
 #pragma GCC unroll 8
