@@ -15,7 +15,7 @@ INLINE __m512i load(const uint8_t *tile, unsigned vector)
     return v;
 }
 
-/* Bits of a where each byte's mask has ones, of b elsewhere. The instruction writes over its first operand: a should be used up. */
+/* Bits of a where each byte's mask has ones, of b elsewhere. a should be used up: the instruction writes over it. */
 INLINE __m512i merge(int mask, __m512i a, __m512i b)
 {
     return mask & 1 ? _mm512_ternarylogic_epi32(a, b, _mm512_set1_epi8((char)mask), 0xe4)

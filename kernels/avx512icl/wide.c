@@ -43,7 +43,7 @@ INLINE void plane_of(plane *p, const int16_t *levels, int high, const unsigned b
         }
 }
 
-/* Of seven bits in step t: four are at 4 s, two at 4 s + 2 (j % 2), one at 4 s + j. The three are merged for both slots at once. */
+/* Of seven bits in step t: four at 4 s, two at 4 s + 2 (j % 2), one at 4 s + j; three are merged for both slots at once. */
 INLINE __m512i index7(const uint8_t *tile, unsigned t)
 {
     int j = (int)t / 2;
