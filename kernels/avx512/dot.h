@@ -27,10 +27,9 @@ INLINE __m512i add_pairs(__m512i dot, __m512i pairs)
 /* ---- Biased ---- */
 
 /* 16 levels for pshufb. */
-INLINE __m512i biased_table(const int8_t *levels)
+INLINE __m512i biased_table(__m128i levels)
 {
-    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)levels);
-    return _mm512_broadcast_i32x4(_mm_add_epi8(v, _mm_set1_epi8(BIAS)));
+    return _mm512_broadcast_i32x4(_mm_add_epi8(levels, _mm_set1_epi8(BIAS)));
 }
 
 /* What the dot of half a group starts at; `half` counts through the groups. */
@@ -64,10 +63,9 @@ INLINE signed_x signed_group(const int32_t *from)
 }
 
 /* 8 levels for pshufb, and their negatives. */
-INLINE __m512i signed_table(const int8_t *levels)
+INLINE __m512i signed_table(__m128i levels)
 {
-    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)levels);
-    return _mm512_broadcast_i32x4(_mm_unpacklo_epi64(v, _mm_sub_epi8(_mm_setzero_si128(), v)));
+    return _mm512_broadcast_i32x4(_mm_unpacklo_epi64(levels, _mm_sub_epi8(_mm_setzero_si128(), levels)));
 }
 
 /* The levels of step t for the low three bits of an index, with the sign of x. */

@@ -46,10 +46,11 @@ typedef struct tables {
 INLINE tables tables_of(const int8_t *levels, const unsigned bits)
 {
     tables t;
+    const __m128i first = _mm_loadu_si128((const __m128i *)(const void *)levels);
     if (bits == 3) {
-        t.of[0] = t.of[1] = signed_table(levels);
+        t.of[0] = t.of[1] = signed_table(first);
     } else if (bits <= 4) {
-        t.of[0] = t.of[1] = biased_table(levels);
+        t.of[0] = t.of[1] = biased_table(first);
         if (bits == 2) { /* the second code of an index is in bits 2 and 3 */
             const __m128i second = _mm_setr_epi8(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
             t.of[1] = _mm512_shuffle_epi8(t.of[0], _mm512_broadcast_i32x4(second));
