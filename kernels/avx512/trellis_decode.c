@@ -98,11 +98,13 @@ INLINE void decode(const lsq_decode_args *a, size_t p, size_t g0, size_t g1, con
     const lookups t = lookups_of(a->w.levels, bits);
     panel n;
     start(&n, &a->w, p, g0, bits, a->w.scale == LSQ_SCALE_NIBBLE32 ? 8 : 16);
+    const unsigned q0 = a->r0 / 4, q1 = a->r1 / 4;
+    const size_t ld = a->ld;
     float *out = a->out;
     for (size_t g = g0; g < g1; g++, out += GROUP) {
         __m512i index[STEPS];
-        uint8_t bytes[2][4][LANES];
-        float scale[2][PANEL];
+        _Alignas(64) uint8_t bytes[2][4][LANES];
+        _Alignas(64) float scale[2][PANEL];
         tile_indices(n.tile, bits, states, n.history, index);
         n.tile += 64 * bits;
         for (unsigned i = 0; bits > 4 && i < STEPS; i++)
@@ -110,10 +112,13 @@ INLINE void decode(const lsq_decode_args *a, size_t p, size_t g0, size_t g1, con
         transpose(index, bytes[0]);
         transpose(index + 4, bytes[1]);
         tile_scales(a, &n, &nibble, scale);
-        for (unsigned r = a->r0; r < a->r1; r++)
-            for (unsigned half = 0; half < 2; half++)
-                write(out + (r - a->r0) * a->ld + 16 * half, bytes[half][r % 4] + 16 * (r / 4), scale[half][r], &t,
-                      bits);
+        float *to = out;
+#pragma GCC unroll 1
+        for (unsigned q = q0; q < q1; q++, to += 4 * ld)
+#pragma GCC unroll 4
+            for (unsigned i = 0; i < 4; i++)
+                for (unsigned half = 0; half < 2; half++)
+                    write(to + i * ld + 16 * half, bytes[half][i] + 16 * q, scale[half][4 * q + i], &t, bits);
     }
 }
 
