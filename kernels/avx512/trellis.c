@@ -36,7 +36,7 @@ INLINE void tile_dots(const lsq_gemv_args *a, size_t g, const __m512i index[STEP
     const int32_t *x = (const int32_t *)a->x + STEPS * g;
     dot[0] = dot[1] = _mm512_setzero_si512();
     if (bits < 3) {
-        const signed_x group = signed_group(x);
+        const signed_x group = signed_group(x, SIGN);
 #pragma GCC unroll 4
         for (unsigned t = 0; t < STEPS; t += 2) {
             __m512i level0 = signed_levels(table[0], index[t], &group, t);
