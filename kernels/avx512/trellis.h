@@ -201,4 +201,28 @@ INLINE __m512 next_byte_scales(panel *n)
     return s;
 }
 
+/* ---- Products ---- */
+
+/* Of panel p. Inlined as it is, each number of states gets code of its own. */
+typedef void panel_gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits, const unsigned states);
+
+INLINE void rows(const lsq_gemv_args *a, size_t p0, size_t p1, const unsigned bits, panel_gemv *gemv)
+{
+    float *y = a->y;
+    for (size_t p = p0; p < p1; p++, y += PANEL)
+        switch (a->w.states) {
+        case 4:
+            gemv(a, p, y, bits, 4);
+            break;
+        case 8:
+            gemv(a, p, y, bits, 8);
+            break;
+        case 16:
+            gemv(a, p, y, bits, 16);
+            break;
+        default:
+            gemv(a, p, y, bits, 64);
+        }
+}
+
 #endif
