@@ -4,7 +4,7 @@
  * One xmm holds 4 rows x 4 columns of bytes, so a panel is four quarters:
  *
  *     codes   --shift, mask, or-->  indices   one byte each
- *     indices --pshufb---------->   levels    bytes
+ *     indices --pshufb, blends-->   levels    bytes
  *     levels, x --pmaddubsw----->   pair sums 4 rows x 2, 16 bit
  *             --pmaddwd 1------->   dots      4 rows, 32 bit
  *     dots * (sx * s)  --------->   sums      4 rows, float
@@ -14,42 +14,39 @@
 #include "kernels/prefetch.h"
 #include "kernels/sse41/bits.h"
 #include "kernels/sse41/dot.h"
+#include "kernels/sse41/lookup.h"
 #include "kernels/sse41/scales.h"
 
-/*
- * Tables of 16. pshufb looks at the low four bits of an index, and gives 0 where bit 7 is set: it is set from code 16 (i + 1) on once
- * 128 - 16 (i + 1) are added. So the last table serves all codes, and table i says in what those before differ from the next.
- */
-INLINE __m128i level_of(__m128i code, const __m128i *table, const unsigned tables)
+/* The level of step t. */
+INLINE __m128i level_of(const uint8_t *quarter, const unsigned bits, unsigned t, const __m128i *table)
 {
-    __m128i level = _mm_shuffle_epi8(table[tables - 1], code);
-    for (unsigned i = 0; i + 1 < tables; i++) {
-        __m128i index = _mm_add_epi8(code, _mm_set1_epi8((char)(112 - 16 * i)));
-        level = _mm_xor_si128(level, _mm_shuffle_epi8(table[i], index));
+    where at;
+    if (bits <= 4) {
+        at.index = codes(quarter, bits, t);
+        return lookup(table, 1, &at);
     }
-    return level;
-}
-
-INLINE void tables_of(__m128i *table, const int8_t *levels, const unsigned tables, const int seven)
-{
-    for (unsigned i = 0; i < tables; i++) {
-        table[i] = _mm_loadu_si128((const __m128i *)(const void *)(levels + 16 * i));
-        table[i] = _mm_add_epi8(table[i], offset_of(seven));
-        if (i)
-            table[i - 1] = _mm_xor_si128(table[i - 1], table[i]);
+    int v = (int)t / 2, slot = (int)t % 2 * 4;
+    at.index = masked(down(load(quarter, t / 2), slot), 15);
+    if (bits == 5) {
+        at.select[0] = down(load(quarter, 4), slot + v - 7);
+        return lookup(table, 2, &at);
     }
+    __m128i two = load(quarter, 4 + t / 4);
+    at.select[0] = down(two, slot + v % 2 * 2 - 7);
+    at.select[1] = down(two, slot + v % 2 * 2 - 6);
+    return lookup(table, 4, &at);
 }
 
 INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits, const int scaled)
 {
     const int seven = bits <= 4; /* bits of a level */
-    const unsigned tables = bits <= 4 ? 1 : 1u << (bits - 4);
     const uint8_t *tile = a->w.codes + p * a->w.groups * 64 * bits;
     const uint8_t *scales = scaled ? a->w.scales + p * a->w.groups * PANEL : NULL;
     const int8_t *x = a->x;
     __m128i table[4];
     __m128 sum[4] = {_mm_setzero_ps(), _mm_setzero_ps(), _mm_setzero_ps(), _mm_setzero_ps()};
-    tables_of(table, a->w.levels->i8, tables, seven);
+    for (unsigned i = 0; i < 4; i++) /* shorter tables repeat, so that every one of them is there */
+        table[i] = _mm_add_epi8(table_of(a->w.levels->i8, i), offset_of(seven));
     for (size_t g = 0; g < a->w.groups; g++, tile += 64 * bits, x += GROUP) {
         spread xs;
         spread_of(&xs, x, seven);
@@ -60,7 +57,7 @@ INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits
             __m128i dot = start;
 #pragma GCC unroll 8
             for (unsigned t = 0; t < 8; t++)
-                dot = add_step(dot, level_of(codes(tile + 16 * quarter, bits, t), table, tables), &xs, t, seven);
+                dot = add_step(dot, level_of(tile + 16 * quarter, bits, t, table), &xs, t, seven);
             __m128 s = scaled ? _mm_mul_ps(sx, byte_scales(scales + g * PANEL + 4 * quarter)) : sx;
             sum[quarter] = _mm_add_ps(sum[quarter], _mm_mul_ps(_mm_cvtepi32_ps(dot), s));
         }

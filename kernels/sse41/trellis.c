@@ -16,9 +16,9 @@ INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits
     const int seven = bits <= 3, bytes = a->w.scale == LSQ_SCALE_BYTE32;
     const int8_t *x = a->x;
     uint8_t copy[COPY], m[2][PANEL];
-    __m128i table[8], other[4];
+    __m128i table[4], other[4];
     __m128 sum[4] = {_mm_setzero_ps(), _mm_setzero_ps(), _mm_setzero_ps(), _mm_setzero_ps()};
-    tables_of(table, a->w.levels->i8, offset_of(seven));
+    tables_of(table, a->w.levels->i8, bits, offset_of(seven));
     steps_of(other, &a->w, p);
     for (size_t g = 0; g < a->w.groups; g++, x += GROUP) {
         const size_t at = p * a->w.groups + g;
@@ -29,12 +29,12 @@ INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits
         if (!bytes)
             multipliers(m, &a->w, at, other);
         for (unsigned quarter = 0; quarter < 4; quarter++) {
-            where to[STEPS];
+            __m128i level[STEPS];
             __m128i dot[2] = {_mm_set1_epi32(start_of(a, 2 * g, seven)), _mm_set1_epi32(start_of(a, 2 * g + 1, seven))};
-            tile_indices(tile + 16 * quarter, bits, states, to);
+            levels(tile + 16 * quarter, bits, states, table, level);
 #pragma GCC unroll 8
             for (unsigned t = 0; t < STEPS; t++)
-                dot[t / 4] = add_step(dot[t / 4], level_of(table, bits, &to[t]), &xs, t, seven);
+                dot[t / 4] = add_step(dot[t / 4], level[t], &xs, t, seven);
             __m128 s = _mm_set1_ps(a->sx[g]);
             if (bytes) {
                 s = _mm_mul_ps(s, byte_scales(a->w.scales + at * PANEL + 4 * quarter));

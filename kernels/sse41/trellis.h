@@ -18,6 +18,7 @@
 
 #include "kernels/codec.h"
 #include "kernels/sse41/bits.h"
+#include "kernels/sse41/lookup.h"
 #include "kernels/sse41/scales.h"
 
 enum { MEMORY = 6 /* vectors of history, at most */, COPY = 7 * 64 * 6 /* bytes of a tile and its past */ };
@@ -65,35 +66,21 @@ INLINE __m128i convolve(const uint8_t *quarter, const unsigned bits, unsigned v,
 
 /* ---- Levels ---- */
 
-/* Where a level is: a table of 16 by index, and bits 7 of select[], the lowest first, say which table. */
-typedef struct where {
-    __m128i index, select[3];
-} where;
-
-/* Of the eight steps of a quarter of a tile. */
-INLINE void tile_indices(const uint8_t *quarter, const unsigned bits, const unsigned states, where to[STEPS])
+/* Of the eight steps of a quarter of a tile, up to 3 bits: one table by V's slot, then q1, then z0. */
+INLINE void narrow_levels(const uint8_t *quarter, const unsigned bits, const unsigned states, __m128i table,
+                          __m128i level[STEPS])
 {
-    const unsigned width = width_of(bits), slots = 8 / width;
-    const __m128i u = _mm_set1_epi8(width == 4 ? 0x11 : width == 2 ? 0x55 : -1);
-#pragma GCC unroll 4
+    const unsigned width = width_of(bits);
+    __m128i z;
+#pragma GCC unroll 2
     for (unsigned v = 0; v < width; v++) {
-        __m128i z, code = convolve(quarter, bits, v, u, states, &z);
-        where *step = to + slots * v;
-        if (width == 4) {
-            for (unsigned s = 0; s < 2; s++) {
-                unsigned n = 0;
-                int slot = 4 * (int)s;
-                step[s].index = masked(down(code, slot), 15);
-                if (bits == 5)
-                    step[s].select[n++] = down(load(quarter, 4), slot + (int)v - 7);
-                if (bits == 6) {
-                    step[s].select[n++] = down(load(quarter, 4 + v / 2), slot + (int)v % 2 * 2 - 7);
-                    step[s].select[n++] = down(load(quarter, 4 + v / 2), slot + (int)v % 2 * 2 - 6);
-                }
-                step[s].select[n] = down(z, slot - 7);
-            }
-        } else if (width == 2) { /* two slots at a time: code, then q1 (3 bits), then z0 */
-            __m128i evens = masked(code, 0x33), odds = masked(down(code, 2), 0x33);
+        __m128i code = convolve(quarter, bits, v, _mm_set1_epi8(width == 2 ? 0x55 : -1), states, &z), evens, odds;
+        if (width == 1) {
+            evens = _mm_or_si128(masked(code, 0x55), masked(down(z, -1), 0xaa));
+            odds = _mm_or_si128(masked(down(code, 1), 0x55), masked(z, 0xaa));
+        } else { /* two slots at a time */
+            evens = masked(code, 0x33);
+            odds = masked(down(code, 2), 0x33);
             if (bits == 3) {
                 __m128i one = load(quarter, 2); /* at bit 2 s + v */
                 evens = _mm_or_si128(evens, masked(down(one, (int)v - 2), 0x44));
@@ -102,36 +89,58 @@ INLINE void tile_indices(const uint8_t *quarter, const unsigned bits, const unsi
             const int z0 = bits == 3 ? 3 : 2;
             evens = _mm_or_si128(evens, masked(down(z, -z0), 0x11 << z0));
             odds = _mm_or_si128(odds, masked(down(z, 2 - z0), 0x11 << z0));
-            step[0].index = masked(evens, 15);
-            step[1].index = masked(odds, 15);
-            step[2].index = masked(down(evens, 4), 15);
-            step[3].index = masked(down(odds, 4), 15);
-        } else {
-            __m128i evens = _mm_or_si128(masked(code, 0x55), masked(down(z, -1), 0xaa));
-            __m128i odds = _mm_or_si128(masked(down(code, 1), 0x55), masked(z, 0xaa));
-            for (unsigned t = 0; t < STEPS; t++)
-                step[t].index = masked(down(t % 2 ? odds : evens, (int)t / 2 * 2), 3);
+        }
+        for (unsigned s = 0; s < 8 / width; s++) {
+            __m128i index = masked(down(s % 2 ? odds : evens, (int)(s / 2 * 2 * width)), width == 1 ? 3 : 15);
+            level[8 / width * v + s] = _mm_shuffle_epi8(table, index);
         }
     }
 }
 
-/* Tables in the order of memory: bits above the index are q3 q4 z0, as far as the width has them. */
-INLINE void tables_of(__m128i table[8], const int8_t *levels, __m128i offset)
+/*
+ * From 4 bits on. The alphabet is symmetric: with z0 a level is minus that of the code with all bits flipped and without z0. So the
+ * tables have -|level| of codes without z0, z0 flips an index, and the code's highest bit makes a level positive.
+ */
+INLINE void broad_levels(const uint8_t *quarter, const unsigned bits, const unsigned states, const __m128i table[4],
+                         __m128i level[STEPS])
 {
-    for (unsigned i = 0; i < 8; i++) /* shorter tables repeat, so that every one of them is there */
-        table[i] = _mm_add_epi8(_mm_loadu_si128((const __m128i *)(const void *)(levels + 16 * i)), offset);
+    const __m128i u = _mm_set1_epi8(0x11);
+#pragma GCC unroll 4
+    for (unsigned v = 0; v < 4; v++) {
+        __m128i z, code = convolve(quarter, bits, v, u, states, &z), more = code, flipped = code;
+        z = _mm_and_si128(z, u);
+        const __m128i flip = _mm_sub_epi16(_mm_slli_epi16(z, 4), z); /* all bits of each slot */
+        code = _mm_xor_si128(code, flip);
+        if (bits > 4) {
+            more = load(quarter, bits == 5 ? 4 : 4 + v / 2);
+            flipped = _mm_xor_si128(more, flip);
+        }
+#pragma GCC unroll 2
+        for (unsigned s = 0; s < 2; s++) {
+            const int slot = 4 * (int)s, at = bits == 4 ? slot + 3 : bits == 5 ? slot + (int)v : slot + (int)v % 2 * 2;
+            where to = {masked(down(code, slot), 15), {down(flipped, at - 7), down(flipped, at - 6)}};
+            __m128i sign = _mm_or_si128(down(more, bits == 6 ? at - 6 : at - 7), _mm_set1_epi8(1));
+            level[2 * v + s] = _mm_sign_epi8(lookup(table, 1u << (bits - 4), &to), sign);
+        }
+    }
 }
 
-INLINE __m128i level_of(const __m128i table[8], const unsigned bits, const where *at)
+/* What levels() looks at; `offset` goes to levels of up to 3 bits. */
+INLINE void tables_of(__m128i table[4], const int8_t *levels, const unsigned bits, __m128i offset)
 {
-    const unsigned tables = bits <= 3 ? 1 : 1u << (bits - 3);
-    __m128i level[8];
-    for (unsigned i = 0; i < tables; i++)
-        level[i] = _mm_shuffle_epi8(table[i], at->index);
-    for (unsigned n = 0; 1u << n < tables; n++)
-        for (unsigned i = 0; i < tables >> (n + 1); i++)
-            level[i] = _mm_blendv_epi8(level[2 * i], level[2 * i + 1], at->select[n]);
-    return level[0];
+    for (unsigned i = 0; i < 4; i++) {
+        __m128i part = table_of(levels, i);
+        table[i] = bits <= 3 ? _mm_add_epi8(part, offset) : _mm_sub_epi8(_mm_setzero_si128(), _mm_abs_epi8(part));
+    }
+}
+
+INLINE void levels(const uint8_t *quarter, const unsigned bits, const unsigned states, const __m128i table[4],
+                   __m128i level[STEPS])
+{
+    if (bits <= 3)
+        narrow_levels(quarter, bits, states, table[0], level);
+    else
+        broad_levels(quarter, bits, states, table, level);
 }
 
 /* ---- Scales ---- */

@@ -10,8 +10,8 @@ INLINE void decode(const lsq_decode_args *a, size_t p, size_t g0, size_t g1, con
 {
     const int bytes = a->w.scale == LSQ_SCALE_BYTE32;
     uint8_t copy[COPY], m[2][PANEL];
-    __m128i table[8], other[4];
-    tables_of(table, a->w.levels->i8, _mm_setzero_si128());
+    __m128i table[4], other[4];
+    tables_of(table, a->w.levels->i8, bits, _mm_setzero_si128());
     steps_of(other, &a->w, p);
     for (size_t g = g0; g < g1; g++) {
         const size_t at = p * a->w.groups + g;
@@ -19,7 +19,7 @@ INLINE void decode(const lsq_decode_args *a, size_t p, size_t g0, size_t g1, con
         if (!bytes)
             multipliers(m, &a->w, at, other);
         for (unsigned r = a->r0; r < a->r1; r += 4) {
-            where to[STEPS];
+            __m128i level[STEPS];
             float *out = a->out + (r - a->r0) * a->ld + (g - g0) * GROUP;
             __m128 factor[2], row[4];
             for (unsigned h = 0; h < 2; h++) {
@@ -27,10 +27,10 @@ INLINE void decode(const lsq_decode_args *a, size_t p, size_t g0, size_t g1, con
                     bytes ? byte_scales(a->w.scales + at * PANEL + r) : _mm_cvtepi32_ps(four_multipliers(m[h] + r));
                 factor[h] = _mm_mul_ps(_mm_loadu_ps(a->row + r), s);
             }
-            tile_indices(tile + 4 * r, bits, states, to);
+            levels(tile + 4 * r, bits, states, table, level);
 #pragma GCC unroll 8
             for (unsigned t = 0; t < STEPS; t++) {
-                floats_of(row, level_of(table, bits, &to[t]));
+                floats_of(row, level[t]);
                 store_rows(out + 4 * t, a->ld, row, factor[t / 4]);
             }
         }

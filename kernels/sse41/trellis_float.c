@@ -14,9 +14,9 @@ INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits
     const int bytes = a->w.scale == LSQ_SCALE_BYTE32;
     const float *x = a->x;
     uint8_t copy[COPY], m[2][PANEL];
-    __m128i table[8], other[4];
+    __m128i table[4], other[4];
     __m128 sum[4] = {_mm_setzero_ps(), _mm_setzero_ps(), _mm_setzero_ps(), _mm_setzero_ps()};
-    tables_of(table, a->w.levels->i8, _mm_setzero_si128());
+    tables_of(table, a->w.levels->i8, bits, _mm_setzero_si128());
     steps_of(other, &a->w, p);
     for (size_t g = 0; g < a->w.groups; g++, x += GROUP) {
         const size_t at = p * a->w.groups + g;
@@ -25,15 +25,15 @@ INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits
         if (!bytes)
             multipliers(m, &a->w, at, other);
         for (unsigned quarter = 0; quarter < 4; quarter++) {
-            where to[STEPS];
+            __m128i level[STEPS];
             __m128 half[2], row[4];
-            tile_indices(tile + 16 * quarter, bits, states, to);
+            levels(tile + 16 * quarter, bits, states, table, level);
 #pragma GCC unroll 2
             for (unsigned h = 0; h < 2; h++) {
                 __m128 dot[4] = {_mm_setzero_ps(), _mm_setzero_ps(), _mm_setzero_ps(), _mm_setzero_ps()};
 #pragma GCC unroll 4
                 for (unsigned t = 4 * h; t < 4 * h + 4; t++) {
-                    floats_of(row, level_of(table, bits, &to[t]));
+                    floats_of(row, level[t]);
                     add_products(dot, row, _mm_loadu_ps(x + 4 * t));
                 }
                 half[h] = row_sums(dot);
