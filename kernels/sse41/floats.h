@@ -45,10 +45,11 @@ INLINE void plain_levels(__m128 row[4], const uint8_t *quarter, const unsigned b
         row[2] = _mm_castsi128_ps(_mm_unpacklo_epi16(high01, high23));
         row[3] = _mm_castsi128_ps(_mm_unpackhi_epi16(high01, high23));
     } else {
-        uint16_t at[16];
+        uint64_t at[4];
         indices(at, quarter, bits, t);
         for (unsigned r = 0; r < 4; r++)
-            row[r] = _mm_setr_ps(level[at[4 * r]], level[at[4 * r + 1]], level[at[4 * r + 2]], level[at[4 * r + 3]]);
+            row[r] =
+                _mm_setr_ps(level[nth(at[r], 0)], level[nth(at[r], 1)], level[nth(at[r], 2)], level[nth(at[r], 3)]);
     }
 }
 

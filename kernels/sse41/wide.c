@@ -3,7 +3,7 @@
  *
  * Tables of 128 to 512 levels are too long for pshufb, so levels are loaded one by one, 4 rows x 4 columns at a time:
  *
- *     codes  --shift, mask, or-->  indices   16 bits each, in memory
+ *     codes  --shift, mask, or-->  indices   16 bits each
  *     indices  --load, pinsrw--->  levels    two vectors of 2 rows x 4 columns
  *     levels  --pmaddwd--------->  dots      two dwords a row; x is one qword of four, twice
  *     pairs added, * (sx * s) -->  sums      4 rows, float
@@ -15,10 +15,16 @@
 #include "kernels/sse41/indices.h"
 #include "kernels/sse41/scales.h"
 
-INLINE __m128i two_rows(const int16_t *level, const uint16_t *at)
+INLINE __m128i two_rows(const int16_t *level, uint64_t row0, uint64_t row1)
 {
-    return _mm_setr_epi16(level[at[0]], level[at[1]], level[at[2]], level[at[3]], level[at[4]], level[at[5]],
-                          level[at[6]], level[at[7]]);
+    __m128i v = _mm_cvtsi32_si128(level[nth(row0, 0)]);
+    v = _mm_insert_epi16(v, level[nth(row0, 1)], 1);
+    v = _mm_insert_epi16(v, level[nth(row0, 2)], 2);
+    v = _mm_insert_epi16(v, level[nth(row0, 3)], 3);
+    v = _mm_insert_epi16(v, level[nth(row1, 0)], 4);
+    v = _mm_insert_epi16(v, level[nth(row1, 1)], 5);
+    v = _mm_insert_epi16(v, level[nth(row1, 2)], 6);
+    return _mm_insert_epi16(v, level[nth(row1, 3)], 7);
 }
 
 INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits)
@@ -33,11 +39,11 @@ INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits
             __m128i dot01 = _mm_setzero_si128(), dot23 = dot01;
 #pragma GCC unroll 8
             for (unsigned t = 0; t < 8; t++) {
-                uint16_t at[16];
-                indices(at, tile + 16 * quarter, bits, t);
+                uint64_t row[4];
+                indices(row, tile + 16 * quarter, bits, t);
                 __m128i xt = _mm_set1_epi64x(x[t]);
-                dot01 = _mm_add_epi32(dot01, _mm_madd_epi16(two_rows(level, at), xt));
-                dot23 = _mm_add_epi32(dot23, _mm_madd_epi16(two_rows(level, at + 8), xt));
+                dot01 = _mm_add_epi32(dot01, _mm_madd_epi16(two_rows(level, row[0], row[1]), xt));
+                dot23 = _mm_add_epi32(dot23, _mm_madd_epi16(two_rows(level, row[2], row[3]), xt));
             }
             __m128 s = _mm_set1_ps(a->sx[g]);
             if (a->w.scales)
