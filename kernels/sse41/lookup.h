@@ -26,9 +26,11 @@ INLINE __m128i lookup(const __m128i *table, const unsigned tables, const where *
     return level[0];
 }
 
-INLINE __m128i table_of(const int8_t *levels, unsigned i)
+/* Shorter tables repeat, so that every one of them is there. */
+INLINE void tables_of(__m128i table[4], const int8_t *levels, __m128i offset)
 {
-    return _mm_loadu_si128((const __m128i *)(const void *)(levels + 16 * i));
+    for (unsigned i = 0; i < 4; i++)
+        table[i] = _mm_add_epi8(_mm_loadu_si128((const __m128i *)(const void *)(levels + 16 * i)), offset);
 }
 
 #endif

@@ -12,30 +12,9 @@
  * dot.h says how signs get into pmaddubsw, and why it does not saturate.
  */
 #include "kernels/prefetch.h"
-#include "kernels/sse41/bits.h"
 #include "kernels/sse41/dot.h"
-#include "kernels/sse41/lookup.h"
+#include "kernels/sse41/plain.h"
 #include "kernels/sse41/scales.h"
-
-/* The level of step t. */
-INLINE __m128i level_of(const uint8_t *quarter, const unsigned bits, unsigned t, const __m128i *table)
-{
-    where at;
-    if (bits <= 4) {
-        at.index = codes(quarter, bits, t);
-        return lookup(table, 1, &at);
-    }
-    int v = (int)t / 2, slot = (int)t % 2 * 4;
-    at.index = masked(down(load(quarter, t / 2), slot), 15);
-    if (bits == 5) {
-        at.select[0] = down(load(quarter, 4), slot + v - 7);
-        return lookup(table, 2, &at);
-    }
-    __m128i two = load(quarter, 4 + t / 4);
-    at.select[0] = down(two, slot + v % 2 * 2 - 7);
-    at.select[1] = down(two, slot + v % 2 * 2 - 6);
-    return lookup(table, 4, &at);
-}
 
 INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits, const int scaled)
 {
@@ -45,8 +24,7 @@ INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits
     const int8_t *x = a->x;
     __m128i table[4];
     __m128 sum[4] = {_mm_setzero_ps(), _mm_setzero_ps(), _mm_setzero_ps(), _mm_setzero_ps()};
-    for (unsigned i = 0; i < 4; i++) /* shorter tables repeat, so that every one of them is there */
-        table[i] = _mm_add_epi8(table_of(a->w.levels->i8, i), offset_of(seven));
+    tables_of(table, a->w.levels->i8, offset_of(seven));
     for (size_t g = 0; g < a->w.groups; g++, tile += 64 * bits, x += GROUP) {
         spread xs;
         spread_of(&xs, x, seven);

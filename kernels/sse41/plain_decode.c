@@ -6,10 +6,10 @@
 #include "kernels/sse41/floats.h"
 #include "kernels/sse41/scales.h"
 
-INLINE void decode(const lsq_decode_args *a, size_t p, size_t g0, size_t g1, const unsigned bits)
+INLINE void decode(const lsq_decode_args *a, size_t p, size_t g0, size_t g1, const unsigned bits, const int whole)
 {
-    __m128i plane[4];
-    planes_of(plane, a->w.levels->f32);
+    __m128i table[4];
+    tables_of(table, a->w.levels->i8, _mm_setzero_si128());
     for (size_t g = g0; g < g1; g++)
         for (unsigned r = a->r0; r < a->r1; r += 4) {
             const size_t tile = p * a->w.groups + g;
@@ -20,7 +20,7 @@ INLINE void decode(const lsq_decode_args *a, size_t p, size_t g0, size_t g1, con
                 factor = _mm_mul_ps(factor, byte_scales(a->w.scales + tile * PANEL + r));
 #pragma GCC unroll 8
             for (unsigned t = 0; t < 8; t++) {
-                plain_levels(row, quarter, bits, t, plane, a->w.levels->f32);
+                plain_levels(row, quarter, bits, t, whole, table, a->w.levels->f32);
                 store_rows(out + 4 * t, a->ld, row, factor);
             }
         }
@@ -29,7 +29,8 @@ INLINE void decode(const lsq_decode_args *a, size_t p, size_t g0, size_t g1, con
 #define WIDTH(bits)                                                                                                    \
     void lsq_decode_p##bits##_f32_sse41_r1(const lsq_decode_args *a, size_t p, size_t g0, size_t g1)                   \
     {                                                                                                                  \
-        decode(a, p, g0, g1, bits);                                                                                    \
+        const int whole = bits <= 6 && a->w.levels->unit == 1.0f;                                                      \
+        whole ? decode(a, p, g0, g1, bits, bits <= 6) : decode(a, p, g0, g1, bits, 0);                                 \
     }
 
 WIDTH(2)

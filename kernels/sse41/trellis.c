@@ -18,7 +18,7 @@ INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits
     uint8_t copy[COPY], m[2][PANEL];
     __m128i table[4], other[4];
     __m128 sum[4] = {_mm_setzero_ps(), _mm_setzero_ps(), _mm_setzero_ps(), _mm_setzero_ps()};
-    tables_of(table, a->w.levels->i8, bits, offset_of(seven));
+    tables_for(table, a->w.levels->i8, bits, offset_of(seven));
     steps_of(other, &a->w, p);
     for (size_t g = 0; g < a->w.groups; g++, x += GROUP) {
         const size_t at = p * a->w.groups + g;

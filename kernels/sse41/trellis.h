@@ -126,12 +126,11 @@ INLINE void broad_levels(const uint8_t *quarter, const unsigned bits, const unsi
 }
 
 /* What levels() looks at; `offset` goes to levels of up to 3 bits. */
-INLINE void tables_of(__m128i table[4], const int8_t *levels, const unsigned bits, __m128i offset)
+INLINE void tables_for(__m128i table[4], const int8_t *levels, const unsigned bits, __m128i offset)
 {
-    for (unsigned i = 0; i < 4; i++) {
-        __m128i part = table_of(levels, i);
-        table[i] = bits <= 3 ? _mm_add_epi8(part, offset) : _mm_sub_epi8(_mm_setzero_si128(), _mm_abs_epi8(part));
-    }
+    tables_of(table, levels, bits <= 3 ? offset : _mm_setzero_si128());
+    for (unsigned i = 0; i < 4 && bits > 3; i++)
+        table[i] = _mm_sub_epi8(_mm_setzero_si128(), _mm_abs_epi8(table[i]));
 }
 
 INLINE void levels(const uint8_t *quarter, const unsigned bits, const unsigned states, const __m128i table[4],

@@ -11,7 +11,7 @@ INLINE void decode(const lsq_decode_args *a, size_t p, size_t g0, size_t g1, con
     const int bytes = a->w.scale == LSQ_SCALE_BYTE32;
     uint8_t copy[COPY], m[2][PANEL];
     __m128i table[4], other[4];
-    tables_of(table, a->w.levels->i8, bits, _mm_setzero_si128());
+    tables_for(table, a->w.levels->i8, bits, _mm_setzero_si128());
     steps_of(other, &a->w, p);
     for (size_t g = g0; g < g1; g++) {
         const size_t at = p * a->w.groups + g;
