@@ -50,31 +50,27 @@ INLINE __m128i before(const uint8_t *quarter, const unsigned bits, unsigned v, u
     return load(quarter - 64 * bits * tiles, v + tiles * width - back);
 }
 
-/* V and Z of vector v. */
-INLINE __m128i convolve(const uint8_t *quarter, const unsigned bits, unsigned v, __m128i u, const unsigned states,
-                        __m128i *z)
+/* V and Z of vector v. Without branches, because the number of states is a variable where a kernel for each would be too much. */
+INLINE __m128i convolve(const uint8_t *quarter, const unsigned bits, unsigned v, int u, unsigned states, __m128i *z)
 {
     const unsigned oldest = states == 4 ? 2 : states == 8 ? 3 : states == 16 ? 4 : 6;
-    *z = before(quarter, bits, v, states == 4 ? 1 : 2);
-    if (states == 64)
-        *z = _mm_xor_si128(*z, before(quarter, bits, v, 4));
-    __m128i old = before(quarter, bits, v, oldest);
-    if (states != 4)
-        old = _mm_xor_si128(old, before(quarter, bits, v, 1));
-    return _mm_xor_si128(load(quarter, v), _mm_and_si128(old, u));
+    __m128i fourth = masked(before(quarter, bits, v, 4), states == 64 ? -1 : 0);
+    __m128i first = masked(before(quarter, bits, v, 1), states == 4 ? 0 : u);
+    *z = _mm_xor_si128(before(quarter, bits, v, states == 4 ? 1 : 2), fourth);
+    return _mm_xor_si128(load(quarter, v), _mm_xor_si128(first, masked(before(quarter, bits, v, oldest), u)));
 }
 
 /* ---- Levels ---- */
 
 /* Of the eight steps of a quarter of a tile, up to 3 bits: one table by V's slot, then q1, then z0. */
-INLINE void narrow_levels(const uint8_t *quarter, const unsigned bits, const unsigned states, __m128i table,
+INLINE void narrow_levels(const uint8_t *quarter, const unsigned bits, unsigned states, __m128i table,
                           __m128i level[STEPS])
 {
     const unsigned width = width_of(bits);
     __m128i z;
 #pragma GCC unroll 2
     for (unsigned v = 0; v < width; v++) {
-        __m128i code = convolve(quarter, bits, v, _mm_set1_epi8(width == 2 ? 0x55 : -1), states, &z), evens, odds;
+        __m128i code = convolve(quarter, bits, v, width == 2 ? 0x55 : -1, states, &z), evens, odds;
         if (width == 1) {
             evens = _mm_or_si128(masked(code, 0x55), masked(down(z, -1), 0xaa));
             odds = _mm_or_si128(masked(down(code, 1), 0x55), masked(z, 0xaa));
@@ -101,14 +97,14 @@ INLINE void narrow_levels(const uint8_t *quarter, const unsigned bits, const uns
  * From 4 bits on. The alphabet is symmetric: with z0 a level is minus that of the code with all bits flipped and without z0. So the
  * tables have -|level| of codes without z0, z0 flips an index, and the code's highest bit makes a level positive.
  */
-INLINE void broad_levels(const uint8_t *quarter, const unsigned bits, const unsigned states, const __m128i table[4],
+INLINE void broad_levels(const uint8_t *quarter, const unsigned bits, unsigned states, const __m128i table[4],
                          __m128i level[STEPS])
 {
-    const __m128i u = _mm_set1_epi8(0x11);
+    const int u = 0x11;
 #pragma GCC unroll 4
     for (unsigned v = 0; v < 4; v++) {
         __m128i z, code = convolve(quarter, bits, v, u, states, &z), more = code, flipped = code;
-        z = _mm_and_si128(z, u);
+        z = masked(z, u);
         const __m128i flip = _mm_sub_epi16(_mm_slli_epi16(z, 4), z); /* all bits of each slot */
         code = _mm_xor_si128(code, flip);
         if (bits > 4) {
@@ -133,7 +129,7 @@ INLINE void tables_for(__m128i table[4], const int8_t *levels, const unsigned bi
         table[i] = _mm_sub_epi8(_mm_setzero_si128(), _mm_abs_epi8(table[i]));
 }
 
-INLINE void levels(const uint8_t *quarter, const unsigned bits, const unsigned states, const __m128i table[4],
+INLINE void levels(const uint8_t *quarter, const unsigned bits, unsigned states, const __m128i table[4],
                    __m128i level[STEPS])
 {
     if (bits <= 3)

@@ -6,7 +6,7 @@
 #include "kernels/sse41/floats.h"
 #include "kernels/sse41/trellis.h"
 
-INLINE void decode(const lsq_decode_args *a, size_t p, size_t g0, size_t g1, const unsigned bits, const unsigned states)
+INLINE void decode(const lsq_decode_args *a, size_t p, size_t g0, size_t g1, const unsigned bits)
 {
     const int bytes = a->w.scale == LSQ_SCALE_BYTE32;
     uint8_t copy[COPY], m[2][PANEL];
@@ -27,7 +27,7 @@ INLINE void decode(const lsq_decode_args *a, size_t p, size_t g0, size_t g1, con
                     bytes ? byte_scales(a->w.scales + at * PANEL + r) : _mm_cvtepi32_ps(four_multipliers(m[h] + r));
                 factor[h] = _mm_mul_ps(_mm_loadu_ps(a->row + r), s);
             }
-            levels(tile + 4 * r, bits, states, table, level);
+            levels(tile + 4 * r, bits, a->w.states, table, level);
 #pragma GCC unroll 8
             for (unsigned t = 0; t < STEPS; t++) {
                 floats_of(row, level[t]);
@@ -37,27 +37,10 @@ INLINE void decode(const lsq_decode_args *a, size_t p, size_t g0, size_t g1, con
     }
 }
 
-INLINE void states(const lsq_decode_args *a, size_t p, size_t g0, size_t g1, const unsigned bits)
-{
-    switch (a->w.states) {
-    case 4:
-        decode(a, p, g0, g1, bits, 4);
-        break;
-    case 8:
-        decode(a, p, g0, g1, bits, 8);
-        break;
-    case 16:
-        decode(a, p, g0, g1, bits, 16);
-        break;
-    default:
-        decode(a, p, g0, g1, bits, 64);
-    }
-}
-
 #define WIDTH(bits)                                                                                                    \
     void lsq_decode_t##bits##_f32_sse41_r1(const lsq_decode_args *a, size_t p, size_t g0, size_t g1)                   \
     {                                                                                                                  \
-        states(a, p, g0, g1, bits);                                                                                    \
+        decode(a, p, g0, g1, bits);                                                                                    \
     }
 
 WIDTH(1)

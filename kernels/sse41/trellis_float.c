@@ -9,7 +9,7 @@
 #include "kernels/sse41/floats.h"
 #include "kernels/sse41/trellis.h"
 
-INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits, const unsigned states)
+INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits)
 {
     const int bytes = a->w.scale == LSQ_SCALE_BYTE32;
     const float *x = a->x;
@@ -27,7 +27,7 @@ INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits
         for (unsigned quarter = 0; quarter < 4; quarter++) {
             __m128i level[STEPS];
             __m128 half[2], row[4];
-            levels(tile + 16 * quarter, bits, states, table, level);
+            levels(tile + 16 * quarter, bits, a->w.states, table, level);
 #pragma GCC unroll 2
             for (unsigned h = 0; h < 2; h++) {
                 __m128 dot[4] = {_mm_setzero_ps(), _mm_setzero_ps(), _mm_setzero_ps(), _mm_setzero_ps()};
@@ -50,29 +50,11 @@ INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits
         _mm_storeu_ps(y + 4 * quarter, sum[quarter]);
 }
 
-INLINE void rows(const lsq_gemv_args *a, size_t p0, size_t p1, const unsigned bits)
-{
-    float *y = a->y;
-    for (size_t p = p0; p < p1; p++, y += PANEL)
-        switch (a->w.states) {
-        case 4:
-            gemv(a, p, y, bits, 4);
-            break;
-        case 8:
-            gemv(a, p, y, bits, 8);
-            break;
-        case 16:
-            gemv(a, p, y, bits, 16);
-            break;
-        default:
-            gemv(a, p, y, bits, 64);
-        }
-}
-
 #define WIDTH(bits)                                                                                                    \
     void lsq_gemv_t##bits##_f32_sse41_r1(const lsq_gemv_args *a, size_t p0, size_t p1)                                 \
     {                                                                                                                  \
-        rows(a, p0, p1, bits);                                                                                         \
+        for (size_t p = p0; p < p1; p++)                                                                               \
+            gemv(a, p, a->y + (p - p0) * PANEL, bits);                                                                 \
     }
 
 WIDTH(1)
