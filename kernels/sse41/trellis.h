@@ -8,8 +8,9 @@
  *
  *     X ^ ((X1 ^ X4) & u)  ---------->  V       u replaced by z1, the other bits as they are      (16 states)
  *     X2  --------------------------->  Z       z0 in u's place
- *     V, Z, second plane  --merge---->  indices of up to four bits, and the bits above them as selectors
- *     indices  --pshufb, blends------>  levels  signed bytes
+ *     up to 3 bits     V, Z, second plane  --merge-->  indices  --pshufb------------------->  levels, bytes
+ *     from 4 bits on   V ^ Z in all bits of a slot, the same of the second plane  ------->  indices and selectors
+ *                      indices  --pshufb, blends-->  -|level|  --psignb by highest bit-->  levels, signed bytes
  *
  * What was before is loaded again from the tiles before: nothing is carried along.
  */
