@@ -1,25 +1,23 @@
 /*
  * plain_decode.c - codes that index a table into floats, on AVX2; 2 to 9 bits.
  *
- * A quarter, 4 rows, of two steps at once, one in each 128 bits of a vector: 8 neighbouring columns of a row to be stored together.
+ * 4 rows of two steps at once: 8 neighbouring columns of a row, to be stored together.
  *
- *     codes  --float_levels.h-->  halves    of 32 levels, 2 rows x 8 columns a vector
- *     halves  --vpunpck-------->  levels    8 columns of one row
- *     codes  --wide_levels.h--->  levels    the same, 7 to 9 bits
- *     levels * (row * s)  ----->  out
+ *     codes   --float_levels.h-->  halves of levels    2 rows x 8 columns a vector, 16 bits each
+ *     halves  --vpunpck--------->  levels              8 columns of one row
+ *     codes   --wide_levels.h--->  levels              the same, from 7 bits on
+ *     levels * (row * s)  ------>  out
  */
 #include "kernels/avx2/float_levels.h"
 #include "kernels/avx2/scales.h"
 #include "kernels/avx2/wide_levels.h"
 
 /* Levels of steps t and t + 1 of the four rows of a quarter. */
-INLINE void levels_of(__m256i level[4], const byte_tables *table, view from, unsigned t, const unsigned bits,
-                      const int is_short)
+INLINE void rows_of(__m256i level[4], const byte_tables *table, view from, unsigned t, const unsigned bits,
+                    const int is_short)
 {
-    const __m256i code = codes(from, bits, t), zero = _mm256_setzero_si256();
-    words upper = level_words(table, bits, 2, code), lower = {zero, zero};
-    if (!is_short)
-        lower = level_words(table, bits, 0, code);
+    const halves of = levels_of(table, from, bits, t, is_short);
+    const words upper = of.upper, lower = of.lower;
     level[0] = _mm256_unpacklo_epi16(lower.low, upper.low);
     level[1] = _mm256_unpackhi_epi16(lower.low, upper.low);
     level[2] = _mm256_unpacklo_epi16(lower.high, upper.high);
@@ -38,7 +36,7 @@ INLINE void narrow_rows(float *out, size_t ld, const float *s, const byte_tables
 #pragma GCC unroll 4
     for (unsigned t = 0; t < 8; t += 2) {
         __m256i level[4];
-        levels_of(level, table, from, t, bits, is_short);
+        rows_of(level, table, from, t, bits, is_short);
         for (unsigned r = 0; r < 4; r++)
             store(out + r * ld + 4 * t, s[r], _mm256_castsi256_ps(level[r]));
     }
@@ -51,7 +49,7 @@ INLINE void wide_rows(float *out, size_t ld, const float *s, const float *levels
     for (unsigned r = 0; r < 4; r++)
 #pragma GCC unroll 4
         for (unsigned t = 0; t < 8; t += 2)
-            store(out + r * ld + 4 * t, s[r], wide_levels(levels, index, bits, t, r));
+            store(out + r * ld + 4 * t, s[r], wide_levels(levels, index, bits, 1, t / 2, r));
 }
 
 /* A quarter of the panel after the other: 16 rows far apart would be too many for the ways of a cache. */

@@ -1,19 +1,18 @@
 /*
  * plain_float.c - codes that index a table with floats, on AVX2; 2 to 9 bits.
  *
- * Up to 6 bits a half vector at once, 8 rows x 4 columns, by float_levels.h:
+ * Up to 6 bits, 8 rows x 4 columns at once, by float_levels.h:
  *
- *     codes  --pshufb-------->  bytes     of 32 levels
- *     bytes  --vpunpck------->  halves    8 bytes of 4 rows each time: two dwords a row
- *     halves --and, shift---->  levels    columns 1 and 3 of 4 rows; columns 0 and 2
- *     levels --fma with x---->  dots      4 rows x 2; x is a broadcast pair
- *     dots * s  ------------->  sums      4 rows x 2, which only the end of the panel adds up
+ *     codes  --pshufb-------->  halves of levels    4 rows x 4 columns a vector, 16 bits each
+ *     halves --shift, and---->  levels              4 rows x 2: columns 0 and 2; columns 1 and 3
+ *     levels --fma with x---->  dots                4 rows x 2; x is a broadcast pair
+ *     dots * s  ------------->  sums                4 rows x 2, which only the end of the panel adds up
  *
- * Wider codes have long tables, of which loads of single floats are faster than gathers:
+ * Wider codes, 2 rows x 4 columns, by wide_levels.h:
  *
- *     codes  --mov, vinsertps-->  levels  8 rows, float, one column
- *     levels --fma with x------>  dots    8 rows, float; x is one broadcast float
- *     dots * s  --------------->  sums    8 rows, float
+ *     codes  --loads--------->  levels              a row in each half of a vector
+ *     levels --fma with x---->  dots                x is 4 broadcast floats
+ *     dots  --hadd, * s------>  sums                8 rows
  *
  * Four dots a row and tile, one for each column of a step, so that no sum is longer than k / 4 (see LSQ_ACT_FLOAT in lsq.h).
  */
@@ -29,10 +28,10 @@ typedef struct x_pairs {
 
 INLINE void pairs_of(x_pairs *pairs, const float *x)
 {
-    for (unsigned i = 0; i < 8; i += 2) {
-        __m128 a = _mm_loadu_ps(x + 4 * i), b = _mm_loadu_ps(x + 4 * i + 4);
-        _mm_storeu_pd(pairs->even + i, _mm_castps_pd(_mm_shuffle_ps(a, b, 0x88)));
-        _mm_storeu_pd(pairs->odd + i, _mm_castps_pd(_mm_shuffle_ps(a, b, 0xdd)));
+    for (unsigned t = 0; t < 8; t += 2) {
+        __m128 a = _mm_loadu_ps(x + 4 * t), b = _mm_loadu_ps(x + 4 * t + 4);
+        _mm_storeu_pd(pairs->even + t, _mm_castps_pd(_mm_shuffle_ps(a, b, 0x88)));
+        _mm_storeu_pd(pairs->odd + t, _mm_castps_pd(_mm_shuffle_ps(a, b, 0xdd)));
     }
 }
 
@@ -50,12 +49,9 @@ INLINE void dots(__m256 dot[2], const byte_tables *table, view from, const x_pai
     __m256 even[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()}, odd[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
 #pragma GCC unroll 8
     for (unsigned t = 0; t < 8; t++) {
-        __m256i code = codes(from, bits, t);
-        words upper = level_words(table, bits, 2, code), lower = {upper.low, upper.high};
-        if (!is_short)
-            lower = level_words(table, bits, 0, code);
+        const halves level = levels_of(table, from, bits, t, is_short);
         for (unsigned i = 0; i < 2; i++) {
-            __m256i u = i ? upper.high : upper.low, l = i ? lower.high : lower.low;
+            __m256i u = i ? level.upper.high : level.upper.low, l = i ? level.lower.high : level.lower.low;
             __m256i columns02 = _mm256_slli_epi32(u, 16), columns13 = _mm256_and_si256(u, _mm256_set1_epi32(-65536));
             if (!is_short) {
                 columns02 = _mm256_blend_epi16(columns02, l, 0x55);
@@ -118,27 +114,25 @@ INLINE void gemv_wide(const lsq_gemv_args *a, size_t p, float *y, const unsigned
 {
     const uint8_t *tile = a->w.codes + p * a->w.groups * 64 * bits;
     const float *x = a->x, *levels = a->w.levels->f32;
-    __m128 sum[4] = {_mm_setzero_ps(), _mm_setzero_ps(), _mm_setzero_ps(), _mm_setzero_ps()};
+    __m256 sum[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
     for (size_t g = 0; g < a->w.groups; g++, tile += 64 * bits, x += GROUP) {
-        float s[PANEL];
-        tile_scales(s, &a->w, p * a->w.groups + g, NULL);
         prefetch(tile, bits, a->prefetch);
-        for (unsigned q = 0; q < 4; q++) {
+        for (unsigned half = 0; half < 2; half++) {
             indices room;
-            const uint8_t *index = indices_of(&room, (view){tile, 16 * q, 1}, bits);
+            const uint8_t *index = indices_of(&room, (view){tile, 32 * half, 0}, bits);
             __m256 dot[4] = {_mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps()};
-            for (unsigned t = 0; t < 8; t += 2)
+            for (unsigned t = 0; t < 8; t++) {
+                const __m256 xt = _mm256_broadcast_ps((const __m128 *)(const void *)(x + 4 * t));
 #pragma GCC unroll 4
                 for (unsigned r = 0; r < 4; r++)
-                    dot[r] =
-                        _mm256_fmadd_ps(wide_levels(levels, index, bits, t, r), _mm256_loadu_ps(x + 4 * t), dot[r]);
-            __m256 two = _mm256_hadd_ps(_mm256_hadd_ps(dot[0], dot[1]), _mm256_hadd_ps(dot[2], dot[3]));
-            __m128 all = _mm_add_ps(_mm256_castps256_ps128(two), _mm256_extractf128_ps(two, 1));
-            sum[q] = _mm_fmadd_ps(all, _mm_loadu_ps(s + 4 * q), sum[q]);
+                    dot[r] = _mm256_fmadd_ps(wide_levels(levels, index, bits, 0, t, r), xt, dot[r]);
+            }
+            __m256 all = _mm256_hadd_ps(_mm256_hadd_ps(dot[0], dot[1]), _mm256_hadd_ps(dot[2], dot[3]));
+            sum[half] = _mm256_fmadd_ps(all, half_scales(&a->w, p * a->w.groups + g, half), sum[half]);
         }
     }
-    for (unsigned q = 0; q < 4; q++)
-        _mm_storeu_ps(y + 4 * q, sum[q]);
+    _mm256_storeu_ps(y, sum[0]);
+    _mm256_storeu_ps(y + 8, sum[1]);
 }
 
 #define WIDE(bits)                                                                                                     \
