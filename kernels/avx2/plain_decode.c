@@ -61,12 +61,13 @@ INLINE void decode(const lsq_decode_args *a, size_t p, size_t g0, size_t g1, con
     for (unsigned r0 = a->r0; r0 < a->r1; r0 += 4)
         for (size_t g = g0; g < g1; g++) {
             const view from = {a->w.codes + (first + g) * 64 * bits, r0 / 4 * 16, 1};
-            float *out = a->out + (r0 - a->r0) * ld + (g - g0) * GROUP, s[PANEL];
-            tile_scales(s, &a->w, first + g, a->row);
+            float *out = a->out + (r0 - a->r0) * ld + (g - g0) * GROUP, s[8];
+            const __m256 row = _mm256_loadu_ps(a->row + r0 / 8 * 8);
+            _mm256_storeu_ps(s, _mm256_mul_ps(row, half_scales(&a->w, first + g, r0 / 8)));
             if (bits <= 6)
-                narrow_rows(out, ld, s + r0, table, from, bits, is_short);
+                narrow_rows(out, ld, s + r0 % 8, table, from, bits, is_short);
             else
-                wide_rows(out, ld, s + r0, levels, from, bits);
+                wide_rows(out, ld, s + r0 % 8, levels, from, bits);
         }
 }
 

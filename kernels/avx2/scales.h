@@ -21,11 +21,4 @@ INLINE __m256 half_scales(const lsq_tiles *w, size_t tile, unsigned half)
     return w->scales ? byte_scales(w->scales + tile * 16 + 8 * half) : _mm256_set1_ps(1);
 }
 
-/* All 16 of a tile, times those of the rows. */
-INLINE void tile_scales(float s[PANEL], const lsq_tiles *w, size_t tile, const float *row)
-{
-    for (unsigned half = 0; half < 2; half++)
-        _mm256_storeu_ps(s + 8 * half, _mm256_mul_ps(_mm256_loadu_ps(row + 8 * half), half_scales(w, tile, half)));
-}
-
 #endif
