@@ -11,27 +11,12 @@
  *
  * dot.h says how signs get into maddubs, and why it does not saturate.
  */
+#include "kernels/avx2/bits.h"
 #include "kernels/avx2/dot.h"
 #include "kernels/avx2/scales.h"
 #include "kernels/kernel.h"
 
 #include <immintrin.h>
-
-INLINE __m256i load(const uint8_t *tile, unsigned vector, unsigned half)
-{
-    return _mm256_loadu_si256((const __m256i *)(const void *)(tile + 64 * vector + 32 * half));
-}
-
-/* Each byte's bits moved down, or up; the caller masks off what came from the neighbour. */
-INLINE __m256i down(__m256i v, int bits)
-{
-    return bits < 0 ? _mm256_slli_epi16(v, -bits) : bits ? _mm256_srli_epi16(v, bits) : v;
-}
-
-INLINE __m256i masked(__m256i v, int mask)
-{
-    return _mm256_and_si256(v, _mm256_set1_epi8((char)mask));
-}
 
 /* The four low bits of the index of step t: all of it up to 4 bits, the first plane otherwise. */
 INLINE __m256i low_index(const uint8_t *tile, unsigned half, unsigned bits, unsigned t)

@@ -12,15 +12,11 @@
  * A gather reads 4 bytes at level 511 of i16[512]: the two behind it belong to the array that follows (kernel.h).
  * Bound: |dot| <= 32 * 16383 * 4095 < 2^31.
  */
+#include "kernels/avx2/bits.h"
 #include "kernels/avx2/scales.h"
 #include "kernels/kernel.h"
 
 #include <immintrin.h>
-
-INLINE __m256i load(const uint8_t *tile, unsigned vector, unsigned half)
-{
-    return _mm256_loadu_si256((const __m256i *)(const void *)(tile + 64 * vector + 32 * half));
-}
 
 /* Bits [from, from + count) of each dword, moved to bit `to`. */
 INLINE __m256i field(__m256i v, unsigned from, unsigned count, unsigned to)
