@@ -64,9 +64,10 @@ static void cap(builder *b, const char *name)
             cpu->lacks[i] = "permission (LSQ_MAX_ISA)";
 }
 
-static void choose(lsq_context *ctx, const lsq_kernel *kernel, unsigned class, unsigned many)
+static void choose(lsq_context *ctx, const lsq_kernel *kernel, const lsq_tunables *tunables, unsigned class,
+                   unsigned many)
 {
-    ctx->choice[kernel->op][kernel->codec][kernel->act][class][many] = kernel;
+    ctx->choice[kernel->op][kernel->codec][kernel->act][class][many] = (lsq_choice){kernel, *tunables};
 }
 
 /* Where no tuned kernel is, or may be, in place. */
@@ -77,9 +78,9 @@ static void choose_defaults(lsq_context *ctx)
             for (unsigned act = 0; act < ACTS; act++) {
                 const lsq_kernel *kernel = lsq_kernel_default(&ctx->cpu, op, codec, act);
                 for (unsigned i = 0; kernel && i < CLASSES * 2; i++) {
-                    const lsq_kernel *tuned = ctx->choice[op][codec][act][i / 2][i % 2];
+                    const lsq_kernel *tuned = ctx->choice[op][codec][act][i / 2][i % 2].kernel;
                     if (!tuned || !lsq_kernel_runs(&ctx->cpu, tuned))
-                        choose(ctx, kernel, i / 2, i % 2);
+                        choose(ctx, kernel, &lsq_tunables_default, i / 2, i % 2);
                 }
             }
 }
@@ -92,7 +93,8 @@ static int try_tune_file(builder *b, const char *path)
     json_array_append_new(b->tune,
                           json_pack("{s:s, s:s}", "path", path, "result", status == LSQ_OK ? "used" : why.text));
     for (size_t i = 0; status == LSQ_OK && i < tune.count; i++)
-        choose(b->ctx, tune.entries[i].kernel, tune.entries[i].size_class, tune.entries[i].threads > 1);
+        choose(b->ctx, tune.entries[i].kernel, &tune.entries[i].tunables, tune.entries[i].size_class,
+               tune.entries[i].threads > 1);
     lsq_tune_free(&tune);
     return status == LSQ_OK;
 }
@@ -127,7 +129,7 @@ static void choose_one(builder *b, const char *name)
         note(b, "LSQ_KERNEL: %s cannot be used here (lacks %s)", name, b->ctx->cpu.lacks[kernel->isa]);
     else
         for (unsigned i = 0; i < CLASSES * 2; i++)
-            choose(b->ctx, kernel, i / 2, i % 2);
+            choose(b->ctx, kernel, &lsq_tunables_default, i / 2, i % 2);
 }
 
 static void set_threads(builder *b, unsigned option)
@@ -166,7 +168,19 @@ static json_t *describe_levels(const lsq_cpu *cpu)
     return levels;
 }
 
-/* One entry a kind of product: its default kernel, and by size class where that is another. */
+/* Values that are not the default, or NULL if there are none. */
+static json_t *describe_tunables(const lsq_tunables *tunables)
+{
+    json_t *values = NULL;
+    for (unsigned t = 0; t < TUNABLES; t++)
+        if (tunables->value[t] != lsq_tunables_default.value[t]) {
+            values = values ? values : json_object();
+            json_object_set_new(values, lsq_tunable_names[t], json_integer(tunables->value[t]));
+        }
+    return values;
+}
+
+/* One entry a kind of product: its default kernel, and by size class where that, or a tunable, is another. */
 static json_t *describe_products(const lsq_context *ctx)
 {
     json_t *products = json_array();
@@ -175,18 +189,21 @@ static json_t *describe_products(const lsq_context *ctx)
         const lsq_kernel *usual = lsq_kernel_default(&ctx->cpu, op, codec, act);
         if (!usual)
             continue;
-        json_t *kernels = json_object();
+        json_t *kernels = json_object(), *tunables = json_object();
         for (unsigned class = 0; class < CLASSES; class ++)
             for (unsigned many = 0; many < 2; many++) {
                 char where[32];
-                const lsq_kernel *kernel = ctx->choice[op][codec][act][class][many];
+                const lsq_choice *choice = &ctx->choice[op][codec][act][class][many];
+                json_t *values = describe_tunables(&choice->tunables);
                 snprintf(where, sizeof(where), "%s%s", lsq_class_names[class], many ? ",threads" : "");
-                if (kernel != usual)
-                    json_object_set_new(kernels, where, json_string(kernel->name));
+                if (choice->kernel != usual)
+                    json_object_set_new(kernels, where, json_string(choice->kernel->name));
+                if (values)
+                    json_object_set_new(tunables, where, values);
             }
-        json_array_append_new(products, json_pack("{s:s, s:s, s:s, s:s, s:o}", "op", lsq_op_names[op], "codec",
+        json_array_append_new(products, json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "op", lsq_op_names[op], "codec",
                                                   lsq_family_names[codec], "act", lsq_act_names[act], "default",
-                                                  usual->name, "instead", kernels));
+                                                  usual->name, "instead", kernels, "tunables", tunables));
     }
     return products;
 }

@@ -5,12 +5,19 @@
 #define LSQ_DISPATCH_CONTEXT_H
 
 #include "dispatch/select.h"
+#include "dispatch/tunables.h"
 
 #include <lsq/lsq.h>
 
+/* What runs a product, and how. */
+typedef struct lsq_choice {
+    const lsq_kernel *kernel;
+    lsq_tunables tunables;
+} lsq_choice;
+
 struct lsq_context {
-    lsq_cpu cpu;                                             /* lacks[] includes what the cap forbids */
-    const lsq_kernel *choice[OPS][CODECS][ACTS][CLASSES][2]; /* last: one thread, or more */
+    lsq_cpu cpu;                                      /* lacks[] includes what the cap forbids */
+    lsq_choice choice[OPS][CODECS][ACTS][CLASSES][2]; /* last: one thread, or more */
     lsq_activation activation;
     unsigned threads;
     lsq_parallel_for *parallel_for;

@@ -79,6 +79,26 @@ static const char *read_kernel(const json_t *value, const int kind[3], const lsq
     return NULL;
 }
 
+static int is_legal(unsigned tunable, json_int_t value)
+{
+    const uint32_t *legal;
+    for (size_t i = 0; (legal = lsq_tunable_legal(tunable, i)); i++)
+        if (*legal == value)
+            return 1;
+    return 0;
+}
+
+static const char *read_tunables(const json_t *item, lsq_tunables *tunables)
+{
+    for (unsigned t = 0; t < TUNABLES; t++) {
+        const json_t *value = json_object_get(item, lsq_tunable_names[t]);
+        if (!json_is_integer(value) || !is_legal(t, json_integer_value(value)))
+            return "a tunable is missing or has a value that dispatch/tunables.inc does not list";
+        tunables->value[t] = (uint32_t)json_integer_value(value);
+    }
+    return NULL;
+}
+
 static const char *read_entry(const json_t *item, const lsq_cpu *cpu, lsq_tune_entry *entry)
 {
     const int kind[3] = {name_index(item, "op", lsq_op_names, OPS), name_index(item, "codec", lsq_family_names, CODECS),
@@ -93,6 +113,8 @@ static const char *read_entry(const json_t *item, const lsq_cpu *cpu, lsq_tune_e
         return "it is not verified";
     *entry = (lsq_tune_entry){.size_class = (enum lsq_size_class)size_class, .threads = (unsigned)threads};
     const char *why = read_kernel(json_object_get(item, "kernel"), kind, cpu, &entry->kernel);
+    if (!why)
+        why = read_tunables(item, &entry->tunables);
     if (!why)
         why = read_time(json_object_get(item, "ns"), &entry->ns);
     const json_t *runner_up = json_object_get(item, "runner_up"), *its_ns = json_object_get(item, "runner_up_ns");
@@ -195,6 +217,8 @@ static json_t *entry_json(const lsq_tune_entry *entry)
                              lsq_class_names[entry->size_class], "threads", (int)entry->threads, "kernel", kernel->name,
                              "ns", (json_int_t)rint(entry->ns), "runner_up", other ? other->name : NULL, "runner_up_ns",
                              other ? json_integer((json_int_t)rint(entry->runner_up_ns)) : json_null(), "verified", 1);
+    for (unsigned t = 0; t < TUNABLES; t++)
+        json_object_set_new(item, lsq_tunable_names[t], json_integer(entry->tunables.value[t]));
     return item;
 }
 
@@ -217,6 +241,9 @@ static const char *refuse_entry(const lsq_tune *tune, size_t i, const lsq_cpu *c
     if (other &&
         (other == kernel || other->op != kernel->op || other->codec != kernel->codec || other->act != kernel->act))
         return "a runner-up of another kind";
+    for (unsigned t = 0; t < TUNABLES; t++)
+        if (!is_legal(t, entry->tunables.value[t]))
+            return "a tunable out of range";
     for (size_t j = 0; j < i; j++)
         if (same_place(entry, &tune->entries[j]))
             return "it is there twice";

@@ -5,12 +5,14 @@
 #define LSQ_DISPATCH_TUNEFILE_H
 
 #include "dispatch/select.h"
+#include "dispatch/tunables.h"
 
 #include <lsq/lsq.h>
 
-/* The fastest kernel of one kind of product, as measured. */
+/* The fastest way to one kind of product, as measured. */
 typedef struct lsq_tune_entry {
     const lsq_kernel *kernel, *runner_up; /* runner_up NULL: there was no other */
+    lsq_tunables tunables;                /* of `kernel` */
     enum lsq_size_class size_class;
     unsigned threads;        /* 1, or 2 for "more than one" */
     double ns, runner_up_ns; /* median time of the product that was timed; whole numbers in the file, 1 to 2^53 */

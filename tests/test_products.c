@@ -240,6 +240,25 @@ START_TEST(columns_of_gemm_are_gemv)
 END_TEST
 
 /* Sums of many terms stay within the bound also where every rounding goes the same way. */
+START_TEST(dots_are_rows_of_gemv)
+{
+    for (size_t i = 0; i < 4; i++)
+        for (int act = 0; act < 2; act++)
+            for (ptrdiff_t inc = -2; inc <= 2; inc++) {
+                float x[2 * K], y[M], dot;
+                if (inc == 0)
+                    continue;
+                fill_bell(i, x, COUNT(x));
+                OK(lsq_sgemv(contexts[act], LSQ_NO_TRANS, 1, weights[i], x, inc, 0, y, 1));
+                for (size_t r = 0; r < M; r++) {
+                    OK(lsq_dot(contexts[act], weights[i], r, x, inc, &dot));
+                    EXPECT(!memcmp(&dot, &y[r], sizeof(dot)), "weights %zu, act %d: row %zu is %g, of gemv %g", i, act,
+                           r, dot, y[r]);
+                }
+            }
+}
+END_TEST
+
 START_TEST(long_sums_keep_the_bound)
 {
     enum { LONG = 5000 };
@@ -304,6 +323,11 @@ START_TEST(wrong_arguments_change_nothing)
     REFUSED(lsq_sgemv(c, no, 0, w, x, 0, 0, y, 1));
     REFUSED(lsq_sgemv(c, (lsq_transpose)113, 1, w, x, 1, 0, y, 1));
     REFUSED(lsq_sgemv(c, (lsq_transpose)0, 0, w, x, 1, 0, y, 1));
+    REFUSED(lsq_dot(c, NULL, 0, x, 1, y));
+    REFUSED(lsq_dot(c, w, M, x, 1, y));
+    REFUSED(lsq_dot(c, w, 0, NULL, 1, y));
+    REFUSED(lsq_dot(c, w, 0, x, 0, y));
+    REFUSED(lsq_dot(c, w, 0, x, 1, NULL));
     REFUSED(lsq_sgemm(c, row, no, no, 2, 1, NULL, x, 2, 0, y, 2));
     REFUSED(lsq_sgemm(c, row, no, no, 2, 1, w, NULL, 2, 0, y, 2));
     REFUSED(lsq_sgemm(c, row, no, no, 2, 1, w, x, 2, 0, NULL, 2));
@@ -334,6 +358,7 @@ int main(void)
     tcase_add_test(products, zero_factors_do_not_look);
     tcase_add_test(products, increments_of_both_signs);
     tcase_add_test(products, columns_of_gemm_are_gemv);
+    tcase_add_test(products, dots_are_rows_of_gemv);
     tcase_add_test(products, long_sums_keep_the_bound);
     tcase_add_test(products, nan_and_infinity_in_x);
     tcase_add_test(products, wrong_arguments_change_nothing);

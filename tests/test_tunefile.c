@@ -150,8 +150,8 @@ END_TEST
 START_TEST(missing_fields_are_refused)
 {
     static const char *const head[] = {"schema", "fingerprint", "cpu", "library", "kernels", "entries"};
-    static const char *const item[] = {"op",     "codec", "act",       "class",        "threads",
-                                       "kernel", "ns",    "runner_up", "runner_up_ns", "verified"};
+    static const char *const item[] = {"op", "codec",     "act",          "class",    "threads", "kernel",
+                                       "ns", "runner_up", "runner_up_ns", "verified", "prefetch"};
     for (size_t i = 0; i < sizeof(head) / sizeof(*head); i++)
         ck_assert_int_ne(with(0, head[i], NULL), LSQ_OK);
     for (size_t i = 0; i < sizeof(item) / sizeof(*item); i++)
@@ -175,6 +175,11 @@ START_TEST(wrong_values_are_refused)
     ck_assert_int_eq(with(1, "threads", json_integer(3)), LSQ_E_MALFORMED);
     ck_assert_int_eq(with(1, "threads", json_string("1")), LSQ_E_MALFORMED);
     ck_assert_int_eq(with(1, "verified", json_false()), LSQ_E_MALFORMED);
+    ck_assert_int_eq(with(1, "prefetch", json_integer(0)), LSQ_OK);
+    ck_assert_int_eq(with(1, "prefetch", json_integer(4095)), LSQ_E_MALFORMED);
+    ck_assert_int_eq(with(1, "prefetch", json_integer(-1)), LSQ_E_MALFORMED);
+    ck_assert_int_eq(with(1, "prefetch", json_integer((1ll << 32) + 4096)), LSQ_E_MALFORMED);
+    ck_assert_int_eq(with(1, "prefetch", json_string("4096")), LSQ_E_MALFORMED);
     ck_assert_int_eq(with(1, "ns", json_integer(0)), LSQ_E_MALFORMED);
     ck_assert_int_eq(with(1, "ns", json_integer(-5)), LSQ_E_MALFORMED);
     ck_assert_int_eq(with(1, "ns", json_real(5.5)), LSQ_E_MALFORMED);
@@ -284,12 +289,13 @@ START_TEST(nonsense_is_not_written)
     char *text = NULL;
     lsq_tune_entry bad[2];
     lsq_tune tune = {bad, 1};
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < 9; i++) {
         bad[0] = bad[1] = sample_entries[1];
         tune.count = i == 7 ? 2 : 1; /* the last: an entry twice */
         bad[0].threads = i == 0 ? 0 : i == 1 ? 3 : bad[0].threads;
         bad[0].ns = bad[0].runner_up_ns = i == 2 ? 0 : i == 3 ? 1e300 : i == 4 ? NAN : bad[0].ns;
         bad[0].size_class = i == 5 ? CLASSES : bad[0].size_class;
+        bad[0].tunables.value[TUNABLE_prefetch] += i == 8;
         bad[0].runner_up = i == 6 ? bad[0].kernel : bad[0].runner_up;
         ck_assert_int_eq(lsq_tune_format(&cpu, &tune, &text, NULL), LSQ_E_ARGUMENT);
         ck_assert_ptr_null(text);

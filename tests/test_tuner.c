@@ -40,10 +40,10 @@ typedef struct machine {
     uint32_t random;
 } machine;
 
-static double made_up(void *arg, const lsq_kernel *kernel, size_t panels)
+static double made_up(void *arg, const candidate *c, size_t panels)
 {
     machine *m = arg;
-    size_t i = (size_t)(kernel - m->kernels);
+    size_t i = (size_t)(c->kernel - m->kernels);
     int early = m->first_half[i] > 0 && m->spent < m->budget / 2;
     m->random = m->random * 1664525u + 1013904223u;
     double wobble = 1 + m->noise * ((double)(m->random >> 8) / (1 << 24) - 0.5);
@@ -137,10 +137,10 @@ END_TEST
 
 static volatile sig_atomic_t asked_to_stop;
 
-static double stops_soon(void *arg, const lsq_kernel *kernel, size_t panels)
+static double stops_soon(void *arg, const candidate *c, size_t panels)
 {
     machine *m = arg;
-    double ns = made_up(arg, kernel, panels);
+    double ns = made_up(arg, c, panels);
     asked_to_stop = m->spent > m->budget / 4;
     return ns;
 }

@@ -290,7 +290,7 @@ END_TEST
 static const lsq_kernel *chosen(const lsq_context *ctx, unsigned many)
 {
     const lsq_kernel *k = sample_entries[0].kernel;
-    return ctx->choice[k->op][k->codec][k->act][CLASS_l2][many];
+    return ctx->choice[k->op][k->codec][k->act][CLASS_l2][many].kernel;
 }
 
 /* The file moves a kind of this machine from its default to its reference, in one size class and for one thread. */

@@ -43,8 +43,12 @@ static inline lsq_tune sample_tune(lsq_tune_entry entries[CLASSES])
     sample_rows(&first, &last);
     for (unsigned i = 0; i < CLASSES; i++) {
         const lsq_kernel *kernel = i % 3 ? last : first, *other = i % 3 ? first : last;
-        entries[i] = (lsq_tune_entry){
-            .kernel = kernel, .size_class = (enum lsq_size_class)i, .threads = i % 2 + 1, .ns = 1000.0 * (i + 1) + 7};
+        entries[i] = (lsq_tune_entry){.kernel = kernel,
+                                      .size_class = (enum lsq_size_class)i,
+                                      .threads = i % 2 + 1,
+                                      .tunables = lsq_tunables_default,
+                                      .ns = 1000.0 * (i + 1) + 7};
+        entries[i].tunables.value[TUNABLE_prefetch] = *lsq_tunable_legal(TUNABLE_prefetch, i % 2);
         if (first != last && i != CLASSES - 1) {
             entries[i].runner_up = other;
             entries[i].runner_up_ns = 2000.0 * (i + 1);
@@ -60,7 +64,8 @@ static inline int same_tune(const lsq_tune *a, const lsq_tune *b)
     for (size_t i = 0; i < a->count; i++) {
         const lsq_tune_entry *x = &a->entries[i], *y = &b->entries[i];
         if (x->kernel != y->kernel || x->runner_up != y->runner_up || x->size_class != y->size_class ||
-            x->threads != y->threads || x->ns != y->ns || x->runner_up_ns != y->runner_up_ns)
+            x->threads != y->threads || memcmp(&x->tunables, &y->tunables, sizeof(x->tunables)) != 0 ||
+            x->ns != y->ns || x->runner_up_ns != y->runner_up_ns)
             return 0;
     }
     return 1;

@@ -85,7 +85,12 @@ static int print_products(const arguments *args, const json_t *description)
         const json_t *instead = json_object_get(product, "instead");
         if (!args->verbose && (strcmp(word(product, "op"), "gemv") != 0 || strcmp(word(product, "act"), "f32") == 0))
             continue;
-        char *others = json_object_size(instead) ? json_dumps(instead, JSON_COMPACT) : NULL;
+        const json_t *tunables = json_object_get(product, "tunables");
+        json_t *but = json_copy((json_t *)instead);
+        if (json_object_size(tunables))
+            json_object_set(but, "tunables", (json_t *)tunables);
+        char *others = json_object_size(but) ? json_dumps(but, JSON_COMPACT) : NULL;
+        json_decref(but);
         table_cell(t, "%s", word(product, "op"));
         table_cell(t, "%s", word(product, "codec"));
         table_cell(t, "%s", word(product, "act"));

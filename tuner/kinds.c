@@ -101,55 +101,93 @@ int class_product(const lsq_cpu *cpu, const lsq_format *format, enum lsq_size_cl
 
 /* ---- Contests ---- */
 
-static double walk_on(void *arg, const lsq_kernel *kernel, size_t panels)
+/* Somebody on a walk round a product. */
+typedef struct walker {
+    product p;
+    walk walk;
+} walker;
+
+static double walk_on(void *arg, const candidate *c, size_t panels)
 {
-    return walk_time(arg, kernel, panels);
+    walker *w = arg;
+    w->p.gemv.prefetch = c->tunables.value[TUNABLE_prefetch];
+    return walk_time(&w->walk, c->kernel, panels);
+}
+
+static contest_end choose_kernel(contest *c, const kind *k)
+{
+    c->count = k->count;
+    c->usual = k->count - 1;
+    for (size_t i = 0; i < k->count; i++)
+        c->candidates[i] = (candidate){.kernel = k->rows[i], .tunables = lsq_tunables_default};
+    return contest_run(c);
+}
+
+/* How far ahead the winner should ask for codes. */
+static contest_end choose_distance(contest *c, const lsq_kernel *kernel)
+{
+    const uint32_t *legal;
+    for (c->count = 0; (legal = lsq_tunable_legal(TUNABLE_prefetch, c->count)); c->count++) {
+        c->candidates[c->count] = (candidate){.kernel = kernel, .tunables = lsq_tunables_default};
+        c->candidates[c->count].tunables.value[TUNABLE_prefetch] = *legal;
+        if (*legal == lsq_tunables_default.value[TUNABLE_prefetch])
+            c->usual = c->count;
+    }
+    return contest_run(c);
 }
 
 contest_end kind_tune(const kind *k, const lsq_cpu *cpu, enum lsq_size_class size_class, uint8_t *packed, size_t bytes,
                       double budget, const volatile sig_atomic_t *stop, findings *found)
 {
     lsq_format format = product_format(k->rows[0]->codec);
+    const int far = k->rows[0]->op == OP_gemv && size_class >= CLASS_l3; /* where codes have to be waited for */
     result r = {.size_class = size_class};
-    product p;
+    walker w = {.walk.p = &w.p};
     if (!class_product(cpu, &format, size_class, &r.panels, &r.groups))
         return DECIDED;
     r.bytes = product_bytes(&format, r.panels, r.groups);
     if (r.bytes > bytes)
         return DECIDED;
-    if (!product_make(&p, k->rows[0], &format, r.panels, r.groups, packed, 0))
+    if (!product_make(&w.p, k->rows[0], &format, r.panels, r.groups, packed, 0))
         return OUT_OF_MEMORY;
-    walk walker = {.p = &p};
-    r.contest = (contest){.count = k->count, .usual = k->count - 1, .budget = budget, .time = walk_on, .stop = stop};
-    r.contest.arg = &walker;
-    for (size_t i = 0; i < k->count; i++)
-        r.contest.candidates[i].kernel = k->rows[i];
+    r.contest = r.ahead = (contest){.budget = far ? budget / 2 : budget, .time = walk_on, .arg = &w, .stop = stop};
     /* What fits a cache is in it when a product is repeated: so it is before the first timing. */
     if (size_class != CLASS_dram)
-        product_run(&p, k->rows[r.contest.usual], 0, p.panels);
-    contest_end end = contest_run(&r.contest);
-    product_free(&p);
-    r.contest.arg = NULL; /* the walk ends here */
+        product_run(&w.p, k->rows[k->count - 1], 0, w.p.panels);
+    contest_end end = choose_kernel(&r.contest, k);
+    if (end == DECIDED && far)
+        end = choose_distance(&r.ahead, r.contest.candidates[r.contest.winner].kernel);
+    product_free(&w.p);
+    r.contest.arg = r.ahead.arg = NULL; /* the walk ends here */
     result *place = end == DECIDED ? add_result(found) : NULL;
     if (place)
         *place = r;
     return end == DECIDED && !place ? OUT_OF_MEMORY : end;
 }
 
-static double whole_product(const result *r, size_t i)
+const candidate *result_winner(const result *r)
 {
-    double ns = r->contest.candidates[i].ns.median * (double)r->panels;
+    return r->ahead.count ? &r->ahead.candidates[r->ahead.winner] : &r->contest.candidates[r->contest.winner];
+}
+
+static double whole_product(const result *r, const candidate *c)
+{
+    double ns = c->ns.median * (double)r->panels;
     return ns < 1 ? 1 : rint(ns);
 }
 
 lsq_tune_entry result_entry(const result *r)
 {
     const contest *c = &r->contest;
-    lsq_tune_entry entry = {.kernel = c->candidates[c->winner].kernel, .size_class = r->size_class, .threads = 1};
-    entry.ns = whole_product(r, c->winner);
+    const candidate *winner = result_winner(r);
+    lsq_tune_entry entry = {.kernel = winner->kernel,
+                            .tunables = winner->tunables,
+                            .size_class = r->size_class,
+                            .threads = 1,
+                            .ns = whole_product(r, winner)};
     if (c->runner_up != c->winner) {
         entry.runner_up = c->candidates[c->runner_up].kernel;
-        entry.runner_up_ns = whole_product(r, c->runner_up);
+        entry.runner_up_ns = whole_product(r, &c->candidates[c->runner_up]);
     }
     return entry;
 }

@@ -24,8 +24,12 @@ typedef struct failure {
 typedef struct result {
     size_t panels, groups, bytes; /* of the product that was timed */
     enum lsq_size_class size_class;
-    contest contest;
+    contest contest; /* of kernels with their default tunables */
+    contest ahead;   /* of distances to prefetch, with the kernel that won; no candidates: it was not held */
 } result;
+
+/* Who won in the end. */
+const candidate *result_winner(const result *r);
 
 /* Everything that was found out. Arrays by malloc. */
 typedef struct findings {

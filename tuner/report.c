@@ -16,7 +16,7 @@ static double relative_spread(const candidate *c)
 
 static double weights_per_ns(const result *r)
 {
-    return (double)(r->groups * GROUP * PANEL) / r->contest.candidates[r->contest.winner].ns.median;
+    return (double)(r->groups * GROUP * PANEL) / result_winner(r)->ns.median;
 }
 
 void report_table(const findings *found, const circumstances *about)
@@ -30,7 +30,7 @@ void report_table(const findings *found, const circumstances *about)
            "runner-up, its time by comparison");
     for (size_t i = 0; i < found->results_count; i++) {
         const result *r = &found->results[i];
-        const candidate *winner = &r->contest.candidates[r->contest.winner];
+        const candidate *winner = result_winner(r), *first = &r->contest.candidates[r->contest.winner];
         const candidate *other = &r->contest.candidates[r->contest.runner_up];
         const lsq_kernel *k = winner->kernel;
         char name[40];
@@ -38,10 +38,15 @@ void report_table(const findings *found, const circumstances *about)
                  lsq_act_names[k->act]);
         printf("%-14s %-4s %9.1f  %-28s %8.2f %6.1f%%  ", name, lsq_class_names[r->size_class], (double)r->bytes / 1024,
                k->name, weights_per_ns(r), 100 * relative_spread(winner));
-        if (other != winner)
-            printf("%s %+.1f%%\n", other->kernel->name, 100 * (other->ns.median / winner->ns.median - 1));
+        if (other != first)
+            printf("%s %+.1f%%", other->kernel->name, 100 * (other->ns.median / first->ns.median - 1));
         else
-            printf("none\n");
+            printf("none");
+        for (unsigned t = 0; t < TUNABLES; t++)
+            if (winner->tunables.value[t] != lsq_tunables_default.value[t])
+                printf("; %s %u %+.1f%%", lsq_tunable_names[t], winner->tunables.value[t],
+                       100 * (winner->ns.median / r->ahead.candidates[r->ahead.usual].ns.median - 1));
+        putchar('\n');
     }
 }
 
@@ -52,7 +57,7 @@ void report_notes(const findings *found, const circumstances *about)
         fprintf(stderr, "lsq-tune: WRONG: %s (%s); it is left out\n", found->failures[i].kernel->name,
                 found->failures[i].why);
     for (size_t i = 0; i < found->results_count; i++)
-        noisy += relative_spread(&found->results[i].contest.candidates[found->results[i].contest.winner]) > wide;
+        noisy += relative_spread(result_winner(&found->results[i])) > wide;
     if (noisy)
         fprintf(stderr, "lsq-tune: note: in %zu of %zu contests the times lie more than %.0f%% apart\n", noisy,
                 found->results_count, 100 * wide);
@@ -71,25 +76,34 @@ void report_notes(const findings *found, const circumstances *about)
 
 /* ---- JSON ---- */
 
-static json_t *candidate_json(const result *r, size_t i)
+static json_t *candidate_json(const result *r, const candidate *c)
 {
-    const candidate *c = &r->contest.candidates[i];
-    return json_pack("{s:s, s:f, s:f, s:I}", "kernel", c->kernel->name, "ns", c->ns.median * (double)r->panels,
-                     "spread", relative_spread(c), "samples", (json_int_t)c->samples);
+    json_t *all = json_pack("{s:s, s:f, s:f, s:I}", "kernel", c->kernel->name, "ns", c->ns.median * (double)r->panels,
+                            "spread", relative_spread(c), "samples", (json_int_t)c->samples);
+    for (unsigned t = 0; t < TUNABLES; t++)
+        json_object_set_new(all, lsq_tunable_names[t], json_integer(c->tunables.value[t]));
+    return all;
 }
 
 static json_t *result_json(const result *r)
 {
     const contest *c = &r->contest;
-    const lsq_kernel *k = c->candidates[c->winner].kernel;
+    const candidate *winner = result_winner(r);
+    const lsq_kernel *k = winner->kernel;
     json_t *candidates = json_array();
     for (size_t i = 0; i < c->count; i++)
-        json_array_append_new(candidates, candidate_json(r, i));
-    return json_pack("{s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:I, s:s, s:s, s:f, s:o}", "op", lsq_op_names[k->op], "codec",
-                     lsq_family_names[k->codec], "act", lsq_act_names[k->act], "class", lsq_class_names[r->size_class],
-                     "threads", 1, "rows", (json_int_t)(r->panels * PANEL), "columns", (json_int_t)(r->groups * GROUP),
-                     "bytes", (json_int_t)r->bytes, "kernel", k->name, "default", c->candidates[c->usual].kernel->name,
-                     "weights_per_ns", weights_per_ns(r), "candidates", candidates);
+        json_array_append_new(candidates, candidate_json(r, &c->candidates[i]));
+    for (size_t i = 0; i < r->ahead.count; i++)
+        json_array_append_new(candidates, candidate_json(r, &r->ahead.candidates[i]));
+    json_t *all =
+        json_pack("{s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:I, s:s, s:s, s:f, s:o}", "op", lsq_op_names[k->op], "codec",
+                  lsq_family_names[k->codec], "act", lsq_act_names[k->act], "class", lsq_class_names[r->size_class],
+                  "threads", 1, "rows", (json_int_t)(r->panels * PANEL), "columns", (json_int_t)(r->groups * GROUP),
+                  "bytes", (json_int_t)r->bytes, "kernel", k->name, "default", c->candidates[c->usual].kernel->name,
+                  "weights_per_ns", weights_per_ns(r), "candidates", candidates);
+    for (unsigned t = 0; t < TUNABLES; t++)
+        json_object_set_new(all, lsq_tunable_names[t], json_integer(winner->tunables.value[t]));
+    return all;
 }
 
 int report_json(const findings *found, const circumstances *about)

@@ -19,15 +19,15 @@ static int stopped(const contest *c)
 }
 
 /* A first estimate of ns a panel: as many panels as it takes to see the clock move well, and the better of two tries. */
-static double estimate(contest *c, const lsq_kernel *kernel)
+static double estimate(contest *c, const candidate *of)
 {
     size_t panels = 1;
-    double ns = c->time(c->arg, kernel, panels);
+    double ns = c->time(c->arg, of, panels);
     while (ns < shortest && panels < 1u << 20 && !stopped(c)) {
         panels *= 2;
-        ns = c->time(c->arg, kernel, panels);
+        ns = c->time(c->arg, of, panels);
     }
-    double again = c->time(c->arg, kernel, panels);
+    double again = c->time(c->arg, of, panels);
     return (again < ns ? again : ns) / (double)panels;
 }
 
@@ -38,7 +38,7 @@ static double sort_out(contest *c, double *best)
     *best = 0;
     for (size_t i = 0; i < c->count && !stopped(c); i++) {
         candidate *at = &c->candidates[i];
-        at->ns = (summary){estimate(c, at->kernel), 0};
+        at->ns = (summary){estimate(c, at), 0};
         *best = i == 0 || at->ns.median < *best ? at->ns.median : *best;
     }
     for (size_t i = 0; i < c->count; i++) {
@@ -55,7 +55,7 @@ static void half(contest *c, size_t panels, size_t rounds, double *times)
         for (size_t turn = 0; turn < c->count; turn++) {
             size_t i = (turn + n) % c->count;
             if (c->candidates[i].samples)
-                times[i * ROUNDS_MAX + n] = c->time(c->arg, c->candidates[i].kernel, panels) / (double)panels;
+                times[i * ROUNDS_MAX + n] = c->time(c->arg, &c->candidates[i], panels) / (double)panels;
         }
 }
 

@@ -1,18 +1,20 @@
 /*
- * search.h - which of several kernels is the fastest, if any can be said to be.
+ * search.h - which of several ways to a product is the fastest, if any can be said to be.
  */
 #ifndef LSQ_TUNER_SEARCH_H
 #define LSQ_TUNER_SEARCH_H
 
+#include "dispatch/tunables.h"
 #include "tuner/measure.h"
 
 #include <signal.h>
 
 enum { CANDIDATES_MAX = 32 };
 
-/* One kernel of a contest, and afterwards how it did. */
+/* One kernel of a contest with its tunables, and afterwards how it did. */
 typedef struct candidate {
     const lsq_kernel *kernel;
+    lsq_tunables tunables;
     summary ns;     /* for one panel; a first estimate, with spread 0, if it was too slow to go on with */
     size_t samples; /* 0: too slow to go on with */
 } candidate;
@@ -26,7 +28,7 @@ typedef struct contest {
     size_t count, usual;
     double budget; /* nanoseconds of running kernels */
     /* How long that many panels take. walk_time() with `arg` a walk; a test may know better. */
-    double (*time)(void *arg, const lsq_kernel *kernel, size_t panels);
+    double (*time)(void *arg, const candidate *c, size_t panels);
     void *arg;
     const volatile sig_atomic_t *stop; /* not 0: give up */
 

@@ -49,15 +49,15 @@ static void print_table(const json_t *looked, const lsq_tune *tune)
     for (size_t i = 0; i < json_array_size(looked); i++)
         printf("%s: %s\n", text(json_array_get(looked, i), "path"), text(json_array_get(looked, i), "result"));
     if (tune->count)
-        printf("\n%-14s %-4s %7s  %-28s %14s  %-28s %14s\n", "product", "size", "threads", "kernel", "ns", "runner-up",
-               "ns");
+        printf("\n%-14s %-4s %7s  %-28s %8s %14s  %-28s %14s\n", "product", "size", "threads", "kernel", "prefetch",
+               "ns", "runner-up", "ns");
     for (size_t i = 0; i < tune->count; i++) {
         const lsq_tune_entry *e = &tune->entries[i];
         char name[40];
         snprintf(name, sizeof(name), "%s %s %s", lsq_op_names[e->kernel->op], lsq_family_names[e->kernel->codec],
                  lsq_act_names[e->kernel->act]);
-        printf("%-14s %-4s %7s  %-28s %14.0f  ", name, lsq_class_names[e->size_class], e->threads == 1 ? "1" : "more",
-               e->kernel->name, e->ns);
+        printf("%-14s %-4s %7s  %-28s %8u %14.0f  ", name, lsq_class_names[e->size_class],
+               e->threads == 1 ? "1" : "more", e->kernel->name, e->tunables.value[TUNABLE_prefetch], e->ns);
         if (e->runner_up)
             printf("%-28s %14.0f\n", e->runner_up->name, e->runner_up_ns);
         else

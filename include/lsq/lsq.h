@@ -214,8 +214,8 @@ LSQ_API lsq_format lsq_weights_format(const lsq_weights *weights);
 LSQ_API const void *lsq_weights_packed(const lsq_weights *weights);
 
 /*
- * Decodes rows [row, row + rows) into `out`, rows x k with leading dimension ld >= k. These are the values that
- * products with LSQ_ACT_FLOAT multiply by. LSQ_E_ARGUMENT if the rows are not all there.
+ * Decodes rows [row, row + rows) into `out`, rows x k with leading dimension ld >= k: for instance one row of an
+ * embedding. These are the values that products with LSQ_ACT_FLOAT multiply by. LSQ_E_ARGUMENT if the rows are not all there.
  */
 LSQ_API lsq_status lsq_dequantize(const lsq_context *ctx, const lsq_weights *weights, size_t row, size_t rows,
                                   float *out, size_t ld);
@@ -265,6 +265,14 @@ typedef enum lsq_order { LSQ_ROW_MAJOR = 101, LSQ_COL_MAJOR = 102 } lsq_order;
  */
 LSQ_API lsq_status lsq_sgemv(const lsq_context *ctx, lsq_transpose trans, float alpha, const lsq_weights *w,
                              const float *x, ptrdiff_t incx, float beta, float *y, ptrdiff_t incy);
+
+/*
+ * *result = row `row` of W times x, which has k elements: what lsq_sgemv() with alpha = 1 and beta = 0 puts there, bit for bit.
+ * Packed bytes of 16 rows lie together and are read together, so all rows cost a sixteenth each if they are wanted at once.
+ * LSQ_E_ARGUMENT if there is no such row or incx is 0; LSQ_E_NOMEM if x could not be rounded.
+ */
+LSQ_API lsq_status lsq_dot(const lsq_context *ctx, const lsq_weights *w, size_t row, const float *x, ptrdiff_t incx,
+                           float *result);
 
 /*
  * C = alpha op(W) op(B) + beta C, where C has n columns and op(W), op(B) are W, B or their transposes. B and C are in

@@ -77,11 +77,16 @@ class Tune(unittest.TestCase):
         self.assertEqual(shown['files'], [{'path': path, 'result': 'used'}])
         self.assertEqual(len(shown['entries']), len(report['results']))
         for entry, result in zip(shown['entries'], report['results']):
-            for key in 'op', 'codec', 'act', 'class', 'threads', 'kernel':
+            for key in 'op', 'codec', 'act', 'class', 'threads', 'kernel', 'prefetch':
                 self.assertEqual(entry[key], result[key])
-            times = {c['kernel']: c['ns'] for c in result['candidates']}
-            self.assertAlmostEqual(entry['ns'], times[entry['kernel']], delta=1 + times[entry['kernel']] * 1e-5)
-            self.assertIn(result['default'], times)
+            candidates = result['candidates']
+            # The last one of that name and distance: from far classes kernels are timed first, then distances of the winner.
+            times = {(c['kernel'], c['prefetch']): c['ns'] for c in candidates}
+            winner = times[entry['kernel'], entry['prefetch']]
+            self.assertAlmostEqual(entry['ns'], winner, delta=1 + winner * 1e-5)
+            self.assertIn(result['default'], [c['kernel'] for c in candidates])
+            distances = {c['prefetch'] for c in candidates}
+            self.assertEqual(len(distances) > 1, result['class'] in ('l3', 'dram'))
 
     @unittest.skipUnless('LSQ_TUNE_WRONG' in os.environ, 'one kernel of each kind in this build')
     def test_a_wrong_kernel_is_left_out(self):
