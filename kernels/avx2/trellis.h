@@ -76,47 +76,45 @@ INLINE const uint8_t *readable(const lsq_tiles *w, size_t tile, size_t within, c
 
 /*
  * Where the level of a step is: a table of 16 by the low bits of the index, whose bit 7 is 0. From 4 bits on bits 7 of select[], the lowest
- * first, say which table, and bit 7 of `positive` is the sign.
+ * first, say which table, and bit 7 of `positive` is the sign; its other bits are not all zeros, which psignb would make zeros of.
  */
 typedef struct where {
     __m256i index, positive, select[2];
 } where;
 
-/* The number of the step in slot i of to[] below: vectors of one bit have even steps before odd ones. */
-INLINE unsigned step_of(const unsigned bits, unsigned v, unsigned i)
-{
-    return 8 / first_width(bits) * v + i;
-}
-
 /* Of the two slots of vector v; bits 4 to 6. */
 INLINE void magnitudes_of(const uint8_t *tile, unsigned half, const unsigned bits, const unsigned states, int v,
-                          where to[2])
+                          where to[])
 {
     const unsigned plane = (unsigned)v;
-    __m256i old, z, top = first_plane(tile, half, bits, v), index = top;
+    __m256i old, z, top = first_plane(tile, half, bits, v),
+                    index = top; /* `top`: the sign in the top bit of each slot */
     convolve(tile, half, bits, states, v, &old, &z);
-    __m256i flip = _mm256_mullo_epi16(masked(z, 0x11), _mm256_set1_epi16(15)); /* z0 in each bit of its slot */
+    __m256i fifteen = _mm256_set1_epi16(15);
+    __asm__("" : "+x"(fifteen)); /* a multiplication, instead of a shift and a subtraction */
+    __m256i flip = _mm256_mullo_epi16(masked(z, 0x11), fifteen); /* z0 in each bit of its slot */
     index = _mm256_xor_si256(_mm256_xor_si256(index, masked(old, 0x11)), flip);
     to[0].index = masked(index, 15);
     to[1].index = masked(down(index, 4), 15);
-    if (bits == 5) { /* the sign, now in the top bit of each slot */
+    if (bits == 5) {
         top = down(load(tile, 4, half), v - 3);
         to[1].select[0] = _mm256_xor_si256(top, flip);
         to[0].select[0] = down(to[1].select[0], -4);
-    } else if (bits == 6) { /* a bit for the index, and the sign above it */
+    } else if (bits == 6) { /* the sign, and below it a bit of the index */
         top = down(load(tile, 4 + plane / 2, half), plane % 2 ? 0 : -2);
         to[1].select[1] = _mm256_xor_si256(top, flip);
         to[0].select[1] = down(to[1].select[1], -4);
         to[1].select[0] = down(to[1].select[1], -1);
         to[0].select[0] = down(to[1].select[1], -5);
     }
+    top = _mm256_or_si256(top, _mm256_set1_epi8(0x11));
     to[1].positive = top;
     to[0].positive = down(top, -4);
 }
 
 /* Of the four slots of vector v, or the eight slots of the only one; bits 1 to 3. */
 INLINE void indices_of(const uint8_t *tile, unsigned half, const unsigned bits, const unsigned states, int v,
-                       where to[8])
+                       where to[])
 {
     const int u = bits == 1 ? 0xff : 0x55, one = bits == 1;
     __m256i old, z, x = first_plane(tile, half, bits, v);
@@ -146,7 +144,7 @@ INLINE void indices_of(const uint8_t *tile, unsigned half, const unsigned bits, 
 
 /* The 8 / width steps of vector v. */
 INLINE void vector_indices(const uint8_t *tile, unsigned half, const unsigned bits, const unsigned states, unsigned v,
-                           where to[STEPS])
+                           where to[])
 {
     if (bits >= 4)
         magnitudes_of(tile, half, bits, states, (int)v, to);
@@ -154,8 +152,12 @@ INLINE void vector_indices(const uint8_t *tile, unsigned half, const unsigned bi
         indices_of(tile, half, bits, states, (int)v, to);
 }
 
-/* The tables: levels + offset up to 3 bits (with 1 bit, one for each two steps), otherwise magnitudes. */
-INLINE void tables_of(const lsq_levels *levels, const unsigned bits, const int offset, __m256i table[4])
+/*
+ * Up to 3 bits: levels + offset, with 1 bit two tables, for the lower and for the upper of two steps. From 4 bits on magnitudes, `negated`
+ * where psignb is to make levels of them: it turns the sign of what `positive` has a one for.
+ */
+INLINE void tables_of(const lsq_levels *levels, const unsigned bits, const int offset, const int negated,
+                      __m256i table[4])
 {
     for (unsigned i = 0; i < 4; i++) {
         __m128i part = _mm_loadu_si128((const __m128i *)(const void *)(levels->i8 + 16 * (bits > 4 ? i : 0)));
@@ -163,7 +165,10 @@ INLINE void tables_of(const lsq_levels *levels, const unsigned bits, const int o
             part = _mm_shuffle_epi8(part, _mm_setr_epi8(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3));
         if (bits == 3) /* in memory z0 is above the second plane's bit */
             part = _mm_shuffle_epi32(part, 0xd8);
-        part = bits >= 4 ? _mm_abs_epi8(part) : _mm_add_epi8(part, _mm_set1_epi8((char)offset));
+        if (bits <= 3)
+            part = _mm_add_epi8(part, _mm_set1_epi8((char)offset));
+        else
+            part = negated ? _mm_sub_epi8(_mm_setzero_si128(), _mm_abs_epi8(part)) : _mm_abs_epi8(part);
         table[i] = _mm256_broadcastsi128_si256(part);
     }
 }
@@ -187,14 +192,11 @@ INLINE __m256i lookup(const __m256i table[4], const unsigned bits, unsigned t, c
     return blend(low, high, at->select[1]);
 }
 
-/* The level of step t, signed; tables with offset 0. A one in `positive` keeps psignb from zeros. */
+/* The level of step t, signed, from tables that are `negated`. */
 INLINE __m256i signed_level(const __m256i table[4], const unsigned bits, unsigned t, const where *at)
 {
     __m256i found = lookup(table, bits, t, at);
-    if (bits <= 3)
-        return found;
-    return _mm256_sign_epi8(
-        found, _mm256_or_si256(_mm256_xor_si256(at->positive, _mm256_set1_epi8(-128)), _mm256_set1_epi8(1)));
+    return bits <= 3 ? found : _mm256_sign_epi8(found, at->positive);
 }
 
 /* ---- Scales ---- */

@@ -65,7 +65,7 @@ INLINE void decode(const lsq_decode_args *a, size_t p, size_t g0, size_t g1, con
     int8_t level[8 * GROUP];
     float s[2][PANEL], *out = a->out;
     __m256i table[4];
-    tables_of(a->w.levels, bits, 0, table);
+    tables_of(a->w.levels, bits, 0, 1, table);
     const multiplier_maker maker = multipliers_of(&a->w, p);
     for (size_t g = g0; g < g1; g++, tile++, within++, out += GROUP) {
         const uint8_t *codes = readable(&a->w, tile, within, bits, copy);

@@ -47,7 +47,7 @@ INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits
     uint8_t copy[COPY];
     __m256i table[4];
     __m256 sum[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
-    tables_of(a->w.levels, bits, 0, table);
+    tables_of(a->w.levels, bits, 0, 1, table);
     const multiplier_maker maker = multipliers_of(&a->w, p);
     for (size_t g = 0; g < a->w.groups; g++, tile++, within++, x += GROUP) {
         const uint8_t *codes = readable(&a->w, tile, within, bits, copy);
