@@ -68,7 +68,7 @@ INLINE __m256i half_of_magnitudes(const uint8_t *tile, unsigned half, const unsi
     return sum;
 }
 
-INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits, const unsigned states)
+INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, unsigned bits, unsigned states)
 {
     const int bytes = a->w.scale == LSQ_SCALE_BYTE32;
     size_t tile = p * a->w.groups, within = p % CHAIN * a->w.groups;
@@ -107,29 +107,10 @@ INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits
     _mm256_storeu_ps(y + 8, sum[1]);
 }
 
-INLINE void rows(const lsq_gemv_args *a, size_t p0, size_t p1, const unsigned bits)
-{
-    float *y = a->y;
-    for (size_t p = p0; p < p1; p++, y += PANEL)
-        switch (a->w.states) {
-        case 4:
-            gemv(a, p, y, bits, 4);
-            break;
-        case 8:
-            gemv(a, p, y, bits, 8);
-            break;
-        case 16:
-            gemv(a, p, y, bits, 16);
-            break;
-        default:
-            gemv(a, p, y, bits, 64);
-        }
-}
-
 #define WIDTH(bits)                                                                                                    \
     void lsq_gemv_t##bits##_i8_avx2_r1(const lsq_gemv_args *a, size_t p0, size_t p1)                                   \
     {                                                                                                                  \
-        rows(a, p0, p1, bits);                                                                                         \
+        panels(a, p0, p1, bits, gemv);                                                                                 \
     }
 
 WIDTH(1)

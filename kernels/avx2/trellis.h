@@ -248,4 +248,28 @@ INLINE __m256i multipliers_at(__m256i m, unsigned half, unsigned c, const int tw
     return _mm256_shuffle_epi8(m, _mm256_broadcastsi128_si256(control));
 }
 
+/* ---- Panels ---- */
+
+/* A product with one panel; inlined where it is called, with bits and states as constants. */
+typedef void panel_fn(const lsq_gemv_args *a, size_t p, float *y, unsigned bits, unsigned states);
+
+INLINE void panels(const lsq_gemv_args *a, size_t p0, size_t p1, const unsigned bits, panel_fn *gemv)
+{
+    float *y = a->y;
+    for (size_t p = p0; p < p1; p++, y += PANEL)
+        switch (a->w.states) {
+        case 4:
+            gemv(a, p, y, bits, 4);
+            break;
+        case 8:
+            gemv(a, p, y, bits, 8);
+            break;
+        case 16:
+            gemv(a, p, y, bits, 16);
+            break;
+        default:
+            gemv(a, p, y, bits, 64);
+        }
+}
+
 #endif

@@ -39,7 +39,7 @@ INLINE void half_tile(const uint8_t *tile, unsigned half, const unsigned bits, c
     dot[1] = _mm256_add_ps(part[1][0], part[1][1]);
 }
 
-INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits, const unsigned states)
+INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, unsigned bits, unsigned states)
 {
     const int bytes = a->w.scale == LSQ_SCALE_BYTE32;
     size_t tile = p * a->w.groups, within = p % CHAIN * a->w.groups;
@@ -71,29 +71,10 @@ INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits
     _mm256_storeu_ps(y + 8, sum[1]);
 }
 
-INLINE void rows(const lsq_gemv_args *a, size_t p0, size_t p1, const unsigned bits)
-{
-    float *y = a->y;
-    for (size_t p = p0; p < p1; p++, y += PANEL)
-        switch (a->w.states) {
-        case 4:
-            gemv(a, p, y, bits, 4);
-            break;
-        case 8:
-            gemv(a, p, y, bits, 8);
-            break;
-        case 16:
-            gemv(a, p, y, bits, 16);
-            break;
-        default:
-            gemv(a, p, y, bits, 64);
-        }
-}
-
 #define WIDTH(bits)                                                                                                    \
     void lsq_gemv_t##bits##_f32_avx2_r1(const lsq_gemv_args *a, size_t p0, size_t p1)                                  \
     {                                                                                                                  \
-        rows(a, p0, p1, bits);                                                                                         \
+        panels(a, p0, p1, bits, gemv);                                                                                 \
     }
 
 WIDTH(1)
