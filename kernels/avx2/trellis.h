@@ -241,10 +241,9 @@ INLINE __m256i multipliers(const lsq_tiles *w, size_t tile, const multiplier_mak
 /* Those of half a panel for columns [16 c, 16 c + 16): each in the low byte of its row's dword and, if `twice`, of both its words. */
 INLINE __m256i multipliers_at(__m256i m, unsigned half, unsigned c, const int twice)
 {
-    const int at = (int)(4 * half + 8 * c), none = 0xff - (0xff & 127); /* 128: a zero */
-    int first = at, word = twice ? 0x10001 : 1, empty = none << 8 | (twice ? none << 24 : none << 24 | none << 16);
-    const __m128i control = _mm_setr_epi32(first * word | empty, (first + 1) * word | empty, (first + 2) * word | empty,
-                                           (first + 3) * word | empty);
+    const unsigned at = 4 * half + 8 * c, empty = twice ? 0x80008000 : 0x80808000, one = twice ? 0x10001 : 1;
+    const __m128i control = _mm_setr_epi32((int)(empty | at * one), (int)(empty | (at + 1) * one),
+                                           (int)(empty | (at + 2) * one), (int)(empty | (at + 3) * one));
     return _mm256_shuffle_epi8(m, _mm256_broadcastsi128_si256(control));
 }
 
