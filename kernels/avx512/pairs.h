@@ -15,7 +15,7 @@
 #ifndef LSQ_KERNELS_AVX512_PAIRS_H
 #define LSQ_KERNELS_AVX512_PAIRS_H
 
-#include "kernels/avx512/codes.h"
+#include "kernels/kernel.h"
 
 #include <immintrin.h>
 
@@ -42,15 +42,14 @@ INLINE __m512i words_of(const float *levels, int shift, int biased)
 }
 
 /* Fills the table for codes of `bits` bits, and returns what lookups make. */
-INLINE int pair_table_of(pair_table *t, const lsq_levels *levels, const unsigned bits)
+INLINE int pair_table_of(pair_table *t, const float *levels, const unsigned bits, const int integers)
 {
-    const int integers = bits > 6 && levels->unit == 1;
     __m512i any = _mm512_setzero_si512();
     for (unsigned i = 0; i < 2; i++)
-        t->level[i] = _mm512_loadu_ps(levels->f32 + 16 * i);
-    for (unsigned i = 0; 32 * i < 1u << bits; i++) {
-        t->lower[i] = words_of(levels->f32 + 32 * i, 0, 0);
-        t->upper[i] = words_of(levels->f32 + 32 * i, integers ? 0 : 16, integers);
+        t->level[i] = _mm512_loadu_ps(levels + 16 * i);
+    for (unsigned i = 0; i < 2 || 32 * i < 1u << bits; i++) {
+        t->lower[i] = words_of(levels + 32 * i, 0, 0);
+        t->upper[i] = words_of(levels + 32 * i, integers ? 0 : 16, integers);
         any = _mm512_or_si512(any, t->lower[i]);
     }
     return integers ? INTEGERS : _mm512_test_epi32_mask(any, any) ? WHOLES : HALVES;

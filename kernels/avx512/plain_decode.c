@@ -98,7 +98,7 @@ INLINE void decode(const lsq_decode_args *a, size_t p, size_t g0, size_t g1, con
 INLINE void groups(const lsq_decode_args *a, size_t p, size_t g0, size_t g1, const unsigned bits)
 {
     pair_table table;
-    const int how = pair_table_of(&table, a->w.levels, bits);
+    const int how = pair_table_of(&table, a->w.levels->f32, bits, bits > 6 && a->w.levels->unit == 1);
     float *out = a->out;
     for (size_t g = g0; g < g1; g += FEW, out += FEW * GROUP) {
         const size_t end = g1 - g < FEW ? g1 : g + FEW;

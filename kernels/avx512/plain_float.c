@@ -52,7 +52,7 @@ INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const pair_table *t
 INLINE void rows(const lsq_gemv_args *a, size_t p0, size_t p1, const unsigned bits)
 {
     pair_table table;
-    const int how = pair_table_of(&table, a->w.levels, bits);
+    const int how = pair_table_of(&table, a->w.levels->f32, bits, bits > 6 && a->w.levels->unit == 1);
     float *y = a->y;
     for (size_t p = p0; p < p1; p++, y += PANEL)
         if (how == WHOLES)

@@ -50,43 +50,53 @@ INLINE void history_before(const lsq_tiles *w, size_t tile, const unsigned bits,
 
 /* ---- Indices ---- */
 
-/* Of the eight steps of a tile; h moves on. Bits of an index, from the lowest: V's slot, then z0, then the second plane's. */
+/*
+ * Of the steps of vector v of a tile; h moves on. Bits of an index, from the lowest: V's slot, then z0, then the second plane's.
+ */
+INLINE void vector_indices(const uint8_t *tile, const unsigned bits, const unsigned states, unsigned v,
+                           __m512i h[MEMORY], __m512i *to)
+{
+    const unsigned width = bits >= 4 ? 4 : bits >= 2 ? 2 : 1;
+    const __m512i u = _mm512_set1_epi8(width == 4 ? 0x11 : width == 2 ? 0x55 : -1);
+    __m512i x = load(tile, v), z, m;
+    __m512i V = convolve(x, h, u, states, &z);
+#pragma GCC unroll 8
+    for (unsigned i = MEMORY - 1; i > 0; i--)
+        h[i] = h[i - 1];
+    h[0] = x;
+    if (width == 4) {
+        m = z;
+        if (bits == 5) {
+            __m512i one = load(tile, 4);
+            m = merge(0x11, z, down(one, (int)v - 1));
+        } else if (bits == 6) {
+            __m512i two = load(tile, 4 + v / 2);
+            m = merge(0x11, z, down(two, v % 2 ? 1 : -1));
+        }
+        to[0] = merge(0x0f, V, down(m, -4));
+        to[1] = merge(0x0f, down(V, 4), m);
+    } else if (width == 2) {
+        m = bits == 2 ? z : merge(0x55, z, down(load(tile, 2), (int)v - 1));
+        to[0] = merge(0x33, V, down(m, -2));
+        to[1] = merge(0x33, down(V, 2), m);
+        to[2] = down(to[0], 4);
+        to[3] = down(to[1], 4);
+    } else {
+        to[0] = merge(0x55, V, down(z, -1));
+        to[1] = merge(0x55, down(V, 1), z);
+        for (unsigned t = 2; t < STEPS; t++)
+            to[t] = down(to[t % 2], (int)t / 2 * 2);
+    }
+}
+
+/* Of the eight steps of a tile. */
 INLINE void tile_indices(const uint8_t *tile, const unsigned bits, const unsigned states, __m512i h[MEMORY],
                          __m512i index[STEPS])
 {
     const unsigned width = bits >= 4 ? 4 : bits >= 2 ? 2 : 1;
-    const __m512i u = _mm512_set1_epi8(width == 4 ? 0x11 : width == 2 ? 0x55 : -1);
 #pragma GCC unroll 4
-    for (unsigned v = 0; v < width; v++) {
-        __m512i x = load(tile, v), z, m, *to = index + 8 / width * v;
-        __m512i V = convolve(x, h, u, states, &z);
-        for (unsigned i = MEMORY - 1; i > 0; i--)
-            h[i] = h[i - 1];
-        h[0] = x;
-        if (width == 4) {
-            m = z;
-            if (bits == 5) {
-                __m512i one = load(tile, 4);
-                m = merge(0x11, z, down(one, (int)v - 1));
-            } else if (bits == 6) {
-                __m512i two = load(tile, 4 + v / 2);
-                m = merge(0x11, z, down(two, v % 2 ? 1 : -1));
-            }
-            to[0] = merge(0x0f, V, down(m, -4));
-            to[1] = merge(0x0f, down(V, 4), m);
-        } else if (width == 2) {
-            m = bits == 2 ? z : merge(0x55, z, down(load(tile, 2), (int)v - 1));
-            to[0] = merge(0x33, V, down(m, -2));
-            to[1] = merge(0x33, down(V, 2), m);
-            to[2] = down(to[0], 4);
-            to[3] = down(to[1], 4);
-        } else {
-            to[0] = merge(0x55, V, down(z, -1));
-            to[1] = merge(0x55, down(V, 1), z);
-            for (unsigned t = 2; t < STEPS; t++)
-                to[t] = down(to[t % 2], (int)t / 2 * 2);
-        }
-    }
+    for (unsigned v = 0; v < width; v++)
+        vector_indices(tile, bits, states, v, h, index + 8 / width * v);
 }
 
 /* The levels in the order of those indices; `upper` are the second 64, for 6 bits. */
