@@ -60,10 +60,7 @@ INLINE void vector_indices(const uint8_t *tile, const unsigned bits, const unsig
     const __m512i u = _mm512_set1_epi8(width == 4 ? 0x11 : width == 2 ? 0x55 : -1);
     __m512i x = load(tile, v), z, m;
     __m512i V = convolve(x, h, u, states, &z);
-#pragma GCC unroll 8
-    for (unsigned i = MEMORY - 1; i > 0; i--)
-        h[i] = h[i - 1];
-    h[0] = x;
+    h[5] = h[4], h[4] = h[3], h[3] = h[2], h[2] = h[1], h[1] = h[0], h[0] = x; /* of a loop compilers make a memmove */
     if (width == 4) {
         m = z;
         if (bits == 5) {

@@ -66,12 +66,30 @@ INLINE void columns_of(const float_table *t, const unsigned bits, const __m512i 
     level[3] = odd[1];
 }
 
-/* Exact: two dots for each 16 columns, so that no sum is longer than k / 4 (see LSQ_ACT_FLOAT in lsq.h). */
+/* Adds the steps of vector v of a tile. Two dots for each 16 columns, so that no sum is longer than k / 4 (see LSQ_ACT_FLOAT in lsq.h). */
+INLINE void add_vector(__m512 dot[2][2], const float_table *t, panel *n, const unsigned bits, const unsigned states,
+                       const unsigned v, const float *x)
+{
+    const unsigned slots = bits >= 4 ? 2 : bits >= 2 ? 4 : 8;
+    __m512i index[STEPS];
+    vector_indices(n->tile, bits, states, v, n->history, index);
+#pragma GCC unroll 8
+    for (unsigned slot = 0; slot < 8; slot++) { /* to a constant, so that clang unrolls it, too */
+        if (slot >= slots)
+            break;
+        const unsigned step = slots * v + slot;
+        __m512 level[4];
+        columns_of(t, bits, index, slot, level);
+#pragma GCC unroll 4
+        for (unsigned c = 0; c < 4; c++)
+            dot[step / 4][c % 2] = _mm512_fmadd_ps(level[c], _mm512_set1_ps(x[4 * step + c]), dot[step / 4][c % 2]);
+    }
+}
+
 INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const float_table *t, const unsigned bits,
                  const unsigned states)
 {
     const __m512i multiplier_table = _mm512_loadu_si512(lsq_multipliers);
-    const unsigned width = bits >= 4 ? 4 : bits >= 2 ? 2 : 1;
     panel n;
     start(&n, &a->w, p, bits, a->w.scale == LSQ_SCALE_NIBBLE32 ? 8 : 16);
     const float *x = a->x;
@@ -79,20 +97,12 @@ INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const float_table *
         __m512i m[2];
         __m512 dot[2][2] = {{_mm512_setzero_ps(), _mm512_setzero_ps()}, {_mm512_setzero_ps(), _mm512_setzero_ps()}};
         prefetch(n.tile, bits, a->prefetch);
-#pragma GCC unroll 4
-        for (unsigned v = 0; v < width; v++) {
-            __m512i index[STEPS];
-            vector_indices(n.tile, bits, states, v, n.history, index);
-#pragma GCC unroll 8
-            for (unsigned slot = 0; slot < STEPS / width; slot++) {
-                const unsigned step = STEPS / width * v + slot;
-                __m512 level[4];
-                columns_of(t, bits, index, slot, level);
-#pragma GCC unroll 4
-                for (unsigned c = 0; c < 4; c++)
-                    dot[step / 4][c % 2] =
-                        _mm512_fmadd_ps(level[c], _mm512_set1_ps(x[4 * step + c]), dot[step / 4][c % 2]);
-            }
+        add_vector(dot, t, &n, bits, states, 0, x);
+        if (bits >= 2)
+            add_vector(dot, t, &n, bits, states, 1, x);
+        if (bits >= 4) {
+            add_vector(dot, t, &n, bits, states, 2, x);
+            add_vector(dot, t, &n, bits, states, 3, x);
         }
         n.tile += 64 * bits;
         __m512 low = _mm512_add_ps(dot[0][0], dot[0][1]), high = _mm512_add_ps(dot[1][0], dot[1][1]);
