@@ -7,34 +7,13 @@
 #ifndef LSQ_KERNELS_AVX512_CODES_H
 #define LSQ_KERNELS_AVX512_CODES_H
 
-#include "kernels/kernel.h"
-
-#include <immintrin.h>
-
-INLINE __m512i codes_at(const uint8_t *tile, unsigned vector)
-{
-    __m512i v = _mm512_loadu_si512(tile + 64 * vector);
-    __asm__("" : "+v"(v)); /* stay in a register: a second load for the shift costs more than the shift */
-    return v;
-}
-
-/* Each word's bits moved down, or up. */
-INLINE __m512i shifted(__m512i v, int down)
-{
-    return down < 0 ? _mm512_slli_epi16(v, (unsigned)-down) : down ? _mm512_srli_epi16(v, (unsigned)down) : v;
-}
-
-/* Bits of a where each byte's mask has ones, of b elsewhere. */
-INLINE __m512i either(int mask, __m512i a, __m512i b)
-{
-    return _mm512_ternarylogic_epi32(_mm512_set1_epi8((char)mask), a, b, 0xca);
-}
+#include "kernels/avx512/bits.h"
 
 /* 3 bits: slot `slot` of vector v, with slot + 2 in the upper half of each byte. */
 INLINE __m512i two_codes(const uint8_t *tile, unsigned v, unsigned slot)
 {
-    __m512i two = codes_at(tile, v), one = codes_at(tile, 2);
-    return either(0x33, shifted(two, (int)slot * 2), shifted(one, (int)slot * 2 + (int)v - 2));
+    __m512i two = load(tile, v), one = load(tile, 2);
+    return merge(0x33, down(two, (int)slot * 2), down(one, (int)slot * 2 + (int)v - 2));
 }
 
 /* The codes of step t from bit 0 of each byte; of 8 bits and more, the lowest 8. */
@@ -42,32 +21,32 @@ INLINE __m512i codes_of(const uint8_t *tile, const unsigned bits, unsigned t)
 {
     int j = (int)t / 2, up = (int)t % 2 * 4;
     if (bits >= 8)
-        return codes_at(tile, t);
+        return load(tile, t);
     if (bits == 2)
-        return shifted(codes_at(tile, t / 4), (int)(t % 4) * 2);
+        return down(load(tile, t / 4), (int)(t % 4) * 2);
     if (bits == 3)
-        return shifted(two_codes(tile, t / 4, t % 2), (int)(t % 4 / 2) * 4);
-    __m512i four = shifted(codes_at(tile, (unsigned)j), up);
+        return down(two_codes(tile, t / 4, t % 2), (int)(t % 4 / 2) * 4);
+    __m512i four = down(load(tile, (unsigned)j), up);
     if (bits == 4)
         return four;
     if (bits == 5)
-        return either(0x0f, four, shifted(codes_at(tile, 4), up + j - 4));
-    __m512i two = shifted(codes_at(tile, 4 + (unsigned)j / 2), up + j % 2 * 2 - 4);
+        return merge(0x0f, four, down(load(tile, 4), up + j - 4));
+    __m512i two = down(load(tile, 4 + (unsigned)j / 2), up + j % 2 * 2 - 4);
     if (bits == 7)
-        two = either(0x3f, two, shifted(codes_at(tile, 6), up + j - 6));
-    return either(0x0f, four, two);
+        two = merge(0x3f, two, down(load(tile, 6), up + j - 6));
+    return merge(0x0f, four, two);
 }
 
 /* The codes of columns c and c + 2 of step t, c < 2, from bit 0 of each word: with one shift, where it can be done so. */
 INLINE __m512i codes_of_columns(const uint8_t *tile, const unsigned bits, unsigned t, unsigned c)
 {
     if (bits == 2)
-        return shifted(codes_at(tile, t / 4), (int)(8 * c + t % 4 * 2));
+        return down(load(tile, t / 4), (int)(8 * c + t % 4 * 2));
     if (bits == 3)
-        return shifted(two_codes(tile, t / 4, t % 2), (int)(8 * c + t % 4 / 2 * 4));
+        return down(two_codes(tile, t / 4, t % 2), (int)(8 * c + t % 4 / 2 * 4));
     if (bits == 4)
-        return shifted(codes_at(tile, t / 2), (int)(8 * c + t % 2 * 4));
-    return shifted(codes_of(tile, bits, t), (int)(8 * c));
+        return down(load(tile, t / 2), (int)(8 * c + t % 2 * 4));
+    return down(codes_of(tile, bits, t), (int)(8 * c));
 }
 
 #endif

@@ -15,9 +15,7 @@
 #ifndef LSQ_KERNELS_AVX512_PAIRS_H
 #define LSQ_KERNELS_AVX512_PAIRS_H
 
-#include "kernels/kernel.h"
-
-#include <immintrin.h>
+#include "kernels/avx512/words.h"
 
 /* What a lookup makes: a level's 16 upper bits, all 32 of them, or an integer. */
 enum { HALVES, WHOLES, INTEGERS };
@@ -28,7 +26,7 @@ typedef struct pair_table {
     __m512i upper[16], lower[16]; /* halves of the levels, as words; upper: or biased integers */
 } pair_table;
 
-INLINE __m512i words_of(const float *levels, int shift, int biased)
+INLINE __m512i halves_of(const float *levels, int shift, int biased)
 {
     __m512i half[2];
     for (unsigned i = 0; i < 2; i++) {
@@ -48,53 +46,26 @@ INLINE int pair_table_of(pair_table *t, const float *levels, const unsigned bits
     for (unsigned i = 0; i < 2; i++)
         t->level[i] = _mm512_loadu_ps(levels + 16 * i);
     for (unsigned i = 0; i < 2 || 32 * i < 1u << bits; i++) {
-        t->lower[i] = words_of(levels + 32 * i, 0, 0);
-        t->upper[i] = words_of(levels + 32 * i, integers ? 0 : 16, integers);
+        t->lower[i] = halves_of(levels + 32 * i, 0, 0);
+        t->upper[i] = halves_of(levels + 32 * i, integers ? 0 : 16, integers);
         any = _mm512_or_si512(any, t->lower[i]);
     }
     return integers ? INTEGERS : _mm512_test_epi32_mask(any, any) ? WHOLES : HALVES;
 }
 
-/* Bits 6 to 8 of each word's index. */
-typedef struct pair_masks {
-    __mmask32 bit[3];
-} pair_masks;
-
-/* All but bit 8. */
-INLINE pair_masks pair_masks_of(__m512i words, const unsigned bits)
+/* Bits 6 and 7 of each word's index. */
+INLINE above above_of(__m512i words, const unsigned bits)
 {
-    pair_masks m = {{0}};
-    for (unsigned bit = 6; bit < bits && bit < 8; bit++)
-        m.bit[bit - 6] = _mm512_test_epi16_mask(words, _mm512_set1_epi16((int16_t)(1 << bit)));
-    return m;
-}
-
-/* Sixty-four words, by the low six bits of an index. */
-INLINE __m512i lookup64(const __m512i t[2], __m512i words)
-{
-    return _mm512_permutex2var_epi16(t[0], words, t[1]);
-}
-
-INLINE __m512i lookup128(const __m512i t[4], __m512i words, const pair_masks *m)
-{
-    return _mm512_mask_mov_epi16(lookup64(t, words), m->bit[0], lookup64(t + 2, words));
-}
-
-INLINE __m512i lookup256(const __m512i t[8], __m512i words, const pair_masks *m)
-{
-    return _mm512_mask_mov_epi16(lookup128(t, words, m), m->bit[1], lookup128(t + 4, words, m));
-}
-
-INLINE __m512i lookup_words(const __m512i t[16], const unsigned bits, __m512i words, const pair_masks *m)
-{
-    if (bits <= 7)
-        return bits == 7 ? lookup128(t, words, m) : lookup64(t, words);
-    __m512i below = lookup256(t, words, m);
-    return bits == 8 ? below : _mm512_mask_mov_epi16(below, m->bit[2], lookup256(t + 8, words, m));
+    above over = {{0}};
+    if (bits > 6)
+        over.bit[0] = mask_of(words, 6, 0);
+    if (bits > 7)
+        over.bit[1] = mask_of(words, 7, 0);
+    return over;
 }
 
 /* The levels of the lower words and of the upper ones. */
-INLINE void pair_of(const pair_table *t, const unsigned bits, const int how, __m512i words, const pair_masks *m,
+INLINE void pair_of(const pair_table *t, const unsigned bits, const int how, __m512i words, const above *over,
                     __m512 level[2])
 {
     const __m512i up = _mm512_set1_epi32((int)0xffff0000);
@@ -109,7 +80,7 @@ INLINE void pair_of(const pair_table *t, const unsigned bits, const int how, __m
             b = _mm512_castps_si512(bits == 5 ? _mm512_permutex2var_ps(t->level[0], next, t->level[1])
                                               : _mm512_permutexvar_ps(next, t->level[0]));
     } else {
-        __m512i upper = lookup_words(t->upper, bits, words, m);
+        __m512i upper = words_of(t->upper, bits, words, over);
         if (how == INTEGERS) {
             const __m512i exponent = _mm512_set1_epi32(0x4b000000);
             const __m512 bias = _mm512_set1_ps(0x1p23f + BIAS);
@@ -122,7 +93,7 @@ INLINE void pair_of(const pair_table *t, const unsigned bits, const int how, __m
         a = _mm512_slli_epi32(upper, 16);
         b = _mm512_and_si512(upper, up);
         if (how == WHOLES) {
-            __m512i lower = lookup_words(t->lower, bits, words, m);
+            __m512i lower = words_of(t->lower, bits, words, over);
             a = _mm512_ternarylogic_epi32(up, a, lower, 0xca);
             b = _mm512_or_si512(b, _mm512_srli_epi32(lower, 16));
         }

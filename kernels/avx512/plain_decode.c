@@ -83,11 +83,11 @@ INLINE void decode(const lsq_decode_args *a, size_t p, size_t g0, size_t g1, con
 #pragma GCC unroll 4
             for (unsigned j = 0; j < 4; j++) {
                 __m512i index = words_of_row(pairs[g][j], lane);
-                pair_masks masks = pair_masks_of(index, bits);
+                above over = above_of(index, bits);
                 __m512 level[2], s = _mm512_set1_ps(scale[g][r + j]);
                 if (bits == 9)
-                    masks.bit[2] = ninth_bits(a->w.codes + (at + g) * 64 * bits, r + j);
-                pair_of(table, bits, how, index, &masks, level);
+                    over.bit[2] = ninth_bits(a->w.codes + (at + g) * 64 * bits, r + j);
+                pair_of(table, bits, how, index, &over, level);
                 float *to = out + j * a->ld + g * GROUP;
                 _mm512_storeu_ps(to, _mm512_mul_ps(s, level[0]));
                 _mm512_storeu_ps(to + 16, _mm512_mul_ps(s, level[1]));

@@ -13,12 +13,6 @@
 #include "kernels/avx512/scales.h"
 #include "kernels/prefetch.h"
 
-/* Bit 8 of the codes of columns c and c + 2 of step t. */
-INLINE __mmask32 ninth_bits(const uint8_t *tile, unsigned t, unsigned c)
-{
-    return _mm512_test_epi16_mask(codes_at(tile, 8), _mm512_set1_epi16((int16_t)(1 << (8 * c + t))));
-}
-
 INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const pair_table *table, const unsigned bits,
                  const int how)
 {
@@ -34,10 +28,10 @@ INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const pair_table *t
             for (unsigned c = 0; c < 2; c++) {
                 __m512 level[2];
                 __m512i words = codes_of_columns(tile, bits, step, c);
-                pair_masks masks = pair_masks_of(words, bits);
+                above over = above_of(words, bits);
                 if (bits == 9)
-                    masks.bit[2] = ninth_bits(tile, step, c);
-                pair_of(table, bits, how, words, &masks, level);
+                    over.bit[2] = mask_of(load(tile, 8), (int)step, (int)c);
+                pair_of(table, bits, how, words, &over, level);
                 dot[c] = _mm512_fmadd_ps(level[0], _mm512_set1_ps(x[4 * step + c]), dot[c]);
                 dot[c + 2] = _mm512_fmadd_ps(level[1], _mm512_set1_ps(x[4 * step + c + 2]), dot[c + 2]);
             }

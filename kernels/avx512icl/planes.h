@@ -90,7 +90,7 @@ INLINE wide_index index_of(const uint8_t *tile, const unsigned bits, unsigned t)
     if (bits > 7)
         i.bit7 = _mm512_movepi8_mask(i.low);
     if (bits == 9)
-        i.bit8 = _mm512_test_epi8_mask(codes_at(tile, 8), _mm512_set1_epi8((char)(1 << t)));
+        i.bit8 = _mm512_test_epi8_mask(load(tile, 8), _mm512_set1_epi8((char)(1 << t)));
     return i;
 }
 

@@ -56,7 +56,7 @@ INLINE void columns_of(const float_table *t, const unsigned bits, const __m512i 
         return;
     }
     const unsigned first = slot % 2, at = bits == 1 ? slot / 2 * 2 : slot / 2 * 4;
-    const pair_masks none = {{0}};
+    const above none = {{0}};
     __m512 even[2], odd[2];
     pair_of(&t->pairs, bits + 1, HALVES, down(index[first], (int)at), &none, even);
     pair_of(&t->pairs, bits + 1, HALVES, down(index[first], (int)at + 8), &none, odd);
