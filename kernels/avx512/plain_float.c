@@ -37,8 +37,9 @@ INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const pair_table *t
             }
         __m512 all = _mm512_add_ps(_mm512_add_ps(dot[0], dot[1]), _mm512_add_ps(dot[2], dot[3]));
         if (a->w.scales)
-            all = _mm512_mul_ps(all, byte_scales(a->w.scales + (p * a->w.groups + g) * 16));
-        sum = _mm512_add_ps(sum, all);
+            sum = _mm512_fmadd_ps(all, byte_scales(a->w.scales + (p * a->w.groups + g) * 16), sum);
+        else
+            sum = _mm512_add_ps(sum, all);
     }
     _mm512_storeu_ps(y, sum);
 }

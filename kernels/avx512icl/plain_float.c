@@ -38,8 +38,9 @@ INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const plane_table *
         }
         __m512 all = rows_of(dot);
         if (a->w.scales)
-            all = _mm512_mul_ps(all, byte_scales(a->w.scales + (p * a->w.groups + g) * 16));
-        sum = _mm512_add_ps(sum, all);
+            sum = _mm512_fmadd_ps(all, byte_scales(a->w.scales + (p * a->w.groups + g) * 16), sum);
+        else
+            sum = _mm512_add_ps(sum, all);
     }
     _mm512_storeu_ps(y, sum);
 }
