@@ -1,16 +1,16 @@
 /*
  * plain.c - codes that index a table, on AVX-512 without VBMI and VNNI (Skylake-X); 2 to 6 bits with 8-bit integers.
  *
- * As on AVX2, with 16 rows x 4 columns in a zmm. Up to 4 bits levels are bytes (dot.h):
+ * As on AVX2, with 16 rows x 4 columns in a zmm. Up to 5 bits levels are bytes (dot.h):
  *
  *     codes  --shift, mask-->  indices    2 bits: those of two steps, each with a table that does not look at the other's
- *     indices  --pshufb----->  levels     of the sign of x for 3 bits, otherwise + 64
+ *     indices  --pshufb----->  levels     3 bits: of the sign of x; 5 bits: the second 16 where the fifth bit is a mask
  *     levels, x  ----------->  dots       16 rows, 32 bit
  *     dots * (sx * s)  ----->  sums       16 rows, float
  *
- * For 5 and 6 bits they are words (words.h): a table of 32 or 64 needs no blends there, and products no pairing of signs.
+ * For 6 bits they are words (words.h): a table of 64 needs no blends there, and products no pairing of signs.
  *
- *     codes  --shift, merge-->  indices   --vpermw, vpermi2w-->  levels of even columns, and of odd ones
+ *     codes  --shift, merge-->  indices   --vpermi2w-->  levels of even columns, and of odd ones
  *     levels, x  --madd------>  dots      |dot| <= 32 * 127 * 127 < 2^20
  */
 #include "kernels/avx512/dot.h"
@@ -19,7 +19,7 @@
 #include "kernels/codec.h"
 #include "kernels/prefetch.h"
 
-/* Indices of step t, from bit 0; what is above does not matter yet. See codec.h for where the bits are. */
+/* Indices of step t, from bit 0, but for bit 4 of 5; what is above does not matter yet. See codec.h for where the bits are. */
 INLINE __m512i indices(const uint8_t *tile, const unsigned bits, unsigned t)
 {
     if (bits == 2)
@@ -31,10 +31,8 @@ INLINE __m512i indices(const uint8_t *tile, const unsigned bits, unsigned t)
     }
     int j = (int)t / 2, slot = (int)t % 2;
     __m512i four = down(load(tile, (unsigned)j), slot * 4);
-    if (bits == 4)
+    if (bits <= 5)
         return four;
-    if (bits == 5)
-        return merge(0x0f, four, down(load(tile, 4), slot ? j : j - 4));
     return merge(0x0f, four, down(load(tile, 4 + (unsigned)j / 2), j % 2 * 2 - (slot ? 0 : 4)));
 }
 
@@ -55,6 +53,9 @@ INLINE tables tables_of(const int8_t *levels, const unsigned bits)
             const __m128i second = _mm_setr_epi8(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
             t.of[1] = _mm512_shuffle_epi8(t.of[0], _mm512_broadcast_i32x4(second));
         }
+    } else if (bits == 5) {
+        t.of[0] = _mm512_broadcast_i32x4(first); /* 16 each */
+        t.of[1] = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(const void *)(levels + 16)));
     } else {
         for (unsigned i = 0; i < 2; i++)
             t.of[i] = _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)(levels + 32 * i)));
@@ -68,7 +69,7 @@ INLINE __m512i tile_dot(const lsq_gemv_args *a, size_t g, const uint8_t *tile, c
     const int32_t *x = (const int32_t *)a->x + STEPS * g;
     __m512i dot[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
     if (bits == 3) {
-        const signed_x group = signed_group(x);
+        const signed_x group = signed_group(x, SIGN);
 #pragma GCC unroll 4
         for (unsigned step = 0; step < STEPS; step += 2) {
             __m512i level0 = signed_levels(t->of[0], indices(tile, bits, step), &group, step);
@@ -82,6 +83,16 @@ INLINE __m512i tile_dot(const lsq_gemv_args *a, size_t g, const uint8_t *tile, c
         for (unsigned step = 0; step < STEPS; step++) {
             __m512i level = _mm512_shuffle_epi8(t->of[step % 2], masked(indices(tile, bits, step), 15));
             dot[step % 2] = add_biased(dot[step % 2], level, x[step]);
+        }
+    } else if (bits == 5) {
+        const signed_x group = signed_group(x, -1);
+        dot[0] = flipped_start(a, 2 * g);
+        dot[1] = flipped_start(a, 2 * g + 1);
+#pragma GCC unroll 8
+        for (unsigned step = 0; step < STEPS; step++) { /* bit 4 of a code is at 4 s + j of the second plane */
+            int at = 4 * ((int)step % 2) + (int)step / 2;
+            __m512i level = levels_of_32(t->of, indices(tile, bits, step), load(tile, 4), at);
+            dot[step % 2] = add_flipped(dot[step % 2], level, &group, step);
         }
     } else {
         const words_x group = words_of_bytes(x);

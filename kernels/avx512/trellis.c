@@ -36,7 +36,7 @@ INLINE void tile_dots(const lsq_gemv_args *a, size_t g, const __m512i index[STEP
     const int32_t *x = (const int32_t *)a->x + STEPS * g;
     dot[0] = dot[1] = _mm512_setzero_si512();
     if (bits < 3) {
-        const signed_x group = signed_group(x);
+        const signed_x group = signed_group(x, SIGN);
 #pragma GCC unroll 4
         for (unsigned t = 0; t < STEPS; t += 2) {
             __m512i level0 = signed_levels(table[0], index[t], &group, t);
@@ -86,29 +86,10 @@ INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits
     _mm512_storeu_ps(y, n.sum);
 }
 
-INLINE void rows(const lsq_gemv_args *a, size_t p0, size_t p1, const unsigned bits)
-{
-    float *y = a->y;
-    for (size_t p = p0; p < p1; p++, y += PANEL)
-        switch (a->w.states) {
-        case 4:
-            gemv(a, p, y, bits, 4);
-            break;
-        case 8:
-            gemv(a, p, y, bits, 8);
-            break;
-        case 16:
-            gemv(a, p, y, bits, 16);
-            break;
-        default:
-            gemv(a, p, y, bits, 64);
-        }
-}
-
 #define WIDTH(bits)                                                                                                    \
     void lsq_gemv_t##bits##_i8_avx512_r1(const lsq_gemv_args *a, size_t p0, size_t p1)                                 \
     {                                                                                                                  \
-        rows(a, p0, p1, bits);                                                                                         \
+        rows(a, p0, p1, bits, gemv);                                                                                   \
     }
 
 WIDTH(1)

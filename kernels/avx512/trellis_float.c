@@ -71,29 +71,10 @@ INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits
     _mm512_storeu_ps(y, n.sum);
 }
 
-INLINE void rows(const lsq_gemv_args *a, size_t p0, size_t p1, const unsigned bits)
-{
-    float *y = a->y;
-    for (size_t p = p0; p < p1; p++, y += PANEL)
-        switch (a->w.states) {
-        case 4:
-            gemv(a, p, y, bits, 4);
-            break;
-        case 8:
-            gemv(a, p, y, bits, 8);
-            break;
-        case 16:
-            gemv(a, p, y, bits, 16);
-            break;
-        default:
-            gemv(a, p, y, bits, 64);
-        }
-}
-
 #define WIDTH(bits)                                                                                                    \
     void lsq_gemv_t##bits##_f32_avx512_r1(const lsq_gemv_args *a, size_t p0, size_t p1)                                \
     {                                                                                                                  \
-        rows(a, p0, p1, bits);                                                                                         \
+        rows(a, p0, p1, bits, gemv);                                                                                   \
     }
 
 WIDTH(1)
