@@ -33,6 +33,7 @@ INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const plane_table *
             __m512 level[4], xt = _mm512_broadcast_f32x4(_mm_loadu_ps(x + 4 * step));
             wide_index index = index_of(tile, bits, step);
             levels_of(table, bits, planes, &index, level);
+#pragma GCC unroll 4
             for (unsigned i = 0; i < 4; i++)
                 dot[i] = _mm512_fmadd_ps(level[i], xt, dot[i]);
         }

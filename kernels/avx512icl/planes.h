@@ -79,8 +79,12 @@ INLINE void levels_of(const plane_table *t, const unsigned bits, const unsigned 
     level[1] = _mm512_castsi512_ps(_mm512_unpackhi_epi16(lo, c[0]));
     level[2] = _mm512_castsi512_ps(_mm512_unpacklo_epi16(hi, c[1]));
     level[3] = _mm512_castsi512_ps(_mm512_unpackhi_epi16(hi, c[1]));
-    for (unsigned j = 0; j < 4 && planes == 2; j++)
-        level[j] = _mm512_sub_ps(level[j], bias);
+    if (planes == 2) { /* not in a loop, which compilers may leave as one, with levels in memory */
+        level[0] = _mm512_sub_ps(level[0], bias);
+        level[1] = _mm512_sub_ps(level[1], bias);
+        level[2] = _mm512_sub_ps(level[2], bias);
+        level[3] = _mm512_sub_ps(level[3], bias);
+    }
 }
 
 /* Of step t of a tile. */
