@@ -28,7 +28,7 @@ INLINE void add_vector(__m512 dot[2], const pair_table *t, panel *n, const unsig
 {
     const above none = {{0}};
     __m512i index[STEPS]; /* of two slots, with the other two in the upper halves of the bytes */
-    vector_indices(n->tile, bits, states, v, n->history, index);
+    vector_indices(n->tile, v, bits, states, n->history, index);
 #pragma GCC unroll 4
     for (unsigned slot = 0; slot < 4; slot++)
 #pragma GCC unroll 2
