@@ -29,12 +29,12 @@ INLINE columns columns_of(const int8_t *x)
 }
 
 /* Dots of 4 rows. */
-typedef struct dot {
+typedef struct four_dots {
     int32x4_t rows;
-} dot;
+} four_dots;
 
 /* Adds the products of 16 columns; `first`: to nothing. `small`: there are up to 16 levels. */
-INLINE void add_half(dot *d, const int first, const uint8x16_t level[4], const columns *x, unsigned half,
+INLINE void add_half(four_dots *d, const int first, const uint8x16_t level[4], const columns *x, unsigned half,
                      const int small)
 {
     (void)small;
@@ -46,7 +46,7 @@ INLINE void add_half(dot *d, const int first, const uint8x16_t level[4], const c
     d->rows = vdotq_laneq_s32(d->rows, vreinterpretq_s8_u8(level[3]), x->half[half], 3);
 }
 
-INLINE int32x4_t rows_of(const dot *d)
+INLINE int32x4_t rows_of(const four_dots *d)
 {
     return d->rows;
 }
@@ -72,9 +72,9 @@ INLINE columns columns_of(const int8_t *x)
     }};
 }
 
-typedef struct dot {
+typedef struct four_dots {
     int32x4_t rows01, rows23;
-} dot;
+} four_dots;
 
 /* Products of a step, or of more. */
 typedef struct products {
@@ -93,13 +93,13 @@ INLINE products multiply_add(products p, uint8x16_t level, int8x16_t xt)
     return (products){vmlal_s8(p.rows01, vget_low_s8(l), vget_low_s8(xt)), vmlal_high_s8(p.rows23, l, xt)};
 }
 
-INLINE void add_products(dot *d, const int first, products p)
+INLINE void add_products(four_dots *d, const int first, products p)
 {
     d->rows01 = first ? vpaddlq_s16(p.rows01) : vpadalq_s16(d->rows01, p.rows01);
     d->rows23 = first ? vpaddlq_s16(p.rows23) : vpadalq_s16(d->rows23, p.rows23);
 }
 
-INLINE void add_half(dot *d, const int first, const uint8x16_t level[4], const columns *x, unsigned half,
+INLINE void add_half(four_dots *d, const int first, const uint8x16_t level[4], const columns *x, unsigned half,
                      const int small)
 {
     const int8x16_t *xt = x->step + 4 * half;
@@ -110,7 +110,7 @@ INLINE void add_half(dot *d, const int first, const uint8x16_t level[4], const c
     add_products(d, first && small, multiply_add(p, level[3], xt[3]));
 }
 
-INLINE int32x4_t rows_of(const dot *d)
+INLINE int32x4_t rows_of(const four_dots *d)
 {
     return vpaddq_s32(d->rows01, d->rows23);
 }

@@ -33,9 +33,9 @@ INLINE void plain_gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigne
 #pragma GCC unroll 4
         for (unsigned quarter = 0; quarter < 4; quarter++) {
             uint8x16_t index[STEPS], level[STEPS];
-            dot d;
+            four_dots d;
             plain_indices(quarter ? after(sum[quarter - 1], tile) : tile, quarter, bits, index);
-            lookup(&t, bits, PLAIN_SECOND, 0, STEPS, index, level);
+            lookup(t.part, bits, PLAIN_SECOND, 0, STEPS, index, level);
             add_half(&d, 1, level, &c, 0, bits <= 4);
             add_half(&d, 0, level + 4, &c, 1, bits <= 4);
             sum[quarter] = vaddq_f32(sum[quarter], vmulq_f32(vcvtq_f32_s32(rows_of(&d)), s[quarter]));

@@ -18,6 +18,7 @@
 #define LSQ_KERNELS_NEON_TRELLIS_H
 
 #include "kernels/neon/bits.h"
+#include "kernels/neon/floats.h"
 #include "kernels/neon/lookup.h"
 #include "kernels/neon/scales.h"
 
@@ -138,6 +139,14 @@ INLINE void table_order(table *t, const unsigned bits)
     }
 }
 
+/* As bytes of floats; two of four are zero. */
+INLINE void trellis_tables(table t[4], const lsq_levels *levels, const unsigned bits)
+{
+    float_tables(t, levels->f32, bits + 1);
+    table_order(&t[2], bits);
+    table_order(&t[3], bits);
+}
+
 /* ---- Scales ---- */
 
 /* The choice of multipliers of 16 rows, above where nibbles will be. */
@@ -171,6 +180,20 @@ INLINE void multipliers(const lsq_tiles *w, size_t tile, uint8x16_t steps, int32
     }
     widen(vqtbl4q_u8(all, merge(0x0f, both, steps)), m[0]);
     widen(vqtbl4q_u8(all, upper), m[1]);
+}
+
+/* The scales of 16 rows as floats, for columns [0, 16) and [16, 32). */
+INLINE void float_scales(const lsq_tiles *w, size_t tile, uint8x16_t steps, float32x4_t s[2][4])
+{
+    if (w->scale == LSQ_SCALE_BYTE32) {
+        byte_scales(w->scales + tile * 16, s[0]);
+        byte_scales(w->scales + tile * 16, s[1]);
+    } else {
+        int32x4_t m[2][4];
+        multipliers(w, tile, steps, m);
+        for (unsigned i = 0; i < 8; i++)
+            s[i / 4][i % 4] = vcvtq_f32_s32(m[i / 4][i % 4]);
+    }
 }
 
 #endif

@@ -31,9 +31,9 @@ INLINE void trellis_gemv(const lsq_gemv_args *a, size_t p, float *y, const unsig
 #pragma GCC unroll 4
         for (unsigned quarter = 0; quarter < 4; quarter++) {
             uint8x16_t index[STEPS], level[STEPS];
-            dot d[2];
+            four_dots d[2];
             trellis_indices(from, quarter, bits, states, index);
-            lookup(&t, bits + 1, TRELLIS_SECOND, 1, STEPS, index, level);
+            lookup(t.part, bits + 1, TRELLIS_SECOND, 1, STEPS, index, level);
             add_half(&d[0], 1, level, &c, 0, bits <= 3);
             add_half(&d[1], 1, level + 4, &c, 1, bits <= 3);
             dots[0][quarter] = rows_of(&d[0]);
