@@ -1,5 +1,5 @@
 /*
- * plain_decode.c - codes that index a table into floats, on AVX-512; 2 to 9 bits.
+ * plain_decode.c - codes that index a table into floats, on AVX-512; 5 to 9 bits. (Up to 4 bits AVX2's way is faster.)
  *
  *     codes  --codes.h-->  indices      16 rows x 4 columns of bytes, eight times
  *     indices  --4 x 4 dwords exchanged, stored-->  16 columns of a row in each lane
@@ -115,9 +115,6 @@ INLINE void groups(const lsq_decode_args *a, size_t p, size_t g0, size_t g1, con
         groups(a, p, g0, g1, bits);                                                                                    \
     }
 
-WIDTH(2)
-WIDTH(3)
-WIDTH(4)
 WIDTH(5)
 WIDTH(6)
 WIDTH(7)
