@@ -80,7 +80,8 @@ INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const tables *table
     __m512 sum = _mm512_setzero_ps();
     for (size_t g = 0; g < groups; g++, tile += 64 * bits, x += 8) {
         __m512i dot[2] = {_mm512_set1_epi32(a->bias[2 * g]), _mm512_set1_epi32(a->bias[2 * g + 1])};
-        prefetch(tile, bits, a->prefetch);
+        if (bits < 6) /* six vectors a tile are more than asking pays for: the CPU does better by itself */
+            prefetch(tile, bits, a->prefetch);
         if (scaled)
             prefetch(scales + g * 16, 1, a->prefetch / 16);
 #pragma GCC unroll 8
