@@ -6,6 +6,7 @@
  *
  * |dot| <= 16 * 127 * 127 and a multiplier is at most 255: two products stay under 2^27.
  */
+#include "kernels/avx512icl/dot.h"
 #include "kernels/avx512icl/trellis.h"
 #include "kernels/prefetch.h"
 
@@ -20,15 +21,15 @@ INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits
     const int32_t *x = a->x;
     for (size_t g = 0; g < a->w.groups; g++, x += STEPS) {
         __m512i index[STEPS], dot[2], m[2];
-        prefetch(n.tile, bits, a->prefetch);
+        prefetch_far(n.tile, bits, a->prefetch);
+        prefetch(n.scales, 1, a->prefetch / 16);
         tile_indices(n.tile, bits, states, n.history, index);
         n.tile += 64 * bits;
         dot[0] = _mm512_set1_epi32(a->bias[2 * g]);
         dot[1] = _mm512_set1_epi32(a->bias[2 * g + 1]);
 #pragma GCC unroll 8
         for (unsigned step = 0; step < STEPS; step++)
-            dot[step / 4] =
-                _mm512_dpbusd_epi32(dot[step / 4], lookup(&t, bits, index[step]), _mm512_set1_epi32(x[step]));
+            dot[step / 4] = dot4(dot[step / 4], lookup(&t, bits, index[step]), x + step);
         __m512 s = _mm512_set1_ps(a->sx[g]);
         if (a->w.scale == LSQ_SCALE_BYTE32) {
             s = _mm512_mul_ps(s, next_byte_scales(&n));

@@ -26,14 +26,21 @@ enum { MEMORY = 6 }; /* vectors of history, at most */
 
 /* ---- History ---- */
 
-/* V and Z of vector x after the vectors h[0] (the newest) to h[5]. */
-INLINE __m512i convolve(__m512i x, const __m512i h[MEMORY], __m512i u, const unsigned states, __m512i *z)
+/* V and Z of vector v of the tile, which then is the newest of h, the vectors before it. */
+INLINE __m512i convolve(const uint8_t *tile, unsigned v, __m512i h[MEMORY], __m512i u, const unsigned states,
+                        __m512i *z)
 {
+    __m512i flip = h[1];
     *z = states == 4 ? h[0] : states == 64 ? _mm512_xor_si512(h[1], h[3]) : h[1];
-    if (states == 4)
-        return _mm512_ternarylogic_epi32(x, h[1], u, 0x78); /* x ^ h & u */
-    __m512i oldest = states == 8 ? h[2] : states == 16 ? h[3] : h[5];
-    return _mm512_xor_si512(x, _mm512_ternarylogic_epi32(h[0], oldest, u, 0x28)); /* (h ^ oldest) & u */
+    if (states > 4)
+        flip = _mm512_xor_si512(h[0], states == 8 ? h[2] : states == 16 ? h[3] : h[5]);
+    h[5] = h[4];
+    h[4] = h[3];
+    h[3] = h[2];
+    h[2] = h[1];
+    h[1] = h[0];
+    h[0] = load(tile, v);
+    return _mm512_ternarylogic_epi32(flip, h[0], u, 0x6c); /* x ^ flip & u */
 }
 
 /* The vectors of the first plane before tile t of the matrix, zeros before its chain. */
@@ -50,42 +57,45 @@ INLINE void history_before(const lsq_tiles *w, size_t tile, const unsigned bits,
 
 /* ---- Indices ---- */
 
-/* Of the eight steps of a tile; h moves on. Bits of an index, from the lowest: V's slot, then z0, then the second plane's. */
-INLINE void tile_indices(const uint8_t *tile, const unsigned bits, const unsigned states, __m512i h[MEMORY],
-                         __m512i index[STEPS])
+/* Of the steps in vector v of a tile. Bits of an index, from the lowest: V's slot, then z0, then the second plane's. */
+INLINE void vector_indices(const uint8_t *tile, unsigned v, const unsigned bits, const unsigned states,
+                           __m512i h[MEMORY], __m512i *to)
 {
     const unsigned width = bits >= 4 ? 4 : bits >= 2 ? 2 : 1;
     const __m512i u = _mm512_set1_epi8(width == 4 ? 0x11 : width == 2 ? 0x55 : -1);
-#pragma GCC unroll 4
-    for (unsigned v = 0; v < width; v++) {
-        __m512i x = load(tile, v), z, m, *to = index + 8 / width * v;
-        __m512i V = convolve(x, h, u, states, &z);
-        for (unsigned i = MEMORY - 1; i > 0; i--)
-            h[i] = h[i - 1];
-        h[0] = x;
-        if (width == 4) {
-            m = z;
-            if (bits == 5) {
-                __m512i one = load(tile, 4);
-                m = merge(0x11, z, down(one, (int)v - 1));
-            } else if (bits == 6) {
-                __m512i two = load(tile, 4 + v / 2);
-                m = merge(0x11, z, down(two, v % 2 ? 1 : -1));
-            }
-            to[0] = merge(0x0f, V, down(m, -4));
-            to[1] = merge(0x0f, down(V, 4), m);
-        } else if (width == 2) {
-            m = bits == 2 ? z : merge(0x55, z, down(load(tile, 2), (int)v - 1));
-            to[0] = merge(0x33, V, down(m, -2));
-            to[1] = merge(0x33, down(V, 2), m);
-            to[2] = down(to[0], 4);
-            to[3] = down(to[1], 4);
-        } else {
-            to[0] = merge(0x55, V, down(z, -1));
-            to[1] = merge(0x55, down(V, 1), z);
-            for (unsigned t = 2; t < STEPS; t++)
-                to[t] = down(to[t % 2], (int)t / 2 * 2);
-        }
+    __m512i z, m, V = convolve(tile, v, h, u, states, &z);
+    if (width == 4) {
+        m = z;
+        if (bits == 5)
+            m = merge(0xee, down(load(tile, 4), (int)v - 1), z);
+        else if (bits == 6)
+            m = merge(0xee, down(load(tile, 4 + v / 2), v % 2 ? 1 : -1), z);
+        to[0] = merge(0xf0, down(m, -4), V);
+        to[1] = merge(0x0f, down(V, 4), m);
+    } else if (width == 2) {
+        m = bits == 2 ? z : merge(0xaa, down(load(tile, 2), (int)v - 1), z);
+        to[0] = merge(0xcc, down(m, -2), V);
+        to[1] = merge(0x33, down(V, 2), m);
+        to[2] = down(to[0], 4);
+        to[3] = down(to[1], 4);
+    } else {
+        to[0] = merge(0xaa, down(z, -1), V);
+        to[1] = merge(0x55, down(V, 1), z);
+        for (unsigned t = 2; t < STEPS; t++)
+            to[t] = down(to[t % 2], (int)t / 2 * 2);
+    }
+}
+
+/* Of the eight steps of a tile; h moves on. */
+INLINE void tile_indices(const uint8_t *tile, const unsigned bits, const unsigned states, __m512i h[MEMORY],
+                         __m512i index[STEPS])
+{
+    vector_indices(tile, 0, bits, states, h, index);
+    if (bits >= 2)
+        vector_indices(tile, 1, bits, states, h, index + (bits >= 4 ? 2 : 4));
+    if (bits >= 4) {
+        vector_indices(tile, 2, bits, states, h, index + 4);
+        vector_indices(tile, 3, bits, states, h, index + 6);
     }
 }
 
@@ -146,18 +156,20 @@ INLINE void start(panel *n, const lsq_tiles *w, size_t p, const unsigned bits, s
 /* Goes on to the next tile, with the multipliers of columns [0, 16) and [16, 32) of this one. */
 INLINE void next_multipliers(panel *n, const lsq_tiles *w, __m512i multiplier_table, __m512i m[2])
 {
-    __m512i nibbles;
+    __m512i nibbles, low, high;
     if (w->scale == LSQ_SCALE_NIBBLE16) {
         nibbles = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)n->scales));
         n->scales += 16;
-        m[0] = multipliers(nibbles, n->step, multiplier_table);
-        m[1] = multipliers(_mm512_srli_epi32(nibbles, 4), n->step, multiplier_table);
+        low = multipliers(nibbles, n->step, multiplier_table);
+        high = multipliers(_mm512_srli_epi32(nibbles, 4), n->step, multiplier_table);
     } else { /* rows 0..7 in the low nibbles */
         __m128i eight = _mm_loadl_epi64((const __m128i *)(const void *)n->scales);
         nibbles = _mm512_cvtepu8_epi32(_mm_unpacklo_epi64(eight, _mm_srli_epi16(eight, 4)));
         n->scales += 8;
-        m[0] = m[1] = multipliers(nibbles, n->step, multiplier_table);
+        low = high = multipliers(nibbles, n->step, multiplier_table);
     }
+    m[0] = low; /* in one place: clang would keep them in memory */
+    m[1] = high;
 }
 
 INLINE __m512 next_byte_scales(panel *n)

@@ -4,23 +4,24 @@
  * A level of 16 bits is looked up as two bytes, each from its own table of up to 512, 128 at a time:
  *
  *     codes  --shift, merge-->  indices   seven bits; bits 7 and 8 become masks
- *     indices  --vpermi2b, blend-->  low and high bytes of levels   16 rows x 4 columns
+ *     indices  --vpermi2b-->    low and high bytes of levels   16 rows x 4 columns
  *     low, high  --vpunpck-->   levels    two vectors of 8 rows: rows 0, 1 and rows 2, 3 of each four
  *     levels  --vpdpwssd--->    dots      two dwords a row; x is one broadcast qword of four
  *     pairs added, * (sx * s) -> sums     16 rows, float
  *
- * Bound: |dot| <= 32 * 16383 * 4095 < 2^31.
+ * Bound: |dot| <= 32 * 16383 * 4095 < 2^31. Nine bits take 8 permutations for 64 weights, at one a cycle.
  */
 #include "kernels/avx512/scales.h"
 #include "kernels/avx512icl/bits.h"
+#include "kernels/avx512icl/dot.h"
 #include "kernels/prefetch.h"
 
 #include <immintrin.h>
 
-/* Bytes of levels, by the low seven bits of a code. */
-typedef struct table {
-    __m512i low[4][2], high[4][2]; /* of levels 0..127, 128..255, ... */
-} table;
+/* One byte of levels: by the bits above seven, or, where there are seven, by the slot. */
+typedef struct plane {
+    __m512i of[4][2];
+} plane;
 
 INLINE __m512i bytes_of(const int16_t *levels, int high)
 {
@@ -31,65 +32,82 @@ INLINE __m512i bytes_of(const int16_t *levels, int high)
     return _mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtepi16_epi8(a)), _mm512_cvtepi16_epi8(b), 1);
 }
 
-INLINE void table_of(table *t, const int16_t *levels, const unsigned bits)
+INLINE void plane_of(plane *p, const int16_t *levels, int high, const unsigned bits)
 {
-    for (unsigned i = 0; i < 1u << (bits - 7); i++)
-        for (unsigned half = 0; half < 2; half++) {
-            t->low[i][half] = bytes_of(levels + 128 * i + 64 * half, 0);
-            t->high[i][half] = bytes_of(levels + 128 * i + 64 * half, 1);
+    for (unsigned i = 0; i < 8; i++)
+        p->of[i / 2][i % 2] = bytes_of(levels + (64 * i & ((1u << bits) - 1)), high);
+    if (bits == 7) /* in slot 0 the upper three bits are below the lower four */
+        for (unsigned i = 0; i < 2; i++) {
+            __m512i n = count_from(64 * i), index = _mm512_or_si512(field(n, 3, 4, 0), field(n, 0, 3, 4));
+            p->of[0][i] = _mm512_permutex2var_epi8(p->of[1][0], index, p->of[1][1]);
         }
 }
 
-/* Of step t: an index whose low seven bits count, and, beyond seven bits, masks of the others. */
-INLINE __m512i index_of(const uint8_t *tile, const unsigned bits, unsigned t, __mmask64 *bit7, __mmask64 *bit8)
+/* Of seven bits in step t: four at 4 s, two at 4 s + 2 (j % 2), one at 4 s + j; three are merged for both slots at once. */
+INLINE __m512i index7(const uint8_t *tile, unsigned t)
 {
-    if (bits > 7) {
-        __m512i byte = load(tile, t);
-        *bit7 = _mm512_movepi8_mask(byte);
-        *bit8 = bits == 9 ? _mm512_test_epi8_mask(load(tile, 8), _mm512_set1_epi8((char)(1 << t))) : 0;
-        return byte;
-    }
-    int j = (int)t / 2, slot = (int)t % 2; /* four bits, two at 4 s + 2 (j % 2), one at 4 s + j */
-    __m512i four = down(load(tile, (unsigned)j), slot * 4), two = load(tile, 4 + (unsigned)j / 2), one = load(tile, 6);
-    *bit7 = *bit8 = 0;
-    return merge(0x0f, four, merge(0x3f, down(two, j % 2 * 2 + slot * 4 - 4), down(one, j + slot * 4 - 6)));
+    int j = (int)t / 2;
+    __m512i four = load(tile, (unsigned)j), two = load(tile, 4 + (unsigned)j / 2), one = load(tile, 6);
+    __m512i three = merge(0x44, down(one, j - 2), down(two, j % 2 * 2));
+    return t % 2 ? merge(0x0f, down(four, 4), three) : merge(0x78, down(four, -3), three);
 }
 
-INLINE __m512i lookup(const __m512i t[4][2], const unsigned bits, __m512i index, __mmask64 bit7, __mmask64 bit8)
+/* What stands above bit 6 of indices. */
+typedef struct upper {
+    __mmask64 bit7, not7, bit8;
+} upper;
+
+/* Where the mask has ones, levels; elsewhere the index as it is, for the next one to look up. clang would blend. */
+INLINE __m512i replace(__m512i index, __mmask64 mask, const __m512i level[2])
 {
-    __m512i level = _mm512_permutex2var_epi8(t[0][0], index, t[0][1]);
-    if (bits >= 8)
-        level = _mm512_mask_mov_epi8(level, bit7, _mm512_permutex2var_epi8(t[1][0], index, t[1][1]));
-    if (bits == 9) {
-        __m512i above = _mm512_permutex2var_epi8(t[2][0], index, t[2][1]);
-        above = _mm512_mask_mov_epi8(above, bit7, _mm512_permutex2var_epi8(t[3][0], index, t[3][1]));
-        level = _mm512_mask_mov_epi8(level, bit8, above);
-    }
-    return level;
+    __asm__("vpermi2b %3, %2, %0%{%1%}" : "+v"(index) : "Yk"(mask), "v"(level[0]), "v"(level[1]));
+    return index;
 }
 
-INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const table *t, const unsigned bits)
+INLINE __m512i choose(const plane *p, const unsigned i, __m512i index, upper u)
+{
+    return replace(replace(index, u.bit7, p->of[i + 1]), u.not7, p->of[i]);
+}
+
+INLINE __m512i lookup(const plane *p, const unsigned bits, unsigned t, __m512i index, upper u)
+{
+    if (bits == 7)
+        return _mm512_permutex2var_epi8(p->of[t % 2][0], index, p->of[t % 2][1]);
+    if (bits == 8)
+        return choose(p, 0, index, u);
+    return _mm512_mask_mov_epi8(choose(p, 0, index, u), u.bit8, choose(p, 2, index, u));
+}
+
+INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const plane planes[2], const unsigned bits)
 {
     const uint8_t *tile = a->w.codes + p * a->w.groups * 64 * bits;
+    const uint8_t *scales = a->w.scales ? a->w.scales + p * a->w.groups * 16 : tile;
     const int64_t *x = a->x;
     __m512 sum = _mm512_setzero_ps();
     for (size_t g = 0; g < a->w.groups; g++, tile += 64 * bits, x += 8) {
-        prefetch(tile, bits, a->prefetch);
+        prefetch_far(tile, bits, a->prefetch);
+        prefetch(scales + g * 16, 1, a->prefetch / 16);
         __m512i dot01 = _mm512_setzero_si512(), dot23 = dot01;
 #pragma GCC unroll 8
         for (unsigned step = 0; step < 8; step++) {
-            __mmask64 bit7, bit8;
-            __m512i index = index_of(tile, bits, step, &bit7, &bit8), xt = _mm512_set1_epi64(x[step]);
-            __m512i low = lookup(t->low, bits, index, bit7, bit8), high = lookup(t->high, bits, index, bit7, bit8);
-            dot01 = _mm512_dpwssd_epi32(dot01, _mm512_unpacklo_epi8(low, high), xt);
-            dot23 = _mm512_dpwssd_epi32(dot23, _mm512_unpackhi_epi8(low, high), xt);
+            upper u = {0, 0, 0};
+            __m512i index = bits == 7 ? index7(tile, step) : load(tile, step), xt = _mm512_set1_epi64(x[step]);
+            if (bits > 7) {
+                u.bit7 = _mm512_movepi8_mask(index);
+                u.not7 = _knot_mask64(u.bit7);
+            }
+            if (bits == 9)
+                u.bit8 = _mm512_test_epi8_mask(load(tile, 8), _mm512_set1_epi8((char)(1 << step)));
+            __m512i low = lookup(&planes[0], bits, step, index, u), high = lookup(&planes[1], bits, step, index, u);
+            dot01 = dot2(dot01, _mm512_unpacklo_epi8(low, high), xt);
+            dot23 = dot2(dot23, _mm512_unpackhi_epi8(low, high), xt);
         }
         __m512 first = _mm512_castsi512_ps(dot01), second = _mm512_castsi512_ps(dot23);
         __m512i evens = _mm512_castps_si512(_mm512_shuffle_ps(first, second, 0x88));
         __m512i odds = _mm512_castps_si512(_mm512_shuffle_ps(first, second, 0xdd));
         __m512 s = _mm512_set1_ps(a->sx[g]), d = _mm512_cvtepi32_ps(_mm512_add_epi32(evens, odds));
         if (a->w.scales)
-            s = _mm512_mul_ps(s, byte_scales(a->w.scales + (p * a->w.groups + g) * 16));
+            s = _mm512_mul_ps(s, byte_scales(scales + g * 16));
         sum = _mm512_add_ps(sum, _mm512_mul_ps(d, s));
     }
     _mm512_storeu_ps(y, sum);
@@ -97,10 +115,11 @@ INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const table *t, con
 
 INLINE void rows(const lsq_gemv_args *a, size_t p0, size_t p1, const unsigned bits)
 {
-    table t;
-    table_of(&t, a->w.levels->i16, bits);
+    plane planes[2];
+    plane_of(&planes[0], a->w.levels->i16, 0, bits);
+    plane_of(&planes[1], a->w.levels->i16, 1, bits);
     for (size_t p = p0; p < p1; p++)
-        gemv(a, p, a->y + (p - p0) * PANEL, &t, bits);
+        gemv(a, p, a->y + (p - p0) * PANEL, planes, bits);
 }
 
 #define WIDTH(bits)                                                                                                    \
