@@ -64,12 +64,15 @@ const lsq_kernel *lsq_kernel_default(const lsq_cpu *cpu, unsigned op, unsigned c
 
 uint64_t lsq_kernel_set_id(void)
 {
-    static const char rows[] =
-#define KERNEL(op, codec, act, isa, variant, rev) #op " " #codec " " #act " " #isa " " #variant " " #rev "\n"
+    static const char *const rows[] = {
+#define KERNEL(op, codec, act, isa, variant, rev) #op " " #codec " " #act " " #isa " " #variant " " #rev "\n",
 #include "kernels/table.inc"
 #undef KERNEL
-        ;
-    return fnv_add(FNV_START, rows, sizeof(rows) - 1);
+    };
+    uint64_t id = FNV_START;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+        id = fnv_add(id, rows[i], strlen(rows[i]));
+    return id;
 }
 
 enum lsq_size_class lsq_size_class(const lsq_cpu *cpu, uint64_t packed_bytes)

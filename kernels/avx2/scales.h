@@ -15,4 +15,10 @@ INLINE __m256 byte_scales(const uint8_t *scales)
     return _mm256_cvtph_ps(_mm_and_si128(b, _mm_set1_epi16((int16_t)0x9fc0)));
 }
 
+/* Those of rows 8 half .. 8 half + 7 of a tile; 1 where the format has none. */
+INLINE __m256 half_scales(const lsq_tiles *w, size_t tile, unsigned half)
+{
+    return w->scales ? byte_scales(w->scales + tile * 16 + 8 * half) : _mm256_set1_ps(1);
+}
+
 #endif
