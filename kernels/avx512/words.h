@@ -16,18 +16,31 @@ typedef struct above {
     __mmask32 bit[3];
 } above;
 
-/* Levels by the low five or six bits of an index, and `masks` bits above; `table` has 32 levels a vector. */
+/* Of 64 levels, of 128, of 256. One lookup is blended as soon as its neighbour is there: few registers are enough. */
+INLINE __m512i word_of_64(const __m512i table[2], __m512i index)
+{
+    return _mm512_permutex2var_epi16(table[0], index, table[1]);
+}
+
+INLINE __m512i word_of_128(const __m512i table[4], __m512i index, const above *at)
+{
+    return _mm512_mask_mov_epi16(word_of_64(table, index), at->bit[0], word_of_64(table + 2, index));
+}
+
+INLINE __m512i word_of_256(const __m512i table[8], __m512i index, const above *at)
+{
+    return _mm512_mask_mov_epi16(word_of_128(table, index, at), at->bit[1], word_of_128(table + 4, index, at));
+}
+
+/* Levels by an index of 5 to 9 bits, those above six as masks; `table` has 32 levels a vector. */
 INLINE __m512i words_of(const __m512i *table, const unsigned bits, __m512i index, const above *at)
 {
-    __m512i level[8];
-    if (bits == 5)
-        return _mm512_permutexvar_epi16(index, table[0]);
-    for (unsigned i = 0; i < 1u << (bits - 6); i++)
-        level[i] = _mm512_permutex2var_epi16(table[2 * i], index, table[2 * i + 1]);
-    for (unsigned n = 0; n < bits - 6; n++)
-        for (unsigned i = 0; i < 1u << (bits - 7 - n); i++)
-            level[i] = _mm512_mask_mov_epi16(level[2 * i], at->bit[n], level[2 * i + 1]);
-    return level[0];
+    if (bits <= 6)
+        return bits == 5 ? _mm512_permutexvar_epi16(index, table[0]) : word_of_64(table, index);
+    if (bits == 7)
+        return word_of_128(table, index, at);
+    __m512i below = word_of_256(table, index, at);
+    return bits == 8 ? below : _mm512_mask_mov_epi16(below, at->bit[2], word_of_256(table + 8, index, at));
 }
 
 /* Bit `bit` of each byte as masks of even columns (odd = 0) or odd ones. */

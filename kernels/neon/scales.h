@@ -8,21 +8,25 @@
 
 #include <arm_neon.h>
 
-/* The byte scales of 4 rows, widened to 16 bits and moved up by 6: bits of a half float, but for copies of the sign. */
-INLINE float32x4_t byte_scales(int16x4_t moved)
+/* Of 16 rows: bits of half floats, once the sign has moved from bit 7 to bit 15 and the rest to 12..6. */
+INLINE void byte_scales(const uint8_t *scales, float32x4_t s[4])
 {
-    return vcvt_f32_f16(vreinterpret_f16_u16(vand_u16(vreinterpret_u16_s16(moved), vdup_n_u16(0x9fc0))));
+    const uint16x8_t mask = vdupq_n_u16(0x9fc0); /* not the copies of the sign */
+    int8x16_t bytes = vld1q_s8((const int8_t *)scales);
+    float16x8_t low = vreinterpretq_f16_u16(vandq_u16(vreinterpretq_u16_s16(vshll_n_s8(vget_low_s8(bytes), 6)), mask)),
+                high = vreinterpretq_f16_u16(vandq_u16(vreinterpretq_u16_s16(vshll_high_n_s8(bytes, 6)), mask));
+    s[0] = vcvt_f32_f16(vget_low_f16(low));
+    s[1] = vcvt_high_f32_f16(low);
+    s[2] = vcvt_f32_f16(vget_low_f16(high));
+    s[3] = vcvt_high_f32_f16(high);
 }
 
-/* The byte scales of 16 rows, times sx. */
+/* The same times sx. */
 INLINE void row_scales(const uint8_t *scales, float32x4_t sx, float32x4_t s[4])
 {
-    int8x16_t bytes = vld1q_s8((const int8_t *)scales);
-    int16x8_t low = vshll_n_s8(vget_low_s8(bytes), 6), high = vshll_n_s8(vget_high_s8(bytes), 6);
-    s[0] = vmulq_f32(sx, byte_scales(vget_low_s16(low)));
-    s[1] = vmulq_f32(sx, byte_scales(vget_high_s16(low)));
-    s[2] = vmulq_f32(sx, byte_scales(vget_low_s16(high)));
-    s[3] = vmulq_f32(sx, byte_scales(vget_high_s16(high)));
+    byte_scales(scales, s);
+    for (unsigned quarter = 0; quarter < 4; quarter++)
+        s[quarter] = vmulq_f32(sx, s[quarter]);
 }
 
 #endif
