@@ -7,9 +7,9 @@
 #include "dispatch/cpu.h"
 #include "kernels/kernel.h"
 
-enum lsq_op { OP_gemv, OP_decode, OPS };
+enum lsq_op { OP_gemv, OP_decode, OP_expand, OP_gemm, OPS };
 
-/* How a code is decoded: p a plain table (classic, scalar), t trellis; the digit is the width C. */
+/* How a code is decoded: p a plain table (classic, scalar), t trellis; the digit is the width C. e: expanded levels of 8, 16 bits. */
 enum lsq_family {
     CODEC_p2,
     CODEC_p3,
@@ -25,6 +25,8 @@ enum lsq_family {
     CODEC_t4,
     CODEC_t5,
     CODEC_t6,
+    CODEC_e8,
+    CODEC_e16,
     CODECS
 };
 
@@ -43,6 +45,8 @@ typedef struct lsq_kernel {
     union {
         lsq_gemv_fn *gemv;
         lsq_decode_fn *decode;
+        lsq_expand_fn *expand;
+        lsq_gemm_fn *gemm;
     } run;
 } lsq_kernel;
 

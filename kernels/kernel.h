@@ -72,6 +72,38 @@ typedef struct lsq_decode_args {
 
 typedef void lsq_decode_fn(const lsq_decode_args *a, size_t p, size_t g0, size_t g1);
 
+/*
+ * expand: the integer levels of groups [g0, g1) of panel p, for products that read them again and again: 8 bits for codes of up to 6,
+ * 16 bits beyond. out[((g - g0) * 8 + t) * 64 + lane] is that of step t and byte lane row * 4 + column % 4.
+ */
+typedef struct lsq_expand_args {
+    lsq_tiles w;
+    void *out; /* int8_t or int16_t; at a multiple of 64 bytes */
+} lsq_expand_args;
+
+typedef void lsq_expand_fn(const lsq_expand_args *a, size_t p, size_t g0, size_t g1);
+
+/*
+ * gemm: gemv with expanded levels, for columns in fours. Column j of quad q lies between its three neighbours: its values of group g
+ * and step t are the four at x[((q * groups + g) * 8 + t) * 16 + 4 * j]. The sums of panel p go on from where groups before g0
+ * left them, from zero at g0 = 0, with the arithmetic of gemv: each column gets the bits that it gets there.
+ */
+enum { QUAD = 4 };
+
+typedef struct lsq_gemm_args {
+    lsq_tiles w;             /* scales and rows */
+    const void *levels;      /* of groups [g0, g1), expanded; at a multiple of 64 bytes */
+    int largest;             /* of their magnitudes: 63, 127 or 16383 (lsq_largest_level) */
+    size_t quads;            /* at least 1 */
+    const void *x;           /* int8_t or int16_t; zeros in columns that nobody asked for */
+    const float *sx;         /* (q * groups + g) * 4 + j */
+    const int32_t *bias;     /* as in gemv: ((q * groups + g) * 2 + half) * 4 + j */
+    const int32_t *negative; /* likewise */
+    float *sums;             /* of row r: (q * 4 + j) * 16 + r; at a multiple of 64 bytes */
+} lsq_gemm_args;
+
+typedef void lsq_gemm_fn(const lsq_gemm_args *a, size_t p, size_t g0, size_t g1);
+
 /* Every kernel as a function: lsq_<op>_<codec>_<act>_<isa>_<variant>. */
 #define KERNEL(op, codec, act, isa, variant, rev)                                                                      \
     IF_BUILT_##isa(lsq_##op##_fn lsq_##op##_##codec##_##act##_##isa##_##variant;)

@@ -117,12 +117,21 @@ static void unmake(workload *w)
         guarded_free(all[i]);
 }
 
-/* The kinds of weights of a kernel family: every kind of scale, every number of states. */
+/* The kinds of weights of a kernel family: every kind of scale, every number of states; of expanded ones, every largest level. */
 static size_t variants_of(unsigned codec, variant v[12])
 {
     static const uint8_t states[] = {4, 8, 16, 64},
                          scales[] = {LSQ_SCALE_BYTE32, LSQ_SCALE_NIBBLE32, LSQ_SCALE_NIBBLE16};
     size_t n = 0;
+    if (codec == CODEC_e8 || codec == CODEC_e16) {
+        for (uint8_t bits = codec == CODEC_e8 ? 4 : 8; bits <= (codec == CODEC_e8 ? 5 : 8); bits++) {
+            v[n++] = (variant){{LSQ_SCALAR, bits, LSQ_SCALE_BYTE32, 0, 3}, 1};
+            v[n++] = (variant){{LSQ_SCALAR, bits, LSQ_SCALE_ROW, 0, 3}, 0};
+        }
+        for (unsigned i = 0; i < 6 && codec == CODEC_e8; i++)
+            v[n++] = (variant){{LSQ_TRELLIS, (uint8_t)(3 + i / 3), scales[i % 3], 16, 4}, 1};
+        return n;
+    }
     if (codec < CODEC_t1) {
         uint8_t bits = (uint8_t)(codec - CODEC_p2 + 2);
         v[n++] = (variant){{LSQ_SCALAR, bits, LSQ_SCALE_BYTE32, 0, 3}, 1};
@@ -159,19 +168,17 @@ __attribute__((format(printf, 2, 3))) static void fault(const subject *s, const 
     putchar('\n');
 }
 
-static void run_gemv(const subject *s, const lsq_kernel *kernel, const lsq_gemv_args *args, size_t p0, size_t p1)
+/* Calls a kernel of any operation. */
+static void run(const subject *s, void (*kernel)(void), const void *args, size_t i, size_t j, size_t k)
 {
-    const char *changed = call_and_look((void (*)(void))kernel->run.gemv, args, p0, p1, 0);
+    const char *changed = call_and_look(kernel, args, i, j, k);
     if (changed)
-        fault(s, "panels [%zu, %zu): %s", p0, p1, changed);
+        fault(s, "called with %zu, %zu, %zu: %s", i, j, k, changed);
 }
 
-static void run_decode(const subject *s, const lsq_kernel *kernel, const lsq_decode_args *args, size_t p, size_t g0,
-                       size_t g1)
+static void run_gemv(const subject *s, const lsq_kernel *kernel, const lsq_gemv_args *args, size_t p0, size_t p1)
 {
-    const char *changed = call_and_look((void (*)(void))kernel->run.decode, args, p, g0, g1);
-    if (changed)
-        fault(s, "panel %zu, groups [%zu, %zu): %s", p, g0, g1, changed);
+    run(s, (void (*)(void))kernel->run.gemv, args, p0, p1, 0);
 }
 
 /* The product of row r of panel p in double, and the sum of its terms' magnitudes, from decoded weights. */
@@ -248,9 +255,9 @@ static void check_decode(const subject *s, const workload *w, size_t p, unsigned
     lsq_decode_args args = {w->args.w, row, r0, r1, expected.data, ld};
     memset(expected.data, 0xee, n * sizeof(float));
     memset(got.data, 0xee, n * sizeof(float));
-    run_decode(s, s->reference, &args, p, g0, g1);
+    run(s, (void (*)(void))s->reference->run.decode, &args, p, g0, g1);
     args.out = got.data;
-    run_decode(s, s->kernel, &args, p, g0, g1);
+    run(s, (void (*)(void))s->kernel->run.decode, &args, p, g0, g1);
     s->verdict->checks++;
     for (size_t i = 0; i < n; i++)
         if (memcmp((float *)got.data + i, (float *)expected.data + i, sizeof(float))) {
@@ -260,6 +267,135 @@ static void check_decode(const subject *s, const workload *w, size_t p, unsigned
         }
     guarded_free(&expected);
     guarded_free(&got);
+}
+
+static void check_expand(const subject *s, const workload *w, size_t p, size_t g0, size_t g1)
+{
+    const size_t n = (g1 - g0) * TILE * (s->kernel->act == ACT_i8 ? 1 : 2);
+    guarded expected = guarded_new(n, 1), got = guarded_new(n, 1);
+    lsq_expand_args args = {w->args.w, expected.data};
+    run(s, (void (*)(void))s->reference->run.expand, &args, p, g0, g1);
+    args.out = got.data;
+    memset(got.data, 0xee, n);
+    run(s, (void (*)(void))s->kernel->run.expand, &args, p, g0, g1);
+    s->verdict->checks++;
+    if (memcmp(expected.data, got.data, n))
+        fault(s, "panel %zu, groups [%zu, %zu): other levels", p, g0, g1);
+    guarded_free(&expected);
+    guarded_free(&got);
+}
+
+/* Columns and levels for gemm on the matrix of a workload. */
+typedef struct columns {
+    guarded levels, x, sx, bias, negative, expected, got;
+    lsq_gemm_args args;
+} columns;
+
+static int value(int limit, enum fill how, size_t i)
+{
+    return how == LOWEST        ? -limit
+           : how == HIGHEST     ? limit
+           : how == ALTERNATING ? (i % 2 ? limit : -limit)
+           : how == ALL_ZEROS   ? 0
+                                : (int)(random32() % (2u * (unsigned)limit + 1)) - limit;
+}
+
+static void put(void *to, size_t i, int v, int wide)
+{
+    if (wide)
+        ((int16_t *)to)[i] = (int16_t)v;
+    else
+        ((int8_t *)to)[i] = (int8_t)v;
+}
+
+static void make_columns(columns *c, const subject *s, const workload *w, size_t quads, enum fill how)
+{
+    const int wide = s->kernel->act == ACT_i16, largest = lsq_largest_level(&s->v.format), limit = wide ? 4095 : 127;
+    const size_t groups = s->groups, element = wide ? 2 : 1, all = quads * groups;
+    const size_t sums = quads * QUAD * PANEL * sizeof(float);
+    *c = (columns){guarded_new(groups * TILE * element, 1),
+                   guarded_new(all * STEPS * 16 * element, 1),
+                   guarded_new(all * QUAD * sizeof(float), 1),
+                   guarded_new(all * 2 * QUAD * sizeof(int32_t), 1),
+                   guarded_new(all * 2 * QUAD * sizeof(int32_t), 1),
+                   guarded_new(sums, 1),
+                   guarded_new(sums, 1),
+                   {.w = w->args.w, .largest = largest, .quads = quads}};
+    int32_t *bias = c->bias.data, *negative = c->negative.data;
+    for (size_t i = 0; i < groups * TILE; i++)
+        put(c->levels.data, i, value(largest, how == LOWEST ? HIGHEST : how, i), wide);
+    memset(bias, 0, all * 2 * QUAD * sizeof(*bias));
+    memset(negative, 0, all * 2 * QUAD * sizeof(*negative));
+    for (size_t i = 0; i < all * STEPS * 16; i++) {
+        const int x = value(limit, how, i);
+        const size_t half = i / 64 * QUAD + i % 16 / 4;
+        put(c->x.data, i, x, wide);
+        bias[half] -= 128 * x;
+        negative[half] += x < 0 ? -x : 0;
+    }
+    for (size_t i = 0; i < all * QUAD; i++)
+        ((float *)c->sx.data)[i] = ldexpf(1.0f + (float)(random32() % 1000) / 1000.0f, (int)(random32() % 20) - 10);
+    c->args.levels = c->levels.data;
+    c->args.x = c->x.data;
+    c->args.sx = c->sx.data;
+    c->args.bias = bias;
+    c->args.negative = negative;
+    const guarded *inputs[] = {&c->levels, &c->x, &c->sx, &c->bias, &c->negative};
+    for (size_t i = 0; i < sizeof(inputs) / sizeof(*inputs); i++)
+        guarded_seal(inputs[i]);
+}
+
+static void free_columns(columns *c)
+{
+    guarded *all[] = {&c->levels, &c->x, &c->sx, &c->bias, &c->negative, &c->expected, &c->got};
+    for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+        guarded_free(all[i]);
+}
+
+/* All groups in two parts. */
+static void run_gemm(const subject *s, const lsq_kernel *kernel, const columns *c, size_t p, size_t middle, float *sums)
+{
+    lsq_gemm_args args = c->args;
+    args.sums = sums;
+    if (middle)
+        run(s, (void (*)(void))kernel->run.gemm, &args, p, 0, middle);
+    args.levels = (const uint8_t *)args.levels + middle * TILE * (kernel->act == ACT_i8 ? 1 : 2);
+    run(s, (void (*)(void))kernel->run.gemm, &args, p, middle, s->groups);
+}
+
+static void check_gemm(const subject *s, const workload *w, size_t p, size_t quads, enum fill how)
+{
+    columns c;
+    const size_t n = quads * QUAD * PANEL * sizeof(float);
+    make_columns(&c, s, w, quads, how);
+    memset(c.got.data, 0xee, n);
+    run_gemm(s, s->reference, &c, p, 0, c.expected.data);
+    run_gemm(s, s->kernel, &c, p, (p + quads) % s->groups, c.got.data);
+    s->verdict->checks++;
+    const float *y0 = c.expected.data, *y = c.got.data;
+    for (size_t i = 0; i < n / sizeof(float); i++)
+        if (memcmp(&y[i], &y0[i], sizeof(float))) {
+            fault(s, "panel %zu, %zu quads: column %zu, row %zu is %.9g, reference %.9g", p, quads, i / PANEL,
+                  i % PANEL, y[i], y0[i]);
+            break;
+        }
+    free_columns(&c);
+}
+
+/* One panel by the other operations. */
+static void check_panel(const subject *s, const workload *w, size_t p, enum fill how)
+{
+    switch (s->kernel->op) {
+    case OP_decode:
+        for (unsigned r0 = 0; r0 < PANEL; r0 += 4)
+            check_decode(s, w, p, r0, r0 % 8 ? r0 + 4 : PANEL, p % s->groups, s->groups);
+        break;
+    case OP_expand:
+        check_expand(s, w, p, p % s->groups, s->groups);
+        break;
+    default:
+        check_gemm(s, w, p, 1 + (p + s->groups) % 7, how);
+    }
 }
 
 static void check_shape(subject *s, size_t panels, size_t groups, enum fill how)
@@ -276,8 +412,7 @@ static void check_shape(subject *s, size_t panels, size_t groups, enum fill how)
             if (s->kernel->op == OP_gemv)
                 check_gemv(s, &w, p0, p1);
             else if (p1 == p0 + 1)
-                for (unsigned r0 = 0; r0 < PANEL; r0 += 4)
-                    check_decode(s, &w, p0, r0, r0 % 8 ? r0 + 4 : PANEL, p0 % groups, groups);
+                check_panel(s, &w, p0, how);
         }
     unmake(&w);
 }
@@ -310,30 +445,50 @@ static double seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* All panels once. */
+static void run_all(const lsq_kernel *kernel, const workload *w, const columns *c, void *out)
+{
+    const size_t groups = w->args.w.groups;
+    const float row[PANEL] = {0};
+    const lsq_decode_args decode = {w->args.w, row, 0, PANEL, out, groups * GROUP};
+    const lsq_expand_args expand = {w->args.w, out};
+    if (kernel->op == OP_gemv)
+        kernel->run.gemv(&w->args, 0, w->panels);
+    for (size_t p = 0; kernel->op != OP_gemv && p < w->panels; p++)
+        if (kernel->op == OP_decode)
+            kernel->run.decode(&decode, p, 0, groups);
+        else if (kernel->op == OP_expand)
+            kernel->run.expand(&expand, p, 0, groups);
+        else
+            kernel->run.gemm(&c->args, p, 0, groups);
+}
+
 double kernel_speed(const lsq_kernel *kernel)
 {
-    enum { PANELS = 64, GROUPS = 128, RUNS = 40 };
+    enum { PANELS = 64, GROUPS = 32, QUADS = 6, RUNS = 100 };
+    subject s = {.kernel = kernel, .groups = GROUPS};
     variant variants[12];
     workload w;
+    columns c;
     variants_of(kernel->codec, variants);
+    s.v = variants[kernel->codec >= CODEC_t1 && kernel->codec <= CODEC_t6 ? 8 : 0]; /* the default format */
     state = 1;
-    make(&w, kernel, variants[kernel->codec < CODEC_t1 ? 0 : 8], PANELS, GROUPS, RANDOM, 0); /* the default format */
-    float row[PANEL] = {0}, *out = kernel->op == OP_decode ? malloc(PANEL * GROUPS * GROUP * sizeof(float)) : NULL;
-    lsq_decode_args decode = {w.args.w, row, 0, PANEL, out, GROUPS * GROUP};
+    make(&w, kernel, s.v, PANELS, GROUPS, RANDOM, 0);
+    make_columns(&c, &s, &w, QUADS, RANDOM);
+    c.args.sums = c.got.data;
     w.args.prefetch = 4096;
+    void *out = aligned_alloc(64, PANEL * GROUPS * GROUP * sizeof(float));
     double best = 1e9;
-    for (unsigned i = 0; i < RUNS && best > 0; i++) {
+    for (unsigned i = 0; i < RUNS && out; i++) {
         double start = seconds();
-        if (kernel->op == OP_gemv)
-            kernel->run.gemv(&w.args, 0, PANELS);
-        for (size_t p = 0; kernel->op == OP_decode && p < PANELS; p++)
-            kernel->run.decode(&decode, p, 0, GROUPS);
+        run_all(kernel, &w, &c, out);
         double taken = seconds() - start;
         best = taken < best ? taken : best;
         if (i == 2 && best > 0.05)
             break;
     }
     free(out);
+    free_columns(&c);
     unmake(&w);
-    return PANELS * GROUPS * (double)TILE / best;
+    return PANELS * GROUPS * (double)TILE / best * (kernel->op == OP_gemm ? QUADS * QUAD : 1);
 }

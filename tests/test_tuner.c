@@ -196,7 +196,7 @@ START_TEST(products_are_of_their_class)
                                   {64 << 10, 1 << 20, 1 << 20},
                                   {128 << 10, 12 << 20, 24 << 20}};
     for (size_t i = 0; i < sizeof(caches) / sizeof(*caches); i++)
-        for (unsigned codec = 0; codec < CODECS; codec++)
+        for (unsigned codec = 0; codec < CODEC_e8; codec++)
             for (unsigned size_class = 0; size_class < CLASSES; size_class++) {
                 lsq_cpu cpu = {.l1d = caches[i][0], .l2 = caches[i][1], .l3 = caches[i][2]};
                 lsq_format format = product_format(codec);

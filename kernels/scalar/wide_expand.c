@@ -1,0 +1,27 @@
+/*
+ * wide_expand.c - the levels of codes of 7 to 9 bits, as integers of 16 bits, as defined.
+ */
+#include "kernels/codec.h"
+
+static inline void expand(const lsq_expand_args *a, size_t p, size_t g0, size_t g1, unsigned bits)
+{
+    const lsq_tiles *w = &a->w;
+    int16_t *out = a->out;
+    for (size_t g = g0; g < g1; g++, out += TILE) {
+        uint16_t code[STEPS][LANES];
+        lsq_tile_codes(w->codes + (p * w->groups + g) * 64 * bits, bits, code);
+        for (unsigned t = 0; t < STEPS; t++)
+            for (unsigned lane = 0; lane < LANES; lane++)
+                out[LANES * t + lane] = w->levels->i16[code[t][lane]];
+    }
+}
+
+#define WIDTH(bits)                                                                                                    \
+    void lsq_expand_p##bits##_i16_scalar_r1(const lsq_expand_args *a, size_t p, size_t g0, size_t g1)                  \
+    {                                                                                                                  \
+        expand(a, p, g0, g1, bits);                                                                                    \
+    }
+
+WIDTH(7)
+WIDTH(8)
+WIDTH(9)
