@@ -24,7 +24,7 @@ INLINE void rows_of(__m256i level[4], const byte_tables *table, view from, unsig
     level[3] = _mm256_unpackhi_epi16(lower.high, upper.high);
 }
 
-INLINE void store(float *out, float s, __m256 level)
+INLINE void store_row(float *out, float s, __m256 level)
 {
     _mm256_storeu_ps(out, _mm256_mul_ps(_mm256_set1_ps(s), level));
 }
@@ -38,7 +38,7 @@ INLINE void narrow_rows(float *out, size_t ld, const float *s, const byte_tables
         __m256i level[4];
         rows_of(level, table, from, t, bits, is_short);
         for (unsigned r = 0; r < 4; r++)
-            store(out + r * ld + 4 * t, s[r], _mm256_castsi256_ps(level[r]));
+            store_row(out + r * ld + 4 * t, s[r], _mm256_castsi256_ps(level[r]));
     }
 }
 
@@ -49,7 +49,7 @@ INLINE void wide_rows(float *out, size_t ld, const float *s, const float *levels
     for (unsigned r = 0; r < 4; r++)
 #pragma GCC unroll 4
         for (unsigned t = 0; t < 8; t += 2)
-            store(out + r * ld + 4 * t, s[r], wide_levels(levels, index, bits, 1, t / 2, r));
+            store_row(out + r * ld + 4 * t, s[r], wide_levels(levels, index, bits, 1, t / 2, r));
 }
 
 /* A quarter of the panel after the other: 16 rows far apart would be too many for the ways of a cache. */
