@@ -2,15 +2,14 @@
  * wide_expand.c - the levels of codes of 7 to 9 bits, as integers of 16 bits, on AVX-512 with VBMI.
  *
  *     codes  --wide_levels.h-->  levels    rows 0, 1 of each four, and rows 2, 3
- *     those  --vpermt2q------->  levels    rows 0 to 7, and rows 8 to 15
+ *     those  --rows.h--------->  levels    rows 0 to 7, and rows 8 to 15
  */
+#include "kernels/avx512/rows.h"
 #include "kernels/avx512icl/wide_levels.h"
 #include "kernels/codec.h"
 
 INLINE void expand(const lsq_expand_args *a, size_t p, size_t g0, size_t g1, const unsigned bits)
 {
-    const __m512i first = _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11);
-    const __m512i second = _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15);
     const uint8_t *tile = a->w.codes + (p * a->w.groups + g0) * 64 * bits;
     int16_t *out = a->out;
     plane planes[2];
@@ -20,8 +19,7 @@ INLINE void expand(const lsq_expand_args *a, size_t p, size_t g0, size_t g1, con
         for (unsigned step = 0; step < STEPS; step++) {
             __m512i level[2];
             levels_of_step(planes, tile, bits, step, level);
-            _mm512_store_si512(out + LANES * step, _mm512_permutex2var_epi64(level[0], first, level[1]));
-            _mm512_store_si512(out + LANES * step + 32, _mm512_permutex2var_epi64(level[0], second, level[1]));
+            store_rows(out + LANES * step, level[0], level[1]);
         }
 }
 
