@@ -21,12 +21,8 @@ INLINE void tables_of(const lsq_levels *levels, const unsigned bits, __m512i to[
     const alphabet t = alphabet_of(levels, bits);
     const __m128i first = _mm512_castsi512_si128(t.lower);
     to[0] = to[1] = to[2] = to[3] = bits == 3 ? biased_table(first) : signed_table(first);
-    if (bits > 3) {
-        to[0] = _mm512_cvtepi8_epi16(_mm512_castsi512_si256(t.lower));
-        to[1] = _mm512_cvtepi8_epi16(_mm512_extracti64x4_epi64(t.lower, 1));
-        to[2] = _mm512_cvtepi8_epi16(_mm512_castsi512_si256(t.upper));
-        to[3] = _mm512_cvtepi8_epi16(_mm512_extracti64x4_epi64(t.upper, 1));
-    }
+    if (bits > 3)
+        word_tables(t.lower, t.upper, to);
 }
 
 /* The dots of group g over columns [0, 16) and [16, 32). */

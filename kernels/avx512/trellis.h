@@ -15,6 +15,7 @@
 #define LSQ_KERNELS_AVX512_TRELLIS_H
 
 #include "kernels/avx512/bits.h"
+#include "kernels/avx512/nibbles.h"
 #include "kernels/avx512/scales.h"
 #include "kernels/codec.h"
 
@@ -138,27 +139,6 @@ INLINE __m512i eighth_of(const alphabet *t, unsigned i)
 
 /* ---- Scales ---- */
 
-/* What nibbles stand for, as words: 16 for each step. */
-typedef struct nibbles {
-    __m512i part[2];
-} nibbles;
-
-INLINE nibbles nibble_table(void)
-{
-    nibbles t;
-    for (unsigned i = 0; i < 2; i++)
-        t.part[i] = _mm512_cvtepu8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)lsq_multipliers[2 * i]));
-    return t;
-}
-
-/* Multipliers of 16 rows for nibbles in the low bytes; step is the row's choice of 16, in bits 4 and 5 of the low bytes. */
-INLINE __m512i multipliers(__m512i nibble, __m512i step, const nibbles *t)
-{
-    const __m512i low = _mm512_set1_epi32(15);
-    __m512i index = _mm512_ternarylogic_epi32(nibble, low, step, 0xea); /* nibble & low | step */
-    return _mm512_maskz_permutex2var_epi16(0x55555555, t->part[0], index, t->part[1]);
-}
-
 /* A panel on its way: where it is, and what it carries from tile to tile. */
 typedef struct panel {
     const uint8_t *tile, *scales;
@@ -173,25 +153,15 @@ INLINE void start(panel *n, const lsq_tiles *w, size_t p, size_t g, const unsign
     n->scales = w->scales + tile * scale_bytes;
     n->sum = _mm512_setzero_ps();
     history_before(w, tile, bits, width_of(bits), n->history);
-    __m512i rows = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)(w->rows + p * PANEL)));
-    n->step = _mm512_slli_epi32(_mm512_srli_epi32(rows, 6), 4);
+    n->step = steps_of(w->rows + p * PANEL);
 }
 
 /* Goes on to the next tile, with the multipliers of columns [0, 16) and [16, 32) of this one. */
 INLINE void next_multipliers(panel *n, const lsq_tiles *w, const nibbles *t, __m512i m[2])
 {
-    __m512i low, high;
-    if (w->scale == LSQ_SCALE_NIBBLE16) {
-        low = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)n->scales));
-        high = _mm512_srli_epi32(low, 4);
-        n->scales += 16;
-    } else { /* rows 0..7 in the low nibbles */
-        __m128i eight = _mm_loadl_epi64((const __m128i *)(const void *)n->scales);
-        low = high = _mm512_cvtepu8_epi32(_mm_unpacklo_epi64(eight, _mm_srli_epi16(eight, 4)));
-        n->scales += 8;
-    }
-    m[0] = multipliers(low, n->step, t);
-    m[1] = multipliers(high, n->step, t);
+    const int halves = w->scale == LSQ_SCALE_NIBBLE16;
+    tile_multipliers(n->scales, halves, n->step, t, m);
+    n->scales += halves ? 16 : 8;
 }
 
 INLINE __m512 next_byte_scales(panel *n)

@@ -8,29 +8,9 @@
  *
  * Bound: |dot| <= 32 * 16383 * 4095 < 2^31.
  */
-#include "kernels/avx512/bits.h"
 #include "kernels/avx512/scales.h"
-#include "kernels/avx512/words.h"
+#include "kernels/avx512/wide_index.h"
 #include "kernels/prefetch.h"
-
-/* Of step t: an index whose low six bits count, and masks of the others for even columns and odd ones. */
-INLINE __m512i index_of(const uint8_t *tile, const unsigned bits, unsigned t, above at[2])
-{
-    if (bits == 7) { /* four bits, two at 4 s + 2 (j % 2), one at 4 s + j */
-        int j = (int)t / 2, slot = (int)t % 2;
-        __m512i two = load(tile, 4 + (unsigned)j / 2), one = load(tile, 6);
-        for (int odd = 0; odd < 2; odd++)
-            at[odd].bit[0] = mask_of(one, 4 * slot + j, odd);
-        return merge(0x0f, down(load(tile, (unsigned)j), slot * 4), down(two, j % 2 * 2 + slot * 4 - 4));
-    }
-    __m512i byte = load(tile, t);
-    for (int odd = 0; odd < 2; odd++) {
-        at[odd].bit[0] = mask_of(byte, 6, odd);
-        at[odd].bit[1] = mask_of(byte, 7, odd);
-        at[odd].bit[2] = bits == 9 ? mask_of(load(tile, 8), (int)t, odd) : 0;
-    }
-    return byte;
-}
 
 /* Columns 0 2 1 3 of each step. */
 typedef struct group_x {

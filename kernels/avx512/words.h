@@ -43,6 +43,15 @@ INLINE __m512i words_of(const __m512i *table, const unsigned bits, __m512i index
     return bits == 8 ? below : _mm512_mask_mov_epi16(below, at->bit[2], word_of_256(table + 8, index, at));
 }
 
+/* 128 levels of bytes as tables of words. */
+INLINE void word_tables(__m512i lower, __m512i upper, __m512i to[4])
+{
+    to[0] = _mm512_cvtepi8_epi16(_mm512_castsi512_si256(lower));
+    to[1] = _mm512_cvtepi8_epi16(_mm512_extracti64x4_epi64(lower, 1));
+    to[2] = _mm512_cvtepi8_epi16(_mm512_castsi512_si256(upper));
+    to[3] = _mm512_cvtepi8_epi16(_mm512_extracti64x4_epi64(upper, 1));
+}
+
 /* Bit `bit` of each byte as masks of even columns (odd = 0) or odd ones. */
 INLINE __mmask32 mask_of(__m512i v, int bit, int odd)
 {
