@@ -24,4 +24,17 @@ INLINE unsigned nth(uint64_t row, unsigned column)
     return (uint16_t)(row >> 16 * column);
 }
 
+/* Levels of 16 bits by the indices of 2 rows. */
+INLINE __m128i two_rows(const int16_t *level, uint64_t row0, uint64_t row1)
+{
+    __m128i v = _mm_cvtsi32_si128(level[nth(row0, 0)]);
+    v = _mm_insert_epi16(v, level[nth(row0, 1)], 1);
+    v = _mm_insert_epi16(v, level[nth(row0, 2)], 2);
+    v = _mm_insert_epi16(v, level[nth(row0, 3)], 3);
+    v = _mm_insert_epi16(v, level[nth(row1, 0)], 4);
+    v = _mm_insert_epi16(v, level[nth(row1, 1)], 5);
+    v = _mm_insert_epi16(v, level[nth(row1, 2)], 6);
+    return _mm_insert_epi16(v, level[nth(row1, 3)], 7);
+}
+
 #endif

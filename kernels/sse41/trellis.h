@@ -139,48 +139,4 @@ INLINE void levels(const uint8_t *quarter, const unsigned bits, unsigned states,
         broad_levels(quarter, bits, states, table, level);
 }
 
-/* ---- Scales ---- */
-
-/* Of the panel's rows: bit 7 where step i is not the row's choice, so that pshufb gives 0. */
-INLINE void steps_of(__m128i other[4], const lsq_tiles *w, size_t p)
-{
-    __m128i rows = _mm_loadu_si128((const __m128i *)(const void *)(w->rows + p * PANEL));
-    for (unsigned i = 0; i < 4; i++) {
-        __m128i same = _mm_cmpeq_epi8(masked(rows, 0xc0), _mm_set1_epi8((char)(64 * i)));
-        other[i] = _mm_andnot_si128(same, _mm_set1_epi8(-128));
-    }
-}
-
-INLINE __m128i multipliers_of(__m128i nibbles, const __m128i other[4])
-{
-    __m128i m = _mm_setzero_si128();
-    for (unsigned i = 0; i < 4; i++) {
-        __m128i table = _mm_loadu_si128((const __m128i *)(const void *)lsq_multipliers[i]);
-        m = _mm_or_si128(m, _mm_shuffle_epi8(table, _mm_or_si128(nibbles, other[i])));
-    }
-    return m;
-}
-
-/* Multipliers of 16 rows, for columns [0, 16) and [16, 32). */
-INLINE void multipliers(uint8_t to[2][PANEL], const lsq_tiles *w, size_t tile, const __m128i other[4])
-{
-    __m128i m[2];
-    if (w->scale == LSQ_SCALE_NIBBLE16) {
-        __m128i nibbles = _mm_loadu_si128((const __m128i *)(const void *)(w->scales + tile * PANEL));
-        m[0] = multipliers_of(masked(nibbles, 15), other);
-        m[1] = multipliers_of(masked(down(nibbles, 4), 15), other);
-    } else { /* rows 0..7 in the low nibbles */
-        __m128i eight = _mm_loadl_epi64((const __m128i *)(const void *)(w->scales + tile * 8));
-        m[0] = m[1] = multipliers_of(masked(_mm_unpacklo_epi64(eight, down(eight, 4)), 15), other);
-    }
-    _mm_storeu_si128((__m128i *)(void *)to[0], m[0]);
-    _mm_storeu_si128((__m128i *)(void *)to[1], m[1]);
-}
-
-/* Those of 4 rows. */
-INLINE __m128i four_multipliers(const uint8_t *m)
-{
-    return _mm_cvtepu8_epi32(four(m));
-}
-
 #endif

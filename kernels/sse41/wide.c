@@ -15,18 +15,6 @@
 #include "kernels/sse41/indices.h"
 #include "kernels/sse41/scales.h"
 
-INLINE __m128i two_rows(const int16_t *level, uint64_t row0, uint64_t row1)
-{
-    __m128i v = _mm_cvtsi32_si128(level[nth(row0, 0)]);
-    v = _mm_insert_epi16(v, level[nth(row0, 1)], 1);
-    v = _mm_insert_epi16(v, level[nth(row0, 2)], 2);
-    v = _mm_insert_epi16(v, level[nth(row0, 3)], 3);
-    v = _mm_insert_epi16(v, level[nth(row1, 0)], 4);
-    v = _mm_insert_epi16(v, level[nth(row1, 1)], 5);
-    v = _mm_insert_epi16(v, level[nth(row1, 2)], 6);
-    return _mm_insert_epi16(v, level[nth(row1, 3)], 7);
-}
-
 INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits)
 {
     const uint8_t *tile = a->w.codes + p * a->w.groups * 64 * bits;
