@@ -29,11 +29,24 @@ INLINE columns column_of(const int32x4_t x[STEPS], const unsigned j)
     return c;
 }
 
+/* Keeps the compiler from making copies of the lower halves before the loop, for which there are no registers. */
+INLINE columns held(const columns *c)
+{
+    columns to;
+#pragma GCC unroll 8
+    for (unsigned t = 0; t < STEPS; t++) {
+        int8x16_t x = c->step[t];
+        __asm__("" : "+w"(x));
+        to.step[t] = x;
+    }
+    return to;
+}
+
 /* One more group of columns j and j + 1 of a quad. `small`: there are up to 16 levels. */
 INLINE void add_pair(float *sums, const uint8_t *levels, const int32x4_t x[STEPS], float32x4_t sx,
                      const group_scales *s, const unsigned j, const int small, const enum kind kind)
 {
-    const columns pair[2] = {column_of(x, j), column_of(x, j + 1)};
+    const columns even = column_of(x, j), odd = column_of(x, j + 1);
 #pragma GCC unroll 1
     for (unsigned quarter = 0; quarter < 4; quarter++) {
         const uint8_t *from = levels + 16 * quarter;
@@ -46,7 +59,8 @@ INLINE void add_pair(float *sums, const uint8_t *levels, const int32x4_t x[STEPS
                 level[i] = load(from, 4 * half + i, 0);
 #pragma GCC unroll 2
             for (unsigned i = 0; i < 2; i++) {
-                add_half(&d[i], half == 0 || kind == HALVES, level, &pair[i], half, small);
+                const columns c = held(i ? &odd : &even);
+                add_half(&d[i], half == 0 || kind == HALVES, level, &c, half, small);
                 if (half == 1 || kind == HALVES)
                     rows[i][kind == HALVES ? half : 0] = rows_of(&d[i]);
             }
