@@ -29,6 +29,13 @@ INLINE const uint8_t *after(float32x4_t done, const uint8_t *tile)
     return tile;
 }
 
+/* The levels of a quarter of an expanded tile. */
+INLINE void store_levels(uint8_t *out, unsigned quarter, const uint8x16_t level[STEPS])
+{
+    for (unsigned t = 0; t < STEPS; t++)
+        vst1q_u8(out + LANES * t + 16 * quarter, level[t]);
+}
+
 /* Each byte's bits moved down, or up; with operators, because the intrinsics want a literal. */
 INLINE uint8x16_t down(uint8x16_t v, int bits)
 {
