@@ -101,7 +101,8 @@ lsq_status lsq_sgemm(const lsq_context *ctx, lsq_order order, lsq_transpose tran
     lsq_status status = lsq_context_resolve(&ctx);
     if (status != LSQ_OK)
         return status;
-    const int together = alpha != 0.0f && !transposed && n > 1 && ctx->activation == LSQ_ACT_INT;
+    /* Less than a quad is faster one by one, since one by one nothing has to be expanded. */
+    const int together = alpha != 0.0f && !transposed && n >= QUAD && ctx->activation == LSQ_ACT_INT;
     size_t bytes = lsq_product_scratch(ctx, trans_w, w);
     if (together)
         bytes = lsq_columns_bytes(lsq_product_act(ctx, w), w->geometry.groups, n < COLUMNS ? n : COLUMNS);

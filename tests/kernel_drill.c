@@ -204,6 +204,47 @@ static void first_rows(const lsq_decode_args *a, size_t p, size_t g0, size_t g1)
     model->run.decode(&args, p, g0, g1);
 }
 
+static void groups_before_forgotten(const lsq_gemm_args *a, size_t p, size_t g0, size_t g1)
+{
+    for (size_t i = 0; i < a->quads * QUAD * PANEL; i++)
+        a->sums[i] = 0;
+    model->run.gemm(a, p, g0, g1);
+}
+
+static void columns_swapped(const lsq_gemm_args *a, size_t p, size_t g0, size_t g1)
+{
+    model->run.gemm(a, p, g0, g1);
+    for (size_t r = 0; r < PANEL; r++) {
+        float first = a->sums[r];
+        a->sums[r] = a->sums[3 * PANEL + r];
+        a->sums[3 * PANEL + r] = first;
+    }
+}
+
+static void last_quad_forgotten(const lsq_gemm_args *a, size_t p, size_t g0, size_t g1)
+{
+    lsq_gemm_args args = *a;
+    args.quads -= a->quads > 1;
+    model->run.gemm(&args, p, g0, g1);
+}
+
+static void scales_of_panel_0(const lsq_gemm_args *a, size_t p, size_t g0, size_t g1)
+{
+    (void)p;
+    model->run.gemm(a, 0, g0, g1);
+}
+
+static void other_group(const lsq_expand_args *a, size_t p, size_t g0, size_t g1)
+{
+    model->run.expand(a, p, 0, g1 - g0);
+}
+
+static void one_level_less(const lsq_expand_args *a, size_t p, size_t g0, size_t g1)
+{
+    model->run.expand(a, p, g0, g1);
+    ((int8_t *)a->out)[TILE * (g1 - g0) - 1]--;
+}
+
 /* ---- What is nobody else's business ---- */
 
 static volatile uint8_t sink;
@@ -312,56 +353,57 @@ static void flushes_subnormals(const lsq_gemv_args *a, size_t p0, size_t p1)
 typedef struct planted {
     const char *name;
     unsigned op, codec, act;
-    lsq_gemv_fn *gemv;
-    lsq_decode_fn *decode;
+    void (*fn)(void);      /* of the operation's type */
     int (*possible)(void); /* here; NULL: everywhere */
 } planted;
 
-#define GEMV(codec, act, fn, ...)                                                                                      \
+#define FAULT(op, codec, act, fn, ...)                                                                                 \
     {                                                                                                                  \
-#fn, OP_gemv, CODEC_##codec, ACT_##act, fn, NULL, __VA_ARGS__                                                  \
-    }
-#define DECODE(codec, fn)                                                                                              \
-    {                                                                                                                  \
-#fn, OP_decode, CODEC_##codec, ACT_f32, NULL, fn, NULL                                                         \
+#fn, OP_##op, CODEC_##codec, ACT_##act, (void (*)(void))fn, __VA_ARGS__                                        \
     }
 
 static const planted faults[] = {
-    GEMV(p4, i8, last_panel_forgotten, NULL),
-    GEMV(p4, i8, last_bit, NULL),
-    GEMV(p7, i16, last_bit, NULL),
-    GEMV(t4, i8, last_bit, NULL),
-    GEMV(p4, i8, rows_swapped, NULL),
-    GEMV(p4, f32, rows_swapped, NULL),
-    GEMV(p4, i8, last_group_forgotten, NULL),
-    GEMV(p4, i8, sign_of_scale_ignored, NULL),
-    GEMV(p5, i8, saturates, NULL),
-    GEMV(p5, i8, fuses, NULL),
-    GEMV(p5, i8, other_order, NULL),
-    GEMV(p5, i8, levels_of_7_bits, NULL),
-    GEMV(t3, i8, history_lost_at_panels, NULL),
-    GEMV(t3, f32, history_lost_at_panels, NULL),
-    GEMV(t3, i8, history_kept_at_chains, NULL),
-    GEMV(t5, i8, sixteen_states_for_64, NULL),
-    GEMV(t2, i8, step_of_row_0, NULL),
-    GEMV(p3, f32, half_of_x, NULL),
-    GEMV(p3, f32, pairs_differ, NULL),
-    DECODE(p6, one_rounding),
-    DECODE(t6, first_rows),
-    GEMV(p4, i8, reads_past_the_codes, NULL),
-    GEMV(p4, i8, reads_before_the_codes, NULL),
-    GEMV(p4, i8, reads_past_x, NULL),
-    GEMV(p4, i8, writes_past_y, NULL),
-    GEMV(p4, i8, writes_into_x, NULL),
-    DECODE(p4, writes_between_rows),
-    GEMV(p4, i8, divides_by_zero, NULL),
-    GEMV(p4, i8, makes_nan, NULL),
+    FAULT(gemv, p4, i8, last_panel_forgotten, NULL),
+    FAULT(gemv, p4, i8, last_bit, NULL),
+    FAULT(gemv, p7, i16, last_bit, NULL),
+    FAULT(gemv, t4, i8, last_bit, NULL),
+    FAULT(gemv, p4, i8, rows_swapped, NULL),
+    FAULT(gemv, p4, f32, rows_swapped, NULL),
+    FAULT(gemv, p4, i8, last_group_forgotten, NULL),
+    FAULT(gemv, p4, i8, sign_of_scale_ignored, NULL),
+    FAULT(gemv, p5, i8, saturates, NULL),
+    FAULT(gemv, p5, i8, fuses, NULL),
+    FAULT(gemv, p5, i8, other_order, NULL),
+    FAULT(gemv, p5, i8, levels_of_7_bits, NULL),
+    FAULT(gemv, t3, i8, history_lost_at_panels, NULL),
+    FAULT(gemv, t3, f32, history_lost_at_panels, NULL),
+    FAULT(gemv, t3, i8, history_kept_at_chains, NULL),
+    FAULT(gemv, t5, i8, sixteen_states_for_64, NULL),
+    FAULT(gemv, t2, i8, step_of_row_0, NULL),
+    FAULT(gemv, p3, f32, half_of_x, NULL),
+    FAULT(gemv, p3, f32, pairs_differ, NULL),
+    FAULT(decode, p6, f32, one_rounding, NULL),
+    FAULT(decode, t6, f32, first_rows, NULL),
+    FAULT(gemm, e8, i8, groups_before_forgotten, NULL),
+    FAULT(gemm, e8, i8, columns_swapped, NULL),
+    FAULT(gemm, e16, i16, last_quad_forgotten, NULL),
+    FAULT(gemm, e8, i8, scales_of_panel_0, NULL),
+    FAULT(expand, p4, i8, other_group, NULL),
+    FAULT(expand, t2, i8, one_level_less, NULL),
+    FAULT(gemv, p4, i8, reads_past_the_codes, NULL),
+    FAULT(gemv, p4, i8, reads_before_the_codes, NULL),
+    FAULT(gemv, p4, i8, reads_past_x, NULL),
+    FAULT(gemv, p4, i8, writes_past_y, NULL),
+    FAULT(gemv, p4, i8, writes_into_x, NULL),
+    FAULT(decode, p4, f32, writes_between_rows, NULL),
+    FAULT(gemv, p4, i8, divides_by_zero, NULL),
+    FAULT(gemv, p4, i8, makes_nan, NULL),
 #if defined(__x86_64__) || defined(__aarch64__)
-    GEMV(p4, i8, forgets_to_restore, NULL),
-    GEMV(p4, i8, flushes_subnormals, NULL),
+    FAULT(gemv, p4, i8, forgets_to_restore, NULL),
+    FAULT(gemv, p4, i8, flushes_subnormals, NULL),
 #endif
 #if defined(__x86_64__)
-    GEMV(p4, i8, leaves_upper_halves, upper_halves_visible),
+    FAULT(gemv, p4, i8, leaves_upper_halves, upper_halves_visible),
 #endif
 };
 
@@ -392,10 +434,7 @@ int main(void)
             continue;
         model = lsq_kernel_reference(f->op, f->codec, f->act);
         lsq_kernel wrong = *model;
-        if (f->gemv)
-            wrong.run.gemv = f->gemv;
-        else
-            wrong.run.decode = f->decode;
+        wrong.run.gemv = (lsq_gemv_fn *)f->fn; /* any of them: what is called is what it is */
         planted_count++;
         int seen = i > 0 && f->op == f[-1].op && f->codec == f[-1].codec && f->act == f[-1].act;
         if (!seen && found(model)) {

@@ -19,8 +19,8 @@ int main(int argc, char **argv)
 {
     const lsq_kernel *kernel = argc == 3 ? lsq_kernel_find(argv[1]) : NULL;
     const size_t groups = kernel ? strtoul(argv[2], NULL, 10) : 0;
-    if (groups < 1 || groups > GROUPS) {
-        fprintf(stderr, "usage: run_kernel NAME GROUPS (1 to %d)\n", GROUPS);
+    if (groups < 1 || groups > GROUPS || kernel->op > OP_decode) {
+        fprintf(stderr, "usage: run_kernel NAME GROUPS (a gemv or decode kernel; 1 to %d)\n", GROUPS);
         return 2;
     }
     char name[LSQ_FORMAT_NAME_MAX];

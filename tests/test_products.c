@@ -226,7 +226,7 @@ static void check_columns(int act, lsq_order order, lsq_transpose tw, lsq_transp
 
 START_TEST(columns_of_gemm_are_gemv)
 {
-    static const size_t columns[] = {0, 1, 2, 5, 17};
+    static const size_t columns[] = {0, 1, 2, 3, 4, 5, 17};
     static const float factors[][2] = {{1, 0}, {-2, 0.5f}, {0, 0}, {0, 3}};
     for (size_t i = 0; i < 4; i++)
         for (int act = 0; act < 2; act++)
@@ -239,7 +239,33 @@ START_TEST(columns_of_gemm_are_gemv)
 }
 END_TEST
 
-/* Sums of many terms stay within the bound also where every rounding goes the same way. */
+/* More columns than are rounded at once, more groups than are expanded at once, and rows and columns that fill nothing. */
+START_TEST(large_gemm_is_gemv)
+{
+    enum { ROWS = 40, INNER = 1100, N = 261 };
+    static const char *const names[] = {"s2", "s6.row", "s9", "c7.none", "t1.nib32", "t4", "t6.byte32"};
+    float *b = memory(INNER * N * sizeof(float)), *c = memory(ROWS * N * sizeof(float)), y[ROWS];
+    fill_bell(9, b, INNER * N);
+    for (size_t i = 0; i < COUNT(names); i++) {
+        size_t bytes;
+        lsq_format f = format_named(names[i]);
+        uint8_t *bits = random_packed(f, ROWS, INNER, i, 1, &bytes); /* 1: what formats without a scale must have */
+        lsq_weights *w = wrap(f, ROWS, INNER, bits, bytes);
+        OK(lsq_sgemm(contexts[0], LSQ_ROW_MAJOR, LSQ_NO_TRANS, LSQ_NO_TRANS, N, 1, w, b, N, 0, c, N));
+        for (size_t j = 0; j < N; j++) {
+            OK(lsq_sgemv(contexts[0], LSQ_NO_TRANS, 1, w, b + j, N, 0, y, 1));
+            for (size_t r = 0; r < ROWS; r++)
+                EXPECT(!memcmp(&c[r * N + j], &y[r], sizeof(float)), "%s: (%zu, %zu) is %g, of gemv %g", names[i], r, j,
+                       c[r * N + j], y[r]);
+        }
+        lsq_weights_free(w);
+        free(bits);
+    }
+    free(b);
+    free(c);
+}
+END_TEST
+
 START_TEST(dots_are_rows_of_gemv)
 {
     for (size_t i = 0; i < 4; i++)
@@ -259,6 +285,7 @@ START_TEST(dots_are_rows_of_gemv)
 }
 END_TEST
 
+/* Sums of many terms stay within the bound also where every rounding goes the same way. */
 START_TEST(long_sums_keep_the_bound)
 {
     enum { LONG = 5000 };
@@ -358,6 +385,7 @@ int main(void)
     tcase_add_test(products, zero_factors_do_not_look);
     tcase_add_test(products, increments_of_both_signs);
     tcase_add_test(products, columns_of_gemm_are_gemv);
+    tcase_add_test(products, large_gemm_is_gemv);
     tcase_add_test(products, dots_are_rows_of_gemv);
     tcase_add_test(products, long_sums_keep_the_bound);
     tcase_add_test(products, nan_and_infinity_in_x);

@@ -1,5 +1,5 @@
 /*
- * gemm.c - expanded levels times columns in fours, as defined: quad after quad, group after group.
+ * gemm.c - expanded levels times columns in fours, as defined: group after group, row after row, column after column.
  *
  *     dot of each half of a group = sum of level * x      acc += as in gemv (kernel.h), by the kind of scale
  *
@@ -7,32 +7,49 @@
  */
 #include "kernels/codec.h"
 
-/* One more group for one row and column, whose two dots are there. */
-static float added(float sum, const lsq_tiles *w, size_t p, size_t g, unsigned r, const int32_t dot[2], float sx)
+/* The sum of one row and column after a group whose two dots and scales are there. */
+static float added(float sum, int nibbles, const int32_t dot[2], const float s[2], float sx)
 {
-    float s[2];
-    lsq_tile_scale(w, p * w->groups + g, r, w->rows[p * PANEL + r], s);
-    if (w->scale == LSQ_SCALE_NIBBLE32 || w->scale == LSQ_SCALE_NIBBLE16)
+    if (nibbles)
         return sum + (float)(dot[0] * (int32_t)s[0] + dot[1] * (int32_t)s[1]) * sx;
     return sum + (float)(dot[0] + dot[1]) * (sx * s[0]);
 }
 
+/* Both dots of a row and a column: level points at the row's first column, x at the column's first value. */
+static inline void dots8(const int8_t *level, const int8_t *x, int32_t dot[2])
+{
+    dot[0] = dot[1] = 0;
+    for (unsigned c = 0; c < GROUP; c++)
+        dot[c / 16] += level[c / 4 * LANES + c % 4] * x[c / 4 * 4 * QUAD + c % 4];
+}
+
+static inline void dots16(const int16_t *level, const int16_t *x, int32_t dot[2])
+{
+    dot[0] = dot[1] = 0;
+    for (unsigned c = 0; c < GROUP; c++)
+        dot[c / 16] += level[c / 4 * LANES + c % 4] * x[c / 4 * 4 * QUAD + c % 4];
+}
+
 static inline void gemm(const lsq_gemm_args *a, size_t p, size_t g0, size_t g1, const int wide)
 {
-    for (size_t q = 0; q < a->quads; q++)
-        for (size_t g = g0; g < g1; g++) {
-            const size_t at = q * a->w.groups + g, levels = (g - g0) * TILE, x = at * STEPS * 16;
-            for (unsigned j = 0; j < QUAD; j++)
-                for (unsigned r = 0; r < PANEL; r++) {
-                    int32_t dot[2] = {0, 0};
-                    float *sum = &a->sums[(q * QUAD + j) * PANEL + r];
-                    for (unsigned c = 0; c < GROUP; c++) {
-                        const size_t i = levels + c / 4 * LANES + 4 * r + c % 4, k = x + c / 4 * 16 + 4 * j + c % 4;
-                        dot[c / 16] += wide ? ((const int16_t *)a->levels)[i] * ((const int16_t *)a->x)[k]
-                                            : ((const int8_t *)a->levels)[i] * ((const int8_t *)a->x)[k];
-                    }
-                    *sum = added(g ? *sum : 0.0f, &a->w, p, g, r, dot, a->sx[at * QUAD + j]);
-                }
+    const lsq_tiles *w = &a->w;
+    const int nibbles = w->scale == LSQ_SCALE_NIBBLE32 || w->scale == LSQ_SCALE_NIBBLE16;
+    for (size_t g = g0; g < g1; g++)
+        for (unsigned r = 0; r < PANEL; r++) {
+            const size_t level = (g - g0) * TILE + 4 * r;
+            float s[2];
+            lsq_tile_scale(w, p * w->groups + g, r, w->rows[p * PANEL + r], s);
+            for (size_t column = 0; column < QUAD * a->quads; column++) {
+                const size_t q = column / QUAD, j = column % QUAD, at = q * w->groups + g;
+                const size_t x = at * STEPS * 4 * QUAD + 4 * j;
+                int32_t dot[2];
+                float *sum = &a->sums[column * PANEL + r];
+                if (wide)
+                    dots16((const int16_t *)a->levels + level, (const int16_t *)a->x + x, dot);
+                else
+                    dots8((const int8_t *)a->levels + level, (const int8_t *)a->x + x, dot);
+                *sum = added(g ? *sum : 0.0f, nibbles, dot, s, a->sx[at * QUAD + j]);
+            }
         }
 }
 
