@@ -276,7 +276,8 @@ LSQ_API lsq_status lsq_dot(const lsq_context *ctx, const lsq_weights *w, size_t 
 
 /*
  * C = alpha op(W) op(B) + beta C, where C has n columns and op(W), op(B) are W, B or their transposes. B and C are in
- * `order`, with leading dimensions as in BLAS. Every column of C is what lsq_sgemv() gives for that column of op(B).
+ * `order`, with leading dimensions as in BLAS. Every column of C is what lsq_sgemv() gives for that column of op(B), with its
+ * statuses.
  */
 LSQ_API lsq_status lsq_sgemm(const lsq_context *ctx, lsq_order order, lsq_transpose trans_w, lsq_transpose trans_b,
                              size_t n, float alpha, const lsq_weights *w, const float *b, size_t ldb, float beta,
