@@ -14,18 +14,13 @@ static size_t element_bytes(enum lsq_act act)
     return act == ACT_i8 ? 1 : act == ACT_i16 ? 2 : 4;
 }
 
-static size_t padded(size_t bytes)
-{
-    return (bytes + 63) / 64 * 64;
-}
-
 size_t lsq_activation_bytes(enum lsq_act act, size_t groups)
 {
-    size_t bytes = padded(groups * GROUP * element_bytes(act));
+    size_t bytes = lsq_padded(groups * GROUP * element_bytes(act));
     if (act != ACT_f32)
-        bytes += padded(groups * sizeof(float));
+        bytes += lsq_padded(groups * sizeof(float));
     if (act == ACT_i8)
-        bytes += 2 * padded(groups * 2 * sizeof(int32_t));
+        bytes += 2 * lsq_padded(groups * 2 * sizeof(int32_t));
     return bytes;
 }
 
@@ -93,8 +88,9 @@ static void round16(const float *x, int16_t *q, float *sx)
 void lsq_activation_set(lsq_gemv_args *args, enum lsq_act act, size_t groups, const float *x, ptrdiff_t incx, size_t k,
                         void *scratch)
 {
-    uint8_t *q = scratch, *sx = q + padded(groups * GROUP * element_bytes(act)),
-            *bias = sx + padded(groups * sizeof(float)), *negative = bias + padded(groups * 2 * sizeof(int32_t));
+    uint8_t *q = scratch, *sx = q + lsq_padded(groups * GROUP * element_bytes(act)),
+            *bias = sx + lsq_padded(groups * sizeof(float)),
+            *negative = bias + lsq_padded(groups * 2 * sizeof(int32_t));
     for (size_t g = 0; g < groups; g++) {
         float copy[GROUP] = {0};
         const float *group = x + (ptrdiff_t)(g * GROUP) * incx;

@@ -6,6 +6,12 @@
 
 #include "dispatch/select.h"
 
+/* Parts of scratch begin at multiples of 64 bytes. */
+static inline size_t lsq_padded(size_t bytes)
+{
+    return (bytes + 63) / 64 * 64;
+}
+
 /* Bytes of scratch, a multiple of 64, that lsq_activation_set() fills for `groups` groups. */
 size_t lsq_activation_bytes(enum lsq_act act, size_t groups);
 

@@ -12,19 +12,14 @@ typedef struct layout {
     size_t element, sx, bias, negative, column, bytes;
 } layout;
 
-static size_t padded(size_t bytes)
-{
-    return (bytes + 63) / 64 * 64;
-}
-
 static layout layout_of(enum lsq_act act, size_t groups, size_t count)
 {
     const size_t quads = (count + QUAD - 1) / QUAD * groups;
     layout l = {.element = act == ACT_i8 ? 1 : 2};
-    l.sx = padded(quads * QUAD * GROUP * l.element);
-    l.bias = l.sx + padded(quads * QUAD * sizeof(float));
-    l.negative = l.bias + padded(act == ACT_i8 ? quads * 2 * QUAD * sizeof(int32_t) : 0);
-    l.column = l.negative + padded(act == ACT_i8 ? quads * 2 * QUAD * sizeof(int32_t) : 0);
+    l.sx = lsq_padded(quads * QUAD * GROUP * l.element);
+    l.bias = l.sx + lsq_padded(quads * QUAD * sizeof(float));
+    l.negative = l.bias + lsq_padded(act == ACT_i8 ? quads * 2 * QUAD * sizeof(int32_t) : 0);
+    l.column = l.negative + lsq_padded(act == ACT_i8 ? quads * 2 * QUAD * sizeof(int32_t) : 0);
     l.bytes = l.column + lsq_activation_bytes(act, groups);
     return l;
 }

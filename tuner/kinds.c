@@ -27,7 +27,8 @@ kind *kinds_list(const lsq_cpu *cpu, size_t *count)
     *count = 0;
     for (size_t i = 0; list && i < lsq_kernels_count; i++) {
         const lsq_kernel *row = &lsq_kernels[i];
-        if (row != lsq_kernel_reference(row->op, row->codec, row->act) || row->op > OP_decode) /* so far */
+        if (row != lsq_kernel_reference(row->op, row->codec, row->act) ||
+            row->op > OP_decode) /* expand and gemm are not tuned */
             continue;
         gather(cpu, row, &list[*count]);
         *count += list[*count].count > 1;
