@@ -28,8 +28,9 @@ static int set_activations(lsq_gemv_args *args, enum lsq_act act, size_t groups,
     float *x = malloc(groups * GROUP * sizeof(float));
     for (size_t i = 0; x && i < groups * GROUP; i++)
         x[i] = (float)bench_random_unit(&random) - 0.5f;
+    const lsq_kernel *round = lsq_kernel_reference(OP_round, CODEC_x, act);
     if (x)
-        lsq_activation_set(args, act, groups, x, 1, groups * GROUP, scratch);
+        lsq_activation_set(args, act, round ? round->run.round : NULL, groups, x, 1, groups * GROUP, scratch);
     free(x);
     return x != NULL;
 }

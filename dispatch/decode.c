@@ -1,5 +1,5 @@
 /*
- * decode.c - rows as floats, and the product that needs them: y = alpha W^T x + beta y.
+ * decode.c - rows as floats.
  */
 #include "dispatch/product.h"
 
@@ -15,11 +15,6 @@ static void decode(const lsq_context *ctx, const lsq_weights *w, size_t p, unsig
         row[r] = w->row[args.w.rows[p * PANEL + r]];
     enum lsq_size_class class = lsq_size_class(&ctx->cpu, w->geometry.bytes);
     ctx->choice[OP_decode][w->family][ACT_f32][class][0].kernel->run.decode(&args, p, g0, g1);
-}
-
-void lsq_decode_block(const lsq_context *ctx, const lsq_weights *w, size_t p, size_t g0, size_t g1, float *out)
-{
-    decode(ctx, w, p, 0, PANEL, g0, g1, out, (g1 - g0) * GROUP);
 }
 
 /* Rows [lo, hi) of panel p by way of a block: fours that are cut off, and a last group with fewer than 32 columns. */
@@ -63,36 +58,4 @@ lsq_status lsq_dequantize(const lsq_context *ctx, const lsq_weights *w, size_t r
         row += hi - lo;
     }
     return LSQ_OK;
-}
-
-/*
- * Adds the rows of W, each times its x, panel by panel in their order: the same sums on every machine. With a sum of its own
- * for each panel, a result is rounded 16 + m / 16 times and not m times, which is what the bound in lsq.h needs.
- */
-void lsq_product_transposed(const lsq_context *ctx, float alpha, const lsq_weights *w, const float *x, ptrdiff_t incx,
-                            float beta, float *y, ptrdiff_t incy, void *scratch)
-{
-    float block[PANEL * BLOCK_COLUMNS], panel[BLOCK_COLUMNS], *sums = scratch;
-    size_t width = w->geometry.groups * GROUP;
-    memset(sums, 0, width * sizeof(float));
-    x = incx < 0 ? x - (ptrdiff_t)(w->m - 1) * incx : x;
-    y = incy < 0 ? y - (ptrdiff_t)(w->k - 1) * incy : y;
-    for (size_t p = 0; p < w->geometry.panels; p++)
-        for (size_t g = 0; g < w->geometry.groups; g += BLOCK_GROUPS) {
-            size_t g1 = g + BLOCK_GROUPS < w->geometry.groups ? g + BLOCK_GROUPS : w->geometry.groups;
-            size_t columns = (g1 - g) * GROUP;
-            lsq_decode_block(ctx, w, p, g, g1, block);
-            memset(panel, 0, sizeof(panel));
-            for (size_t r = 0; r < PANEL && p * PANEL + r < w->m; r++) {
-                float factor = x[(ptrdiff_t)(p * PANEL + r) * incx];
-                for (size_t c = 0; c < columns; c++)
-                    panel[c] += factor * block[r * columns + c];
-            }
-            for (size_t c = 0; c < columns; c++)
-                sums[g * GROUP + c] += panel[c];
-        }
-    for (size_t c = 0; c < w->k; c++) {
-        float *to = y + (ptrdiff_t)c * incy;
-        *to = beta == 0.0f ? alpha * sums[c] : alpha * sums[c] + beta * *to;
-    }
 }

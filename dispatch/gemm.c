@@ -1,136 +1,163 @@
 /*
  * gemm.c - C = alpha op(W) op(B) + beta C.
  *
- * With integer activations columns are rounded and interleaved once. Each panel is expanded into integer levels, as much at a time as
- * stays in the first cache, and multiplied with all of them: what decoding costs is divided by their number. Everything else
- * goes a column after the other.
+ * Columns are rounded and interleaved once. Each panel is expanded into levels, as much at a time as stays in the first cache, and
+ * multiplied with all of them: what decoding costs is divided by their number.
  */
 #include "dispatch/columns.h"
 #include "dispatch/product.h"
 #include "dispatch/threads.h"
 
-#include <stdlib.h>
+enum { COLUMNS = 256 /* at once */ };
 
-enum { COLUMNS = 256 /* at once */, LEVEL_BYTES = 16 << 10 /* expanded at once */ };
-
-/* One product on its way through the panels. */
-typedef struct product {
+/* Some columns on their way through the panels. */
+typedef struct columns {
     lsq_gemm_args args;
-    const lsq_weights *w;
-    lsq_expand_fn *expand;
+    const lsq_product *product;
+    lsq_expander expander;
     lsq_gemm_fn *gemm;
-    size_t block, columns; /* groups at once, columns of C */
-    float alpha, beta;
+    float unit;
+    size_t count;
     float *c;
-    size_t row_step, column_step;
-} product;
+    unsigned row_step, column_step; /* of sums, in a strip of 16 columns */
+} columns;
 
-static void finish(const product *job, size_t p, const float *sums)
+/* The sums of panel p into C: rows [r0, r1) of it. */
+static void finish(const columns *job, size_t p, unsigned r0, unsigned r1, const float *sums)
 {
-    const lsq_weights *w = job->w;
-    const size_t left = w->m - p * PANEL, rows = left < PANEL ? left : PANEL;
-    for (size_t j = 0; j < job->columns; j++)
-        for (size_t r = 0; r < rows; r++) {
-            float *c = job->c + (p * PANEL + r) * job->row_step + j * job->column_step;
-            float scale = w->row[job->args.w.rows[p * PANEL + r]] * w->levels.unit;
-            float value = job->alpha * (sums[j * PANEL + r] * scale);
-            *c = job->beta == 0.0f ? value : value + job->beta * *c;
+    const lsq_product *product = job->product;
+    const float alpha = product->alpha, beta = product->beta;
+    const ptrdiff_t row_step = product->c_row, column_step = product->c_column;
+    float scale[PANEL];
+    for (unsigned r = 0; r < PANEL; r++)
+        scale[r] = job->expander.decode ? 1.0f : product->w->row[job->args.w.rows[p * PANEL + r]] * job->unit;
+    float *first = job->c + (ptrdiff_t)(p * PANEL + r0 - product->row) * row_step;
+    for (size_t j = 0; j < job->count; j++) {
+        const float *sum = sums + j / STRIP * STRIP * PANEL + j % STRIP * job->column_step;
+        float *c = first + (ptrdiff_t)j * column_step;
+        for (unsigned r = r0; r < r1; r++, c += row_step) {
+            const float value = alpha * (sum[r * job->row_step] * scale[r]);
+            *c = beta == 0.0f ? value : value + beta * *c;
         }
+    }
 }
 
 static void run_panels(const void *arg, size_t p0, size_t p1)
 {
-    const product *job = arg;
-    _Alignas(64) uint8_t levels[LEVEL_BYTES];
+    const columns *job = arg;
+    const lsq_product *product = job->product;
+    const size_t before = product->row / PANEL, end = product->row + product->rows;
+    _Alignas(64) uint8_t levels[EXPANDED_BYTES];
     _Alignas(64) float sums[COLUMNS * PANEL];
     lsq_gemm_args args = job->args;
-    const lsq_expand_args expand = {args.w, levels};
-    const size_t groups = args.w.groups;
+    const size_t groups = args.w.groups, block = job->expander.groups;
     args.levels = levels;
-    args.quads = (job->columns + QUAD - 1) / QUAD;
+    args.quads = (job->count + QUAD - 1) / QUAD;
     args.sums = sums;
-    for (size_t p = p0; p < p1; p++) {
-        for (size_t g0 = 0; g0 < groups; g0 += job->block) {
-            const size_t g1 = g0 + job->block < groups ? g0 + job->block : groups;
-            job->expand(&expand, p, g0, g1);
+    for (size_t p = before + p0; p < before + p1; p++) {
+        for (size_t g0 = 0; g0 < groups; g0 += block) {
+            const size_t g1 = g0 + block < groups ? g0 + block : groups;
+            lsq_expander_run(&job->expander, p, g0, g1, levels);
             job->gemm(&args, p, g0, g1);
         }
-        finish(job, p, sums);
+        const size_t top = p * PANEL, left = end - top;
+        finish(job, p, top < product->row ? (unsigned)(product->row - top) : 0, left < PANEL ? (unsigned)left : PANEL,
+               sums);
     }
 }
 
-/* With integer activations, without transposing W; alpha is not 0. Scratch: lsq_columns_bytes() for COLUMNS or n columns. */
-static void multiply(const lsq_context *ctx, product *job, const lsq_columns *b, void *scratch)
+static size_t at_once(size_t n)
 {
-    const lsq_weights *w = job->w;
+    return n < COLUMNS ? n : COLUMNS;
+}
+
+size_t lsq_columns_scratch(const lsq_context *ctx, const lsq_product *product)
+{
+    return lsq_columns_bytes(lsq_product_act(ctx, product->w), product->w->geometry.groups, at_once(product->n));
+}
+
+void lsq_columns_run(const lsq_context *ctx, const lsq_product *product, void *scratch)
+{
+    const lsq_weights *w = product->w;
     const enum lsq_act act = lsq_product_act(ctx, w);
-    const enum lsq_size_class class = lsq_size_class(&ctx->cpu, w->geometry.bytes);
-    const unsigned codec = act == ACT_i8 ? CODEC_e8 : CODEC_e16, many = ctx->threads > 1;
-    job->args.w = lsq_weights_tiles(w);
-    job->args.largest = lsq_largest_level(&w->format);
-    job->expand = ctx->choice[OP_expand][w->family][act][class][many].kernel->run.expand;
-    job->gemm = ctx->choice[OP_gemm][codec][act][class][many].kernel->run.gemm;
-    job->block = LEVEL_BYTES / (TILE * (act == ACT_i8 ? 1 : 2));
-    for (size_t j = 0; j < b->count; j += COLUMNS) {
-        lsq_columns some = *b;
-        product part = *job;
+    const enum lsq_family codec = act == ACT_i8 ? CODEC_e8 : act == ACT_i16 ? CODEC_e16 : CODEC_e32;
+    const size_t p0 = product->row / PANEL, p1 = (product->row + product->rows + PANEL - 1) / PANEL;
+    columns job = {
+        .args = {.w = lsq_weights_tiles(w), .largest = lsq_largest_level(&w->format)},
+        .product = product,
+        .expander = lsq_expander_of(ctx, w, act),
+        .gemm = lsq_product_choice(ctx, w, OP_gemm, codec, act)->kernel->run.gemm,
+        .unit = w->levels.unit,
+        .row_step = act == ACT_f32 ? STRIP : 1,
+        .column_step = act == ACT_f32 ? 1 : PANEL,
+    };
+    for (size_t j = 0; j < product->n; j += COLUMNS) {
+        lsq_operand some = product->b;
         some.first += (ptrdiff_t)j * some.column_step;
-        some.count = part.columns = b->count - j < COLUMNS ? b->count - j : COLUMNS;
-        part.c += j * part.column_step;
-        lsq_columns_set(&part.args, act, w->geometry.groups, &some, scratch);
-        lsq_for_panels(ctx, w->geometry.panels, run_panels, &part);
+        job.count = at_once(product->n - j);
+        job.c = product->c + (ptrdiff_t)j * product->c_column;
+        lsq_columns_set(&job.args, act, lsq_product_round(ctx, act), w->geometry.groups, &some, w->k, job.count,
+                        scratch);
+        lsq_for_panels(ctx, p1 - p0, run_panels, &job);
     }
+}
+
+/* What is asked for, as BLAS has it. */
+typedef struct request {
+    lsq_order order;
+    lsq_transpose trans_w, trans_b;
+    const float *b;
+    size_t ldb;
+    float *c;
+    size_t ldc;
+} request;
+
+/* Checks the rest of the product, fills in its operands, and runs it. */
+static lsq_status run(const lsq_context *ctx, lsq_product *product, const request *r)
+{
+    if ((r->order != LSQ_ROW_MAJOR && r->order != LSQ_COL_MAJOR) ||
+        (r->trans_b != LSQ_NO_TRANS && r->trans_b != LSQ_TRANS))
+        return LSQ_E_ARGUMENT;
+    const int transposed = r->trans_w == LSQ_TRANS;
+    const size_t rows = transposed ? product->w->k : product->rows, inner = transposed ? product->w->m : product->w->k;
+    /* Are the elements of a column of op(B), and of C, next to each other? */
+    const int b_packed = (r->order == LSQ_COL_MAJOR) == (r->trans_b == LSQ_NO_TRANS),
+              c_packed = r->order == LSQ_COL_MAJOR;
+    if (r->ldb < (b_packed ? inner : product->n) || r->ldb == 0 || r->ldc < (c_packed ? rows : product->n) ||
+        r->ldc == 0)
+        return LSQ_E_ARGUMENT;
+    if (product->n == 0 || rows == 0)
+        return LSQ_OK;
+    if (!r->c || (!r->b && product->alpha != 0.0f))
+        return LSQ_E_ARGUMENT;
+    lsq_status status = lsq_context_resolve(&ctx);
+    if (status != LSQ_OK)
+        return status;
+    const ptrdiff_t ldb = (ptrdiff_t)r->ldb, ldc = (ptrdiff_t)r->ldc;
+    product->b = (lsq_operand){r->b, b_packed ? 1 : ldb, b_packed ? ldb : 1};
+    product->c = r->c;
+    product->c_row = c_packed ? 1 : ldc;
+    product->c_column = c_packed ? ldc : 1;
+    return lsq_product_run(ctx, r->trans_w, product);
 }
 
 lsq_status lsq_sgemm(const lsq_context *ctx, lsq_order order, lsq_transpose trans_w, lsq_transpose trans_b, size_t n,
                      float alpha, const lsq_weights *w, const float *b, size_t ldb, float beta, float *c, size_t ldc)
 {
-    if (!w || (order != LSQ_ROW_MAJOR && order != LSQ_COL_MAJOR) || (trans_w != LSQ_NO_TRANS && trans_w != LSQ_TRANS) ||
-        (trans_b != LSQ_NO_TRANS && trans_b != LSQ_TRANS))
+    if (!w || (trans_w != LSQ_NO_TRANS && trans_w != LSQ_TRANS))
         return LSQ_E_ARGUMENT;
-    int transposed = trans_w == LSQ_TRANS;
-    size_t rows = transposed ? w->k : w->m, inner = transposed ? w->m : w->k;
-    /* Are the elements of a column of op(B), and of C, next to each other? */
-    int b_packed = (order == LSQ_COL_MAJOR) == (trans_b == LSQ_NO_TRANS), c_packed = order == LSQ_COL_MAJOR;
-    if (ldb < (b_packed ? inner : n) || ldb == 0 || ldc < (c_packed ? rows : n) || ldc == 0)
+    lsq_product product = {.w = w, .rows = w->m, .n = n, .alpha = alpha, .beta = beta};
+    const request r = {order, trans_w, trans_b, b, ldb, c, ldc};
+    return run(ctx, &product, &r);
+}
+
+lsq_status lsq_sgemm_rows(const lsq_context *ctx, lsq_order order, lsq_transpose trans_b, size_t row, size_t rows,
+                          size_t n, float alpha, const lsq_weights *w, const float *b, size_t ldb, float beta, float *c,
+                          size_t ldc)
+{
+    if (!w || row > w->m || rows > w->m - row)
         return LSQ_E_ARGUMENT;
-    if (n == 0)
-        return LSQ_OK;
-    if (!c || (!b && alpha != 0.0f))
-        return LSQ_E_ARGUMENT;
-    lsq_status status = lsq_context_resolve(&ctx);
-    if (status != LSQ_OK)
-        return status;
-    /* Less than a quad is faster one by one, since one by one nothing has to be expanded. */
-    const int together = alpha != 0.0f && !transposed && n >= QUAD && ctx->activation == LSQ_ACT_INT;
-    size_t bytes = lsq_product_scratch(ctx, trans_w, w);
-    if (together)
-        bytes = lsq_columns_bytes(lsq_product_act(ctx, w), w->geometry.groups, n < COLUMNS ? n : COLUMNS);
-    void *scratch = NULL;
-    if (alpha != 0.0f && !(scratch = aligned_alloc(64, bytes)))
-        return LSQ_E_NOMEM;
-    if (together) {
-        product job = {.w = w, .alpha = alpha, .beta = beta, .c = c, .row_step = ldc, .column_step = 1};
-        lsq_columns columns = {b, (ptrdiff_t)ldb, 1, inner, n};
-        if (c_packed)
-            job.row_step = 1, job.column_step = ldc;
-        if (b_packed)
-            columns.row_step = 1, columns.column_step = (ptrdiff_t)ldb;
-        multiply(ctx, &job, &columns, scratch);
-        free(scratch);
-        return LSQ_OK;
-    }
-    for (size_t j = 0; j < n; j++) {
-        const float *x = b ? b + (b_packed ? j * ldb : j) : NULL;
-        float *y = c + (c_packed ? j * ldc : j);
-        ptrdiff_t incx = b_packed ? 1 : (ptrdiff_t)ldb, incy = c_packed ? 1 : (ptrdiff_t)ldc;
-        if (alpha == 0.0f)
-            lsq_scale_vector(beta, y, incy, rows);
-        else if (transposed)
-            lsq_product_transposed(ctx, alpha, w, x, incx, beta, y, incy, scratch);
-        else
-            lsq_product_run(ctx, alpha, w, x, incx, beta, y, incy, scratch);
-    }
-    free(scratch);
-    return LSQ_OK;
+    lsq_product product = {.w = w, .row = row, .rows = rows, .n = n, .alpha = alpha, .beta = beta};
+    const request r = {order, LSQ_NO_TRANS, trans_b, b, ldb, c, ldc};
+    return run(ctx, &product, &r);
 }

@@ -1,5 +1,5 @@
 /*
- * product.h - the pieces of gemv that gemm is made of.
+ * product.h - C = alpha op(W') B + beta C, where W' are some rows of W: the three ways to it, and the choice of one.
  */
 #ifndef LSQ_DISPATCH_PRODUCT_H
 #define LSQ_DISPATCH_PRODUCT_H
@@ -7,27 +7,68 @@
 #include "dispatch/context.h"
 #include "dispatch/weights.h"
 
+/* Floats by row and column: element (i, j) at first[i * row_step + j * column_step]. Of a vector there is column 0 alone. */
+typedef struct lsq_operand {
+    const float *first;
+    ptrdiff_t row_step, column_step;
+} lsq_operand;
+
+typedef struct lsq_product {
+    const lsq_weights *w;
+    size_t row, rows; /* W' is rows [row, row + rows) of W; transposed products take all */
+    size_t n;         /* columns of B and C, at least 1 */
+    float alpha, beta;
+    lsq_operand b;
+    float *c; /* steps as of an operand */
+    ptrdiff_t c_row, c_column;
+} lsq_product;
+
+/* Chooses a way and goes it. Needs no valid b if alpha is 0. LSQ_E_NOMEM, with C as it was. */
+lsq_status lsq_product_run(const lsq_context *ctx, lsq_transpose trans, const lsq_product *product);
+
+/*
+ * The ways; alpha is not 0. Each needs scratch at a multiple of 64 bytes:
+ *   vectors     column after column, straight from the codes
+ *   columns     up to so many columns at once, panels expanded for all of them
+ *   transposed  W'^T
+ */
+size_t lsq_vectors_scratch(const lsq_context *ctx, const lsq_product *product);
+void lsq_vectors_run(const lsq_context *ctx, const lsq_product *product, void *scratch);
+
+size_t lsq_columns_scratch(const lsq_context *ctx, const lsq_product *product);
+void lsq_columns_run(const lsq_context *ctx, const lsq_product *product, void *scratch);
+
+size_t lsq_transposed_scratch(const lsq_product *product);
+void lsq_transposed_run(const lsq_context *ctx, const lsq_product *product, void *scratch);
+
+/* ---- What they share ---- */
+
 /* What x is rounded to for these weights in this context. */
 enum lsq_act lsq_product_act(const lsq_context *ctx, const lsq_weights *w);
 
-/* Bytes of scratch, a multiple of 64, for the two below. */
-size_t lsq_product_scratch(const lsq_context *ctx, lsq_transpose trans, const lsq_weights *w);
+/* The choice for these weights: of a kernel that decodes them in some way, or of one that takes what it decoded. */
+const lsq_choice *lsq_product_choice(const lsq_context *ctx, const lsq_weights *w, enum lsq_op op,
+                                     enum lsq_family codec, enum lsq_act act);
 
-/* y = alpha W x + beta y with alpha not 0. Increments as in lsq_sgemv(). */
-void lsq_product_run(const lsq_context *ctx, float alpha, const lsq_weights *w, const float *x, ptrdiff_t incx,
-                     float beta, float *y, ptrdiff_t incy, void *scratch);
+/* Rounds vectors to such activations; NULL if they are floats. */
+lsq_round_fn *lsq_product_round(const lsq_context *ctx, enum lsq_act act);
 
-/* y = alpha W^T x + beta y with alpha not 0. */
-void lsq_product_transposed(const lsq_context *ctx, float alpha, const lsq_weights *w, const float *x, ptrdiff_t incx,
-                            float beta, float *y, ptrdiff_t incy, void *scratch);
+/* What is expanded or decoded at once stays in half of a first cache; of floats that is so many groups of a panel. */
+enum { EXPANDED_BYTES = 16 << 10, BLOCK_GROUPS = EXPANDED_BYTES / (TILE * 4), BLOCK_COLUMNS = BLOCK_GROUPS * GROUP };
 
-/* y = beta y, without reading y if beta is 0. */
-void lsq_scale_vector(float beta, float *y, ptrdiff_t incy, size_t n);
+/*
+ * Fills levels of groups [g0, g1) of panel p, 16 * 32 (g1 - g0) of them within EXPANDED_BYTES, as gemm and gemvt kernels want them:
+ * integers, or weights.
+ */
+typedef struct lsq_expander {
+    lsq_tiles w;
+    const float *row; /* scales by the byte of a row */
+    lsq_expand_fn *expand;
+    lsq_decode_fn *decode; /* instead of it, with floats */
+    size_t groups;         /* at most so many at once */
+} lsq_expander;
 
-/* Columns that lsq_decode_block() decodes at once. */
-enum { BLOCK_GROUPS = 8, BLOCK_COLUMNS = BLOCK_GROUPS * GROUP };
-
-/* Decodes groups [g0, g1), at most BLOCK_GROUPS, of panel p: 16 rows of 32 (g1 - g0) floats. */
-void lsq_decode_block(const lsq_context *ctx, const lsq_weights *w, size_t p, size_t g0, size_t g1, float *out);
+lsq_expander lsq_expander_of(const lsq_context *ctx, const lsq_weights *w, enum lsq_act act);
+void lsq_expander_run(const lsq_expander *e, size_t p, size_t g0, size_t g1, void *levels);
 
 #endif

@@ -7,9 +7,12 @@
 #include "dispatch/cpu.h"
 #include "kernels/kernel.h"
 
-enum lsq_op { OP_gemv, OP_decode, OP_expand, OP_gemm, OPS };
+enum lsq_op { OP_gemv, OP_decode, OP_expand, OP_gemm, OP_gemvt, OP_round, OPS };
 
-/* How a code is decoded: p a plain table (classic, scalar), t trellis; the digit is the width C. e: expanded levels of 8, 16 bits. */
+/*
+ * How a code is decoded: p a plain table (classic, scalar), t trellis; the digit is the width C. e: expanded levels of 8 and 16 bits,
+ * and decoded weights. x: no code at all, the vector.
+ */
 enum lsq_family {
     CODEC_p2,
     CODEC_p3,
@@ -27,6 +30,8 @@ enum lsq_family {
     CODEC_t6,
     CODEC_e8,
     CODEC_e16,
+    CODEC_e32,
+    CODEC_x,
     CODECS
 };
 
@@ -47,6 +52,8 @@ typedef struct lsq_kernel {
         lsq_decode_fn *decode;
         lsq_expand_fn *expand;
         lsq_gemm_fn *gemm;
+        lsq_gemvt_fn *gemvt;
+        lsq_round_fn *round;
     } run;
 } lsq_kernel;
 

@@ -84,25 +84,66 @@ typedef struct lsq_expand_args {
 typedef void lsq_expand_fn(const lsq_expand_args *a, size_t p, size_t g0, size_t g1);
 
 /*
+ * round: the vector of a product as integers, 32 * groups floats under one scale each 32: sx = amax / L and q = x * (L / amax), half to
+ * even, with L = 127 or 4095 and amax the largest magnitude. Groups that hold a NaN or an infinity have sx = NaN and q = 0; those
+ * of amax < 2^-100 have sx = 0 and q = 0. Results of several vectors lie side by side if `lanes` is more than 1, four values of a
+ * step together: value c of group g and step t = c / 4 is at q[((g * 8 + t) * lanes) * 4 + c % 4].
+ */
+typedef struct lsq_round_args {
+    const float *x;
+    size_t groups, lanes;
+    void *q;                  /* int8_t or int16_t */
+    float *sx;                /* at g * lanes */
+    int32_t *bias, *negative; /* int8_t only: as in gemv, at (g * 2 + half) * lanes */
+} lsq_round_args;
+
+typedef void lsq_round_fn(const lsq_round_args *a);
+
+/*
  * gemm: gemv with expanded levels, for columns in fours. Column j of quad q lies between its three neighbours: its values of group g
  * and step t are the four at x[((q * groups + g) * 8 + t) * 16 + 4 * j]. The sums of panel p go on from where groups before g0
  * left them, from zero at g0 = 0, with the arithmetic of gemv: each column gets the bits that it gets there.
+ *
+ * With float activations what is expanded are weights, as `decode` leaves them, scales and all: of row r and column c of the
+ * groups at levels[r * 32 (g1 - g0) + c]. Columns lie in strips of 16: column j of strip b has x of row c of B at
+ * x[(b * 32 * groups + c) * 16 + j], and the sum of row r at sums[(b * 16 + r) * 16 + j]. Sums may be taken in any order that rounds
+ * each of them at most k / 4 + 60 times.
  */
-enum { QUAD = 4 };
+enum { QUAD = 4, STRIP = 16 };
 
 typedef struct lsq_gemm_args {
-    lsq_tiles w;             /* scales and rows */
-    const void *levels;      /* of groups [g0, g1), expanded; at a multiple of 64 bytes */
-    int largest;             /* of their magnitudes: 63, 127 or 16383 (lsq_largest_level) */
-    size_t quads;            /* at least 1 */
-    const void *x;           /* int8_t or int16_t; zeros in columns that nobody asked for */
-    const float *sx;         /* (q * groups + g) * 4 + j */
+    lsq_tiles w;        /* scales and rows; with floats no more than `groups` */
+    const void *levels; /* of groups [g0, g1), expanded; at a multiple of 64 bytes */
+    int largest;        /* of their magnitudes: 63, 127 or 16383 (lsq_largest_level) */
+    size_t quads;       /* of columns, at least 1; of the last strip no more than these are wanted */
+    const void *x;   /* int8_t, int16_t or float; zeros in columns that nobody asked for; at a multiple of 64 bytes */
+    const float *sx; /* (q * groups + g) * 4 + j */
     const int32_t *bias;     /* as in gemv: ((q * groups + g) * 2 + half) * 4 + j */
     const int32_t *negative; /* likewise */
     float *sums;             /* of row r: (q * 4 + j) * 16 + r; at a multiple of 64 bytes */
 } lsq_gemm_args;
 
 typedef void lsq_gemm_fn(const lsq_gemm_args *a, size_t p, size_t g0, size_t g1);
+
+/*
+ * gemvt: y = W^T x, one panel at a time: y[32 g + c] goes on by what the 16 rows of panel p have in groups [g0, g1), from what is there.
+ * The vector, times the scale of each row, times the scale s(p, r, g) of its weights there, is rounded anew for each panel and
+ * half of a group, so that what is left to do is in integers: with v[r] = x[r] * s of the 16 rows, amax their largest magnitude,
+ *
+ *     q[r] = v[r] * (L / amax), half to even       y += (float)(sum over rows of level * q[r]) * (amax / L)
+ *
+ * each operation rounded, L and exceptions as in `round`. With float activations levels are weights, as in gemm, x is the vector
+ * itself, and y += sum over rows of level * x[r], that sum in any order.
+ */
+typedef struct lsq_gemvt_args {
+    lsq_tiles w;
+    const void *levels; /* of groups [g0, g1) of panel p, as in gemm */
+    int largest;        /* as in gemm */
+    const float *x;     /* of row r: 16 p + r; zeros beyond m; at a multiple of 64 bytes */
+    float *y;           /* 32 * groups; at a multiple of 64 bytes */
+} lsq_gemvt_args;
+
+typedef void lsq_gemvt_fn(const lsq_gemvt_args *a, size_t p, size_t g0, size_t g1);
 
 /* Every kernel as a function: lsq_<op>_<codec>_<act>_<isa>_<variant>. */
 #define KERNEL(op, codec, act, isa, variant, rev)                                                                      \

@@ -13,7 +13,10 @@ typedef struct kernel_verdict {
 /* Against the reference of its kind. The first failures are printed; a seed gives a kernel the same inputs whatever else is checked. */
 kernel_verdict kernel_check(const lsq_kernel *kernel, uint64_t seed);
 
-/* Weights a second, for gemm times the columns, from a matrix of a million weights: a quick look; lsq-bench measures. */
+/*
+ * Weights a second, for gemm times the columns, from a matrix of a million weights; of round numbers of x. A quick look; lsq-bench
+ * measures.
+ */
 double kernel_speed(const lsq_kernel *kernel);
 
 #endif

@@ -245,6 +245,55 @@ static void one_level_less(const lsq_expand_args *a, size_t p, size_t g0, size_t
     ((int8_t *)a->out)[TILE * (g1 - g0) - 1]--;
 }
 
+static void starts_from_zero(const lsq_gemvt_args *a, size_t p, size_t g0, size_t g1)
+{
+    memset(a->y + g0 * GROUP, 0, (g1 - g0) * GROUP * sizeof(float));
+    model->run.gemvt(a, p, g0, g1);
+}
+
+static void vector_of_panel_0(const lsq_gemvt_args *a, size_t p, size_t g0, size_t g1)
+{
+    lsq_gemvt_args args = *a;
+    args.x -= p * PANEL; /* kernels add it again */
+    model->run.gemvt(p ? &args : a, p, g0, g1);
+}
+
+static void last_row_forgotten(const lsq_gemvt_args *a, size_t p, size_t g0, size_t g1)
+{
+    float x[(CHAIN + 3) * PANEL];
+    lsq_gemvt_args args = *a;
+    memcpy(x, a->x, (p + 1) * PANEL * sizeof(float));
+    x[p * PANEL + PANEL - 1] = 0;
+    args.x = x;
+    model->run.gemvt(&args, p, g0, g1);
+}
+
+/* Half away from zero, as roundf() has it. */
+static void half_away(const lsq_round_args *a)
+{
+    model->run.round(a);
+    for (size_t c = 0; c < a->groups * GROUP; c++) {
+        const size_t lane_group = c / GROUP * a->lanes;
+        const float quotient = a->x[c] * (127.0f / (127.0f * a->sx[lane_group]));
+        if (fabsf(quotient - truncf(quotient)) == 0.5f)
+            ((int8_t *)a->q)[c / 4 * a->lanes * 4 + c % 4] = (int8_t)roundf(quotient);
+    }
+}
+
+static void lanes_ignored(const lsq_round_args *a)
+{
+    lsq_round_args args = *a;
+    args.lanes = 1;
+    model->run.round(&args);
+}
+
+static void nan_is_zero(const lsq_round_args *a)
+{
+    model->run.round(a);
+    for (size_t g = 0; g < a->groups; g++)
+        a->sx[g * a->lanes] = isnan(a->sx[g * a->lanes]) ? 0 : a->sx[g * a->lanes];
+}
+
 /* ---- What is nobody else's business ---- */
 
 static volatile uint8_t sink;
@@ -390,6 +439,13 @@ static const planted faults[] = {
     FAULT(gemm, e8, i8, scales_of_panel_0, NULL),
     FAULT(expand, p4, i8, other_group, NULL),
     FAULT(expand, t2, i8, one_level_less, NULL),
+    FAULT(gemm, e32, f32, columns_swapped, NULL),
+    FAULT(gemvt, e8, i8, starts_from_zero, NULL),
+    FAULT(gemvt, e16, i16, vector_of_panel_0, NULL),
+    FAULT(gemvt, e32, f32, last_row_forgotten, NULL),
+    FAULT(round, x, i8, half_away, NULL),
+    FAULT(round, x, i16, lanes_ignored, NULL),
+    FAULT(round, x, i8, nan_is_zero, NULL),
     FAULT(gemv, p4, i8, reads_past_the_codes, NULL),
     FAULT(gemv, p4, i8, reads_before_the_codes, NULL),
     FAULT(gemv, p4, i8, reads_past_x, NULL),

@@ -48,8 +48,8 @@ static uint64_t hash_packed(lsq_format f, int rounding)
     return hash;
 }
 
-/* Decoded weights, y = W x and y = W^T x of random bytes. */
-static uint64_t hash_products(const lsq_context *ctx, lsq_format f, size_t m, size_t k)
+/* Decoded weights and y = W x of random bytes; of y = W^T x, *transposed. */
+static uint64_t hash_products(const lsq_context *ctx, lsq_format f, size_t m, size_t k, uint64_t *transposed)
 {
     size_t bytes;
     uint8_t *packed = random_packed(f, m, k, 4711, f.scale == LSQ_SCALE_NONE ? 1 : 0.0123f, &bytes);
@@ -60,9 +60,11 @@ static uint64_t hash_products(const lsq_context *ctx, lsq_format f, size_t m, si
     OK(lsq_dequantize(ctx, w, 0, m, decoded, k));
     OK(lsq_sgemv(ctx, LSQ_NO_TRANS, 1.25f, w, x, 1, 0, y, 1));
     OK(lsq_sgemv(ctx, LSQ_NO_TRANS, -0.7f, w, x + m, -1, 0.5f, y, 1));
-    OK(lsq_sgemv(ctx, LSQ_TRANS, 1, w, x, 1, 0, y + m, 1));
+    OK(lsq_sgemv(ctx, LSQ_TRANS, 1.25f, w, x, 1, 0, y + m, 1));
+    OK(lsq_sgemv(ctx, LSQ_TRANS, -0.7f, w, x + k, -1, 0.5f, y + m, 1));
     uint64_t hash = fnv_add(FNV_START, decoded, m * k * sizeof(*decoded));
-    hash = fnv_add(hash, y, (m + k) * sizeof(*y));
+    hash = fnv_add(hash, y, m * sizeof(*y));
+    *transposed = fnv_add(FNV_START, y + m, k * sizeof(*y));
     lsq_weights_free(w);
     free(packed);
     free(x);
@@ -71,7 +73,7 @@ static uint64_t hash_products(const lsq_context *ctx, lsq_format f, size_t m, si
     return hash;
 }
 
-enum { ROWS = 277, COLUMNS = 83, MANY_ROWS = 1300 };
+enum { ROWS = 277, COLUMNS = 83, MANY_ROWS = 1300, MANY_COLUMNS = 1000 };
 
 static const char *const threaded[] = {"c4.row", "s2", "s5", "s8", "t1.st4", "t2.nib32", "t4", "t6.byte32.st64"};
 
@@ -119,6 +121,7 @@ static int nth_alphabet(size_t i, lsq_format *f)
 START_TEST(print_golden)
 {
     lsq_format f;
+    uint64_t transposed;
     size_t count = usual_formats(formats, USUAL_FORMATS);
     puts("# what, of which format, FNV-1a: written by test_golden --print");
     for (size_t i = 0; nth_alphabet(i, &f); i++)
@@ -129,11 +132,14 @@ START_TEST(print_golden)
         printf("packed %s %016" PRIx64 "\n", name, hash_packed(formats[i], LSQ_ROUND_PUBLISHED));
         if (formats[i].codec == LSQ_CLASSIC)
             printf("nearest %s %016" PRIx64 "\n", name, hash_packed(formats[i], LSQ_ROUND_NEAREST));
-        printf("products %s %016" PRIx64 "\n", name, hash_products(NULL, formats[i], ROWS, COLUMNS));
+        printf("products %s %016" PRIx64 "\n", name, hash_products(NULL, formats[i], ROWS, COLUMNS, &transposed));
+        printf("transposed %s %016" PRIx64 "\n", name, transposed);
     }
-    for (size_t i = 0; i < COUNT(threaded); i++)
+    for (size_t i = 0; i < COUNT(threaded); i++) {
         printf("many %s %016" PRIx64 "\n", threaded[i],
-               hash_products(NULL, format_named(threaded[i]), MANY_ROWS, COLUMNS));
+               hash_products(NULL, format_named(threaded[i]), MANY_ROWS, MANY_COLUMNS, &transposed));
+        printf("manyT %s %016" PRIx64 "\n", threaded[i], transposed);
+    }
 }
 END_TEST
 
@@ -172,8 +178,11 @@ static lsq_context *context_of(const char *isa, unsigned threads, lsq_parallel_f
 START_TEST(products_of_every_level)
 {
     lsq_context *ctx = context_of(lsq_isa_names[_i], 1, NULL);
-    for (size_t i = 0; i < USUAL_FORMATS; i++)
-        expect_hash("products", name_of(formats[i]), hash_products(ctx, formats[i], ROWS, COLUMNS), lsq_isa_names[_i]);
+    for (size_t i = 0; i < USUAL_FORMATS; i++) {
+        uint64_t transposed, plain = hash_products(ctx, formats[i], ROWS, COLUMNS, &transposed);
+        expect_hash("products", name_of(formats[i]), plain, lsq_isa_names[_i]);
+        expect_hash("transposed", name_of(formats[i]), transposed, lsq_isa_names[_i]);
+    }
     lsq_context_free(ctx);
 }
 END_TEST
@@ -190,9 +199,13 @@ START_TEST(products_of_any_number_of_threads)
 {
     for (unsigned threads = 1; threads <= 6; threads++) {
         lsq_context *ctx = context_of(NULL, threads == 6 ? 3 : threads, threads == 6 ? backwards : NULL);
-        for (size_t i = 0; i < COUNT(threaded); i++)
-            expect_hash("many", threaded[i], hash_products(ctx, format_named(threaded[i]), MANY_ROWS, COLUMNS),
-                        threads == 6 ? "parallel_for" : "threads");
+        for (size_t i = 0; i < COUNT(threaded); i++) {
+            const char *where = threads == 6 ? "parallel_for" : "threads";
+            uint64_t transposed,
+                plain = hash_products(ctx, format_named(threaded[i]), MANY_ROWS, MANY_COLUMNS, &transposed);
+            expect_hash("many", threaded[i], plain, where);
+            expect_hash("manyT", threaded[i], transposed, where);
+        }
         lsq_context_free(ctx);
     }
 }

@@ -2,6 +2,7 @@
  * test_products.c - lsq_sgemv() and lsq_sgemm() keep to the letter of BLAS: alpha, beta, increments, orders, transposes,
  * and touch nothing else.
  */
+#include "dispatch/weights.h"
 #include "tests/core_sample.h"
 #include "tests/guarded.h"
 
@@ -70,6 +71,28 @@ static void plain(int act, lsq_transpose t, const lsq_weights *w, const float *x
     OK(lsq_sgemv(contexts[act], t, 1, w, x, 1, 0, y, 1));
 }
 
+/*
+ * What rounding may cost an element of W^T x: for each panel half a step of the largest of its 16 products of x and scales, 16 times the
+ * largest level.
+ */
+static double transposed_step(const lsq_weights *w, const float *x, size_t column, double limit)
+{
+    const lsq_tiles tiles = lsq_weights_tiles(w);
+    double step = 0;
+    for (size_t p = 0; p * PANEL < M; p++) {
+        double largest = 0;
+        for (unsigned r = 0; r < PANEL && p * PANEL + r < M; r++) {
+            const uint8_t byte = tiles.rows[p * PANEL + r];
+            float s[2];
+            lsq_tile_scale(&tiles, p * tiles.groups + column / GROUP, r, byte, s);
+            const double v = fabs((double)x[p * PANEL + r] * s[column % GROUP / 16] * w->row[byte]) * w->levels.unit;
+            largest = v > largest ? v : largest;
+        }
+        step += largest / limit / 2 * PANEL * lsq_largest_level(&w->format);
+    }
+    return step;
+}
+
 /* Against double arithmetic on the decoded weights: rounded activations within their steps, others within the bound. */
 START_TEST(products_are_products)
 {
@@ -91,8 +114,11 @@ START_TEST(products_are_products)
                         row += fabs(w);
                     }
                     /* Half a step of x for each weight, and half a step of a classic level for each x. */
+                    const double limit = i == 0 || i == 2 ? 127 : 4095, levels = limit == 127 ? 0 : size / 100;
                     if (act == LSQ_ACT_INT && t == LSQ_NO_TRANS)
-                        step = i == 0 || i == 2 ? row * largest / 127 / 2 : row * largest / 4095 / 2 + size / 100;
+                        step = row * largest / limit / 2 + levels;
+                    else if (act == LSQ_ACT_INT)
+                        step = transposed_step(weights[i], x, o, limit) + levels;
                     double bound = ((double)inner_of(t) / 4 + 64) * 0x1p-24 * size + step * 1.001;
                     EXPECT(fabs(y[o] - sum) <= bound, "weights %zu, act %d, trans %d: y[%zu] = %g, exactly %g", i, act,
                            (int)t, o, y[o], sum);
@@ -194,6 +220,26 @@ START_TEST(increments_of_both_signs)
 }
 END_TEST
 
+/* Are these n numbers the same bits, or, if they were summed in another order, as close as two results within the bound must
+ * be? `size` is at least the sum of magnitudes. */
+static int same(const float *a, const float *b, size_t n, int exactly, double size)
+{
+    int same = 1;
+    for (size_t i = 0; i < n; i++)
+        same &= exactly || isnan(b[i]) ? !memcmp(&a[i], &b[i], sizeof(*a))
+                                       : fabs((double)a[i] - b[i]) <= (K / 4.0 + 64) * 0x1p-23 * size;
+    return same;
+}
+
+static double largest_weight(const lsq_weights *w)
+{
+    float decoded[M * K], largest = 0;
+    OK(lsq_dequantize(NULL, w, 0, M, decoded, K));
+    for (size_t i = 0; i < COUNT(decoded); i++)
+        largest = fabsf(decoded[i]) > largest ? fabsf(decoded[i]) : largest;
+    return largest;
+}
+
 /* One column of op(B) and of C, by lsq_sgemv() with the increments that it has there. */
 static void check_columns(int act, lsq_order order, lsq_transpose tw, lsq_transpose tb, size_t n, float alpha,
                           float beta, const lsq_weights *w)
@@ -217,8 +263,10 @@ static void check_columns(int act, lsq_order order, lsq_transpose tw, lsq_transp
         OK(lsq_sgemv(contexts[act], tw, alpha, w, b + (b_packed ? j * ldb : j), b_packed ? 1 : (ptrdiff_t)ldb, beta,
                      expected + (c_packed ? j * ldc : j), c_packed ? 1 : (ptrdiff_t)ldc));
     OK(lsq_sgemm(contexts[act], order, tw, tb, n, alpha, w, b, ldb, beta, c, ldc));
-    ck_assert_msg(!memcmp(c, expected, c_room * sizeof(float)), "order %d, trans %d %d, n %zu, alpha %g, beta %g",
-                  (int)order, (int)tw, (int)tb, n, alpha, beta);
+    /* Elements of B and C are below 7, factors below 4. */
+    const int exactly = act == LSQ_ACT_INT || tw == LSQ_TRANS;
+    ck_assert_msg(same(c, expected, c_room, exactly, 4.0 * 7 * K * largest_weight(w)),
+                  "order %d, trans %d %d, n %zu, alpha %g, beta %g", (int)order, (int)tw, (int)tb, n, alpha, beta);
     free(b);
     free(c);
     free(expected);
@@ -263,6 +311,32 @@ START_TEST(large_gemm_is_gemv)
     }
     free(b);
     free(c);
+}
+END_TEST
+
+/* Rows of a product, from any place to any other, with rows around them that stay as they are. */
+START_TEST(ranges_of_rows)
+{
+    enum { N = 5, LD = N + 1 };
+    float b[K * N], whole[M * LD], part[M * LD];
+    fill_bell(1, b, COUNT(b));
+    for (size_t i = 0; i < 4; i++)
+        for (size_t n = 1; n <= N; n += 4)
+            for (size_t row = 0; row <= M; row++)
+                for (size_t rows = 0; rows <= M - row; rows += 1 + rows / 3) {
+                    fill_bell(2, whole, COUNT(whole));
+                    fill_bell(2, part, COUNT(part));
+                    OK(lsq_sgemm(contexts[0], LSQ_ROW_MAJOR, LSQ_NO_TRANS, LSQ_NO_TRANS, n, 2, weights[i], b, N, 0.5f,
+                                 whole, LD));
+                    OK(lsq_sgemm_rows(contexts[0], LSQ_ROW_MAJOR, LSQ_NO_TRANS, row, rows, n, 2, weights[i], b, N, 0.5f,
+                                      part + row * LD, LD));
+                    memcpy(whole, part, row * LD * sizeof(float));
+                    memcpy(whole + (row + rows) * LD, part + (row + rows) * LD, (M - row - rows) * LD * sizeof(float));
+                    EXPECT(!memcmp(whole, part, sizeof(whole)), "weights %zu, n %zu: rows [%zu, %zu)", i, n, row,
+                           row + rows);
+                    fill_bell(2, whole, row * LD);
+                    EXPECT(!memcmp(whole, part, row * LD * sizeof(float)), "rows before %zu were written", row);
+                }
 }
 END_TEST
 
@@ -370,6 +444,11 @@ START_TEST(wrong_arguments_change_nothing)
     REFUSED(lsq_sgemm(c, col, yes, no, 1, 1, w, x, M, 0, y, K - 1));
     REFUSED(lsq_sgemm(c, row, no, no, 0, 1, w, x, 0, 0, y, 1)); /* at least 1, as in BLAS */
     OK(lsq_sgemm(c, row, no, no, 0, 1, w, NULL, 1, 0, NULL, 1));
+    REFUSED(lsq_sgemm_rows(c, row, no, 0, M + 1, 2, 1, w, x, 2, 0, y, 2));
+    REFUSED(lsq_sgemm_rows(c, row, no, M, 1, 2, 1, w, x, 2, 0, y, 2));
+    REFUSED(lsq_sgemm_rows(c, row, no, M + 1, (size_t)-1, 2, 1, w, x, 2, 0, y, 2));
+    REFUSED(lsq_sgemm_rows(c, col, no, 3, 5, 1, 1, w, x, K, 0, y, 4));
+    OK(lsq_sgemm_rows(c, row, no, M, 0, 2, 1, w, x, 2, 0, y, 2));
     ck_assert_int_eq(errno, 77);
     ck_assert_mem_eq(y, y0, sizeof(y));
 }
@@ -386,6 +465,7 @@ int main(void)
     tcase_add_test(products, increments_of_both_signs);
     tcase_add_test(products, columns_of_gemm_are_gemv);
     tcase_add_test(products, large_gemm_is_gemv);
+    tcase_add_test(products, ranges_of_rows);
     tcase_add_test(products, dots_are_rows_of_gemv);
     tcase_add_test(products, long_sums_keep_the_bound);
     tcase_add_test(products, nan_and_infinity_in_x);

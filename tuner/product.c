@@ -79,7 +79,9 @@ int product_make(product *p, const lsq_kernel *kernel, const lsq_format *format,
 
 void product_round(product *p)
 {
-    lsq_activation_set(&p->gemv, p->act, p->groups, p->x, 1, p->groups * GROUP, p->scratch);
+    const lsq_kernel *round = lsq_kernel_reference(OP_round, CODEC_x, p->act);
+    lsq_activation_set(&p->gemv, p->act, round ? round->run.round : NULL, p->groups, p->x, 1, p->groups * GROUP,
+                       p->scratch);
 }
 
 void product_free(product *p)

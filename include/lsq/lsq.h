@@ -277,11 +277,20 @@ LSQ_API lsq_status lsq_dot(const lsq_context *ctx, const lsq_weights *w, size_t 
 /*
  * C = alpha op(W) op(B) + beta C, where C has n columns and op(W), op(B) are W, B or their transposes. B and C are in
  * `order`, with leading dimensions as in BLAS. Every column of C is what lsq_sgemv() gives for that column of op(B), with its
- * statuses.
+ * statuses: bit for bit, but for LSQ_ACT_FLOAT, where both keep its bound.
  */
 LSQ_API lsq_status lsq_sgemm(const lsq_context *ctx, lsq_order order, lsq_transpose trans_w, lsq_transpose trans_b,
                              size_t n, float alpha, const lsq_weights *w, const float *b, size_t ldb, float beta,
                              float *c, size_t ldc);
+
+/*
+ * C = alpha W' op(B) + beta C with rows [row, row + rows) of W as W', and everything else as in lsq_sgemm(): for one of several
+ * matrices that lie in W one below the other. Packed bytes of 16 rows lie together and are read together, so a range that
+ * begins and ends at multiples of 16 costs no more than its share. LSQ_E_ARGUMENT also if the rows are not all there.
+ */
+LSQ_API lsq_status lsq_sgemm_rows(const lsq_context *ctx, lsq_order order, lsq_transpose trans_b, size_t row,
+                                  size_t rows, size_t n, float alpha, const lsq_weights *w, const float *b, size_t ldb,
+                                  float beta, float *c, size_t ldc);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,103 @@
+/*
+ * gemvt.c - C = alpha W^T B + beta C: panels are expanded and added, row after row of W, each times its elements of B.
+ *
+ * Threads divide the columns of W, so that no sum is in two hands, and its order does not depend on their number. Columns of B share
+ * what was expanded.
+ */
+#include "dispatch/product.h"
+#include "dispatch/threads.h"
+
+#include <string.h>
+
+enum { VECTORS = 16 /* columns of B at once */ };
+
+/* Some columns of B on their way through the groups. */
+typedef struct vectors {
+    lsq_gemvt_args args;
+    lsq_expander expander;
+    lsq_gemvt_fn *gemvt;
+    size_t count, panels;
+    const float *x; /* of vector j at j * x_step: what gemvt multiplies by */
+    float *y;       /* likewise */
+    size_t x_step, y_step;
+} vectors;
+
+static void run_groups(const void *arg, size_t first, size_t end)
+{
+    const vectors *job = arg;
+    const size_t block = job->expander.groups;
+    _Alignas(64) uint8_t levels[EXPANDED_BYTES];
+    lsq_gemvt_args args = job->args;
+    args.levels = levels;
+    for (size_t p = 0; p < job->panels; p++)
+        for (size_t g0 = first; g0 < end; g0 += block) {
+            const size_t g1 = g0 + block < end ? g0 + block : end;
+            lsq_expander_run(&job->expander, p, g0, g1, levels);
+            for (size_t j = 0; j < job->count; j++) {
+                args.x = job->x + j * job->x_step;
+                args.y = job->y + j * job->y_step;
+                job->gemvt(&args, p, g0, g1);
+            }
+        }
+}
+
+static size_t at_once(size_t n)
+{
+    return n < VECTORS ? n : VECTORS;
+}
+
+size_t lsq_transposed_scratch(const lsq_product *product)
+{
+    const lsq_geometry *geometry = &product->w->geometry;
+    return at_once(product->n) * (geometry->panels * PANEL + geometry->groups * GROUP) * sizeof(float);
+}
+
+/* Column j of B as kernels want it: with integers times the scale of each row, zeros behind it. */
+static void gather(float *x, const lsq_product *product, size_t j, int with_scales)
+{
+    const lsq_weights *w = product->w;
+    const uint8_t *rows = w->packed + w->geometry.rows;
+    const float *b = product->b.first + (ptrdiff_t)j * product->b.column_step;
+    for (size_t i = 0; i < w->m; i++) {
+        const float xi = b[(ptrdiff_t)i * product->b.row_step];
+        x[i] = with_scales ? xi * (w->row[rows[i]] * w->levels.unit) : xi;
+    }
+    memset(x + w->m, 0, (w->geometry.panels * PANEL - w->m) * sizeof(float));
+}
+
+static void finish(const lsq_product *product, size_t j, const float *y)
+{
+    float *c = product->c + (ptrdiff_t)j * product->c_column;
+    for (size_t i = 0; i < product->w->k; i++, c += product->c_row) {
+        const float value = product->alpha * y[i];
+        *c = product->beta == 0.0f ? value : value + product->beta * *c;
+    }
+}
+
+void lsq_transposed_run(const lsq_context *ctx, const lsq_product *product, void *scratch)
+{
+    const lsq_weights *w = product->w;
+    const enum lsq_act act = lsq_product_act(ctx, w);
+    const enum lsq_family codec = act == ACT_i8 ? CODEC_e8 : act == ACT_i16 ? CODEC_e16 : CODEC_e32;
+    const size_t x_step = w->geometry.panels * PANEL, y_step = w->geometry.groups * GROUP, most = at_once(product->n);
+    float *y = scratch, *x = y + most * y_step; /* each a whole number of 64 bytes */
+    vectors job = {
+        .args = {.w = lsq_weights_tiles(w), .largest = lsq_largest_level(&w->format)},
+        .expander = lsq_expander_of(ctx, w, act),
+        .gemvt = lsq_product_choice(ctx, w, OP_gemvt, codec, act)->kernel->run.gemvt,
+        .panels = w->geometry.panels,
+        .x = x,
+        .y = y,
+        .x_step = x_step,
+        .y_step = y_step,
+    };
+    for (size_t j0 = 0; j0 < product->n; j0 += VECTORS) {
+        job.count = at_once(product->n - j0);
+        memset(y, 0, job.count * y_step * sizeof(float));
+        for (size_t j = 0; j < job.count; j++)
+            gather(x + j * x_step, product, j0 + j, act != ACT_f32);
+        lsq_for_panels(ctx, w->geometry.groups, run_groups, &job);
+        for (size_t j = 0; j < job.count; j++)
+            finish(product, j0 + j, y + j * y_step);
+    }
+}

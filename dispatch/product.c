@@ -1,0 +1,87 @@
+/*
+ * product.c - which way a product goes, and what the ways share.
+ */
+#include "dispatch/product.h"
+
+#include <stdlib.h>
+
+/* A product this small costs less than a call of malloc. */
+enum { STACK_SCRATCH = 8192 };
+
+enum lsq_act lsq_product_act(const lsq_context *ctx, const lsq_weights *w)
+{
+    return ctx->activation == LSQ_ACT_FLOAT ? ACT_f32 : w->format.bits <= 6 ? ACT_i8 : ACT_i16;
+}
+
+const lsq_choice *lsq_product_choice(const lsq_context *ctx, const lsq_weights *w, enum lsq_op op,
+                                     enum lsq_family codec, enum lsq_act act)
+{
+    return &ctx->choice[op][codec][act][lsq_size_class(&ctx->cpu, w->geometry.bytes)][ctx->threads > 1];
+}
+
+lsq_round_fn *lsq_product_round(const lsq_context *ctx, enum lsq_act act)
+{
+    return act == ACT_f32 ? NULL : ctx->choice[OP_round][CODEC_x][act][CLASS_l1][0].kernel->run.round;
+}
+
+lsq_expander lsq_expander_of(const lsq_context *ctx, const lsq_weights *w, enum lsq_act act)
+{
+    lsq_expander e = {.w = lsq_weights_tiles(w), .row = w->row};
+    const size_t level = act == ACT_i8 ? 1 : act == ACT_i16 ? 2 : sizeof(float);
+    e.groups = EXPANDED_BYTES / (TILE * level);
+    if (act == ACT_f32)
+        e.decode = lsq_product_choice(ctx, w, OP_decode, w->family, ACT_f32)->kernel->run.decode;
+    else
+        e.expand = lsq_product_choice(ctx, w, OP_expand, w->family, act)->kernel->run.expand;
+    return e;
+}
+
+void lsq_expander_run(const lsq_expander *e, size_t p, size_t g0, size_t g1, void *levels)
+{
+    if (e->expand) {
+        const lsq_expand_args args = {e->w, levels};
+        e->expand(&args, p, g0, g1);
+    } else {
+        float row[PANEL];
+        const lsq_decode_args args = {
+            .w = e->w, .row = row, .r0 = 0, .r1 = PANEL, .out = levels, .ld = (g1 - g0) * GROUP};
+        for (unsigned r = 0; r < PANEL; r++)
+            row[r] = e->row[e->w.rows[p * PANEL + r]];
+        e->decode(&args, p, g0, g1);
+    }
+}
+
+static void scale(const lsq_product *product, size_t rows)
+{
+    for (size_t j = 0; j < product->n && product->beta != 1.0f; j++)
+        for (size_t i = 0; i < rows; i++) {
+            float *c = product->c + (ptrdiff_t)i * product->c_row + (ptrdiff_t)j * product->c_column;
+            *c = product->beta == 0.0f ? 0.0f : product->beta * *c;
+        }
+}
+
+lsq_status lsq_product_run(const lsq_context *ctx, lsq_transpose trans, const lsq_product *product)
+{
+    if (product->alpha == 0.0f) {
+        scale(product, trans == LSQ_TRANS ? product->w->k : product->rows);
+        return LSQ_OK;
+    }
+    /* Less than a quad is faster one by one, since one by one nothing has to be expanded. */
+    const int together = product->n >= QUAD;
+    const size_t bytes = trans == LSQ_TRANS ? lsq_transposed_scratch(product)
+                         : together         ? lsq_columns_scratch(ctx, product)
+                                            : lsq_vectors_scratch(ctx, product);
+    _Alignas(64) uint8_t stack[STACK_SCRATCH];
+    void *scratch = bytes <= STACK_SCRATCH ? stack : aligned_alloc(64, bytes);
+    if (!scratch)
+        return LSQ_E_NOMEM;
+    if (trans == LSQ_TRANS)
+        lsq_transposed_run(ctx, product, scratch);
+    else if (together)
+        lsq_columns_run(ctx, product, scratch);
+    else
+        lsq_vectors_run(ctx, product, scratch);
+    if (scratch != stack)
+        free(scratch);
+    return LSQ_OK;
+}
