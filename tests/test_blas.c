@@ -111,9 +111,10 @@ static void check(const call *c, const matrix *a, const expected *e)
         for (size_t i = 0; i < lc.rows; i++)
             *element(y, &lc, i, j) = value_before(c, j * lc.rows + i);
     memcpy(before, y - MARGIN, (lc.room + MARGIN) * sizeof(float));
-    /* With alpha = 0 whoever looks at W or B does not come back. */
+    /* With alpha = 0 whoever looks at W or B does not come back, and there may be no B. */
     const lsq_context *ctx = contexts[c->act][c->threads - 1];
-    lsq_status status = c->alpha == 0 ? run(ctx, c, a->blind, nothing.data, y) : run(ctx, c, a->w, b, y);
+    const float *none = c->beta == 1 ? NULL : nothing.data;
+    lsq_status status = c->alpha == 0 ? run(ctx, c, a->blind, none, y) : run(ctx, c, a->w, b, y);
     EXPECT(status == LSQ_OK, "%s: %s", lsq_strerror(status), text_of(c, a));
     check_result("lsq", c, a, &e->to, &e->ours, y);
 #if LSQ_OPENBLAS
@@ -222,11 +223,11 @@ static void fill_unusual(enum numbers which, float *x, size_t inner, size_t n)
         case AN_INFINITY:
             *one = INFINITY;
             break;
-        default:
-            for (size_t i = 0; i < inner; i++) /* the largest of 32 is some 2^-3: 2^-98 is on both sides of 2^-100 */
+        default: /* the largest of 32 is some 2^-3: times 2^-97 that is on both sides of 2^-100 */
+            for (size_t i = 0; i < inner; i++)
                 column[i] *= which == ZEROS       ? -0.0f
                              : which == DENORMALS ? 0x1p-140f
-                             : which == TINY      ? 0x1p-98f
+                             : which == TINY      ? 0x1p-97f
                                                   : 0x1p100f;
         }
     }
