@@ -16,7 +16,7 @@ static const char help[] =
     "       lsq-bench file [--against ORIGINAL] [--samples N] [--json] FILE...\n"
     "\n"
     "gemv  times every kernel this machine can run, on weights in L2, in L3 and in memory, each beside a plain read\n"
-    "      of the same bytes; kernels for several columns are measured by gemm\n"
+    "      of the same bytes; kernels for several columns and for transposed products are in gemm\n"
     "  -f, --filter REGEX   only cases whose name, 'gemv_p4_i8_avx2_r1/s4/l3', matches\n"
     "  -c, --codec NAME     with this format instead of the default one of each width; may be repeated\n"
     "  -t, --threads N      with N threads, a core each; may be repeated (1)\n"
