@@ -1,20 +1,15 @@
 #include "bench/calls.h"
 
 #include "bench/machine.h"
-#include "bench/peers/openblas.h"
 #include "bench/sources.h"
-#include "bench/turn.h"
 #include "dispatch/context.h"
 #include "kernels/codec.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    PASSES = 1024, /* over the matrices, in the units of a turn: so that its own steps are few beside the products */
-    PEAK_TURNS = 30000 /* some 100 microseconds */
-};
+/* Over the matrices, in the units of a turn: so that its own steps are few beside the products. */
+enum { PASSES = 1024 };
 
 /* What one call takes its samples by. */
 typedef struct call_turns {
@@ -25,19 +20,13 @@ typedef struct call_turns {
 
 struct bench_calls {
     bench_matrix_size size;
-    lsq_context *context;
-    unsigned threads;
+    bench_trial trial;
     lsq_weights **weights;
     uint8_t *packed;
     size_t weights_count, packed_bytes;
-    const bench_blas *blas;
     float *floats; /* matrices for the BLAS */
     size_t floats_count;
     float *b, *c;
-    const bench_peak *peak;
-    volatile double peak_sum;  /* so that no compiler leaves the loop out */
-    bench_team *caller, *team; /* one thread, and all of them */
-    bench_turn peak_turn;
     size_t count;
     call_turns turns[];
 };
@@ -45,7 +34,7 @@ struct bench_calls {
 /* How many matrices of that size take turns. */
 static size_t matrices_of(const bench_calls *all, size_t bytes)
 {
-    const size_t beyond = 8 * (size_t)all->context->cpu.l3;
+    const size_t beyond = 8 * (size_t)all->trial.context->cpu.l3;
     return all->size.rotate ? 2 + beyond / bytes : 1;
 }
 
@@ -56,17 +45,18 @@ static void fill_floats(float *values, size_t count)
         values[i] = (float)bench_random_unit(&random) - 0.5f;
 }
 
-/* ---- The contestants ---- */
+/* ---- Products ---- */
 
 static lsq_status multiply(const bench_calls *all, const bench_call *call, size_t matrix)
 {
     const lsq_weights *w = all->weights[matrix];
     if (call->n == 1)
-        return lsq_sgemv(all->context, call->trans, 1, w, all->b, 1, 0, all->c, 1);
+        return lsq_sgemv(all->trial.context, call->trans, 1, w, all->b, 1, 0, all->c, 1);
     const int transposed = call->trans == LSQ_TRANS;
     const size_t in = transposed ? all->size.rows : all->size.columns,
                  out = transposed ? all->size.columns : all->size.rows;
-    return lsq_sgemm(all->context, LSQ_COL_MAJOR, call->trans, LSQ_NO_TRANS, call->n, 1, w, all->b, in, 0, all->c, out);
+    return lsq_sgemm(all->trial.context, LSQ_COL_MAJOR, call->trans, LSQ_NO_TRANS, call->n, 1, w, all->b, in, 0, all->c,
+                     out);
 }
 
 /* The status was looked at before anything is timed: the same call fails later only for want of memory. */
@@ -88,16 +78,8 @@ static void run_blas(const void *arg, unsigned thread, size_t first, size_t end)
     const size_t m = all->size.rows, k = all->size.columns;
     (void)thread;
     for (size_t i = first; i < end; i++)
-        all->blas->multiply(turns->call.trans == LSQ_TRANS, m, k, turns->call.n,
-                            all->floats + i % all->floats_count * m * k, all->b, all->c);
-}
-
-static void run_peak(const void *arg, unsigned thread, size_t first, size_t end)
-{
-    bench_calls *all = (bench_calls *)arg;
-    const double sum = all->peak->run((end - first) * PEAK_TURNS);
-    if (thread == 0)
-        all->peak_sum = sum;
+        all->trial.blas->multiply(turns->call.trans == LSQ_TRANS, m, k, turns->call.n,
+                                  all->floats + i % all->floats_count * m * k, all->b, all->c);
 }
 
 /* ---- Setting up ---- */
@@ -113,14 +95,12 @@ lsq_status bench_calls_new(const bench_matrix_size *size, const bench_call *call
     if (!made)
         return LSQ_E_NOMEM;
     made->size = *size;
-    made->blas = bench_openblas();
     made->count = count;
     for (size_t i = 0; i < count; i++)
         made->turns[i] = (call_turns){.all = made, .call = calls[i]};
-    made->caller = bench_team_new(1);
     made->b = bench_alloc(values, 1);
     made->c = bench_alloc(values, 1);
-    if (!made->caller || !made->b || !made->c) {
+    if (!made->b || !made->c) {
         bench_calls_free(made);
         return LSQ_E_NOMEM;
     }
@@ -143,9 +123,7 @@ void bench_calls_free(bench_calls *all)
     if (!all)
         return;
     free_weights(all);
-    lsq_context_free(all->context);
-    bench_team_free(all->team);
-    bench_team_free(all->caller);
+    bench_trial_end(&all->trial);
     free(all->packed);
     free(all->floats);
     free(all->b);
@@ -171,48 +149,25 @@ static lsq_status provide_floats(bench_calls *all)
     return LSQ_OK;
 }
 
-/* Samples from memory are longer: each should reach well beyond what the caches hold. */
-static double sample_seconds(const bench_calls *all)
-{
-    return all->size.rotate ? 6e-3 : 2e-3;
-}
-
-static void prepare(bench_calls *all, call_turns *turns, bench_turn *turn,
+static void prepare(const bench_calls *all, const call_turns *turns, bench_turn *turn,
                     void (*run)(const void *arg, unsigned thread, size_t first, size_t end), size_t matrices)
 {
     const bench_work work = {run, turns, matrices * PASSES};
-    if (all->threads > 1)
-        bench_settle();
-    bench_turn_prepare(turn, &work, all->caller, sample_seconds(all));
+    bench_trial_prepare(&all->trial, turn, &work);
 }
 
 lsq_status bench_calls_threads(bench_calls *all, unsigned threads, lsq_activation activation, lsq_error *err)
 {
-    const lsq_context_options options = {.size = sizeof options, .threads = threads, .activation = activation};
+    /* Samples from memory are longer: each should reach well beyond what the caches hold. */
+    const double seconds = all->size.rotate ? 6e-3 : 2e-3;
     free_weights(all);
-    lsq_context_free(all->context);
-    all->context = NULL;
-    bench_team_free(all->team);
-    all->team = bench_team_new(threads);
-    if (!all->team)
-        return LSQ_E_NOMEM;
-    all->threads = threads;
-    bench_confine(threads); /* before the first product, whose threads are where the caller is */
-    lsq_status status = lsq_context_new(&options, &all->context, err);
-    if (!status && all->blas && !all->floats)
+    bench_trial_end(&all->trial);
+    lsq_status status = bench_trial_begin(&all->trial, threads, activation, seconds, err);
+    if (!status && all->trial.blas && !all->floats)
         status = provide_floats(all);
-    if (status)
-        return status;
-    all->peak = bench_peak_highest(&all->context->cpu, activation == LSQ_ACT_FLOAT ? BENCH_PEAK_F32 : BENCH_PEAK_INT8);
-    if (all->peak) {
-        const bench_work work = {run_peak, all, threads * (size_t)PASSES};
-        bench_turn_prepare(&all->peak_turn, &work, all->team, sample_seconds(all));
-    }
-    if (all->blas)
-        all->blas->set_threads(threads);
-    for (size_t i = 0; all->blas && i < all->count; i++)
+    for (size_t i = 0; !status && all->trial.blas && i < all->count; i++)
         prepare(all, &all->turns[i], &all->turns[i].blas, run_blas, all->floats_count);
-    return LSQ_OK;
+    return status;
 }
 
 /* Any bytes are weights, if only the tensor's float is one. */
@@ -261,44 +216,12 @@ lsq_status bench_calls_format(bench_calls *all, const lsq_format *format)
     return status;
 }
 
-/* ---- Sampling ---- */
-
-/* Seconds a product. One before the clock runs wakes threads, and brings a matrix that stays in a cache back there. */
-static double sample(const bench_calls *all, bench_turn *turn)
+bench_trial_sample bench_calls_take(bench_calls *all, size_t i)
 {
-    if (all->threads > 1)
-        bench_settle();
-    if (turn->step > 1)
-        turn->work.run(turn->work.arg, 0, 0, 1);
-    return bench_turn_sample(turn) / (double)turn->work.units;
+    return bench_trial_take(&all->trial, &all->turns[i].ours, &all->turns[i].blas);
 }
 
-void bench_calls_sample(bench_calls *all, size_t i, bench_call_sample *taken)
+const bench_trial *bench_calls_trial(const bench_calls *all)
 {
-    call_turns *turns = &all->turns[i];
-    *taken = (bench_call_sample){NAN, NAN, NAN};
-    if (all->peak)
-        taken->peak = PEAK_TURNS * all->peak->operations / sample(all, &all->peak_turn);
-    taken->seconds = sample(all, &turns->ours);
-    if (all->blas)
-        taken->blas_seconds = sample(all, &turns->blas);
-}
-
-const char *bench_calls_cpu(const bench_calls *all)
-{
-    return all->context->cpu.brand[0] ? all->context->cpu.brand : "unknown CPU";
-}
-
-const char *bench_calls_isa(const bench_calls *all)
-{
-    unsigned highest = 0;
-    for (unsigned i = 0; i < ISAS; i++)
-        if (!all->context->cpu.lacks[i])
-            highest = i;
-    return lsq_isa_names[highest];
-}
-
-const char *bench_calls_peak_isa(const bench_calls *all)
-{
-    return all->peak ? lsq_isa_names[all->peak->isa] : NULL;
+    return &all->trial;
 }

@@ -8,10 +8,7 @@
 #include "bench/command.h"
 #include "bench/gemm_picture.h"
 #include "bench/machine.h"
-#include "bench/peers/openblas.h"
 #include "bench/table.h"
-#include "bench/team.h"
-#include "bench/turn.h"
 
 #include <getopt.h>
 #include <math.h>
@@ -58,8 +55,8 @@ typedef struct gemm_run {
     const gemm_request *request;
     bench_call calls[2 * LIST_MAX];
     size_t call_count;
-    bench_call_sample *samples;
-    double *ratios; /* room for one of each sample */
+    bench_trial_sample *samples;
+    double *scratch; /* room for a number of each */
     bench_calls *all;
     bench_table *table;
     bench_gemm_point *points;
@@ -83,44 +80,9 @@ static const bench_call *find_call(const gemm_run *run, unsigned n, lsq_transpos
     return NULL;
 }
 
-static const bench_call_sample *samples_of(const gemm_run *run, const bench_call *call)
+static const bench_trial_sample *samples_of(const gemm_run *run, const bench_call *call)
 {
     return run->samples + (size_t)(call - run->calls) * run->request->samples;
-}
-
-/* ---- Medians over rounds ---- */
-
-static double median_of(const gemm_run *run, const bench_call *call, double (*value)(const bench_call_sample *sample))
-{
-    const bench_call_sample *samples = samples_of(run, call);
-    for (unsigned i = 0; i < run->request->samples; i++)
-        run->ratios[i] = value(&samples[i]);
-    return bench_median(run->ratios, run->request->samples);
-}
-
-static double seconds(const bench_call_sample *sample)
-{
-    return sample->seconds;
-}
-
-static double blas_seconds(const bench_call_sample *sample)
-{
-    return sample->blas_seconds;
-}
-
-static double times_blas(const bench_call_sample *sample)
-{
-    return sample->blas_seconds / sample->seconds;
-}
-
-static double peak(const bench_call_sample *sample)
-{
-    return sample->peak;
-}
-
-static double peak_seconds(const bench_call_sample *sample)
-{
-    return sample->peak * sample->seconds;
 }
 
 /* How many times as fast as the other call, by operations; NaN without one. */
@@ -128,24 +90,19 @@ static double times_other(const gemm_run *run, const bench_call *call, const ben
 {
     if (!other)
         return NAN;
-    const bench_call_sample *mine = samples_of(run, call), *its = samples_of(run, other);
+    const bench_trial_sample *mine = samples_of(run, call), *its = samples_of(run, other);
     const double operations = (double)call->n / other->n;
     for (unsigned i = 0; i < run->request->samples; i++)
-        run->ratios[i] = operations * its[i].seconds / mine[i].seconds;
-    return bench_median(run->ratios, run->request->samples);
-}
-
-/* The median distance from the median, as a share of it. */
-static double spread_of(const gemm_run *run, const bench_call *call)
-{
-    const double middle = median_of(run, call, seconds);
-    return bench_spread(run->ratios, run->request->samples) / middle;
+        run->scratch[i] = operations * its[i].seconds / mine[i].seconds;
+    return bench_median(run->scratch, run->request->samples);
 }
 
 static void add_row(gemm_run *run, const lsq_format *format, unsigned threads, const bench_call *call)
 {
     const double weights = (double)run->request->size.rows * (double)run->request->size.columns;
-    const double operations = 2 * weights * call->n, time = median_of(run, call, seconds);
+    const double operations = 2 * weights * call->n;
+    const bench_trial_figures f =
+        bench_trial_judge(samples_of(run, call), run->request->samples, operations, run->scratch);
     const int transposed = call->trans == LSQ_TRANS;
     bench_gemm_point *point = &run->points[run->point_count++];
     *point = (bench_gemm_point){
@@ -153,9 +110,9 @@ static void add_row(gemm_run *run, const lsq_format *format, unsigned threads, c
         .threads = threads,
         .n = call->n,
         .transposed = transposed,
-        .gflops = 1e-9 * operations / time,
-        .peak_gflops = 1e-9 * median_of(run, call, peak),
-        .openblas_gflops = 1e-9 * operations / median_of(run, call, blas_seconds),
+        .gflops = 1e-9 * operations / f.seconds,
+        .peak_gflops = 1e-9 * f.peak,
+        .openblas_gflops = 1e-9 * operations / f.blas_seconds,
     };
     char name[LSQ_FORMAT_NAME_MAX] = "";
     lsq_format_name(format, name);
@@ -163,15 +120,15 @@ static void add_row(gemm_run *run, const lsq_format *format, unsigned threads, c
         {name, NAN},
         {NULL, threads},
         {NULL, call->n},
-        {NULL, 1e6 * time},
+        {NULL, 1e6 * f.seconds},
         {NULL, point->gflops},
-        {NULL, 1e-9 * weights / time},
+        {NULL, 1e-9 * weights / f.seconds},
         {NULL, point->peak_gflops},
-        {NULL, 100 * operations / median_of(run, call, peak_seconds)},
+        {NULL, 100 * f.share_of_peak},
         {NULL, point->openblas_gflops},
-        {NULL, median_of(run, call, times_blas)},
+        {NULL, f.times_blas},
         {NULL, times_other(run, call, find_call(run, 1, call->trans))},
-        {NULL, 100 * spread_of(run, call)},
+        {NULL, 100 * f.spread},
         {NULL, transposed},
         {NULL, transposed ? times_other(run, call, find_call(run, call->n, LSQ_NO_TRANS)) : NAN},
     };
@@ -180,32 +137,14 @@ static void add_row(gemm_run *run, const lsq_format *format, unsigned threads, c
 
 /* ---- Running ---- */
 
-/* "int8, avx2" */
-static void name_peak(const gemm_run *run, char *text, size_t size)
-{
-    const char *isa = bench_calls_peak_isa(run->all);
-    snprintf(text, size, "%s, %s", run->request->activation == LSQ_ACT_FLOAT ? "f32" : "int8",
-             isa ? isa : "which this level has no dot product of");
-}
-
 static void print_context(const gemm_run *run)
 {
     const gemm_request *request = run->request;
-    const bench_blas *blas = bench_openblas();
-    char text[256];
-    bench_table_context(run->table, "lsq_version", lsq_version());
-    bench_table_context(run->table, "lsq_cpu", bench_calls_cpu(run->all));
-    bench_table_context(run->table, "lsq_isa", bench_calls_isa(run->all));
+    char text[128];
+    bench_trial_describe(bench_calls_trial(run->all), run->table);
     snprintf(text, sizeof text, "%zu x %zu, %s", request->size.rows, request->size.columns,
              request->size.rotate ? "from memory: another one for each product" : "the same one for each product");
     bench_table_context(run->table, "matrix", text);
-    bench_table_context(run->table, "activations", request->activation == LSQ_ACT_FLOAT ? "exact" : "rounded");
-    name_peak(run, text, sizeof text);
-    bench_table_context(run->table, "peak", text);
-    snprintf(text, sizeof text, "none in this build");
-    if (blas)
-        blas->describe(text, sizeof text);
-    bench_table_context(run->table, "openblas", text);
     if (!request->json)
         printf("medians of %u samples, the three by turns\n\n", request->samples);
 }
@@ -218,7 +157,7 @@ static lsq_status measure_format(gemm_run *run, const lsq_format *format, unsign
         return status;
     for (unsigned round = 0; round < samples; round++)
         for (size_t i = 0; i < run->call_count; i++)
-            bench_calls_sample(run->all, i, &run->samples[i * samples + round]);
+            run->samples[i * samples + round] = bench_calls_take(run->all, i);
     for (size_t i = 0; i < run->call_count; i++)
         add_row(run, format, threads, &run->calls[i]);
     return LSQ_OK;
@@ -238,10 +177,11 @@ static lsq_status measure(gemm_run *run, lsq_error *err)
     }
     if (!request->picture)
         return LSQ_OK;
+    const bench_trial *trial = bench_calls_trial(run->all);
     char title[128], peak_name[64];
     snprintf(title, sizeof title, "Products of a %zu x %zu matrix%s, %s", request->size.rows, request->size.columns,
-             request->size.rotate ? " from memory" : "", bench_calls_cpu(run->all));
-    name_peak(run, peak_name, sizeof peak_name);
+             request->size.rotate ? " from memory" : "", bench_trial_cpu(trial));
+    bench_trial_peak_name(trial, peak_name, sizeof peak_name);
     return bench_gemm_draw(run->points, run->point_count, title, peak_name, request->picture, err);
 }
 
@@ -250,11 +190,11 @@ static lsq_status measure_all(const gemm_request *request, lsq_error *err)
     gemm_run run = {.request = request};
     list_calls(&run);
     run.samples = calloc(run.call_count * request->samples, sizeof *run.samples);
-    run.ratios = calloc(request->samples, sizeof *run.ratios);
+    run.scratch = calloc(request->samples, sizeof *run.scratch);
     run.points = calloc(run.call_count * request->format_count * request->thread_count, sizeof *run.points);
     run.table = bench_table_new("lsq.bench.gemm/1", columns,
                                 request->transposed || request->json ? COLUMNS : PLAIN_COLUMNS, request->json);
-    lsq_status status = run.samples && run.ratios && run.points && run.table ? LSQ_OK : LSQ_E_NOMEM;
+    lsq_status status = run.samples && run.scratch && run.points && run.table ? LSQ_OK : LSQ_E_NOMEM;
     if (!status)
         status = bench_calls_new(&request->size, run.calls, run.call_count, &run.all);
     if (!status) {
@@ -267,7 +207,7 @@ static lsq_status measure_all(const gemm_request *request, lsq_error *err)
     bench_table_end(run.table, !status);
     bench_calls_free(run.all);
     free(run.samples);
-    free(run.ratios);
+    free(run.scratch);
     free(run.points);
     return status;
 }

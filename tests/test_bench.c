@@ -3,13 +3,13 @@
  */
 #include "bench/machine.h"
 #include "bench/peak.h"
-#include "bench/peers/openblas.h"
 #include "bench/product.h"
 #include "bench/stream.h"
 #include "bench/text.h"
-#include "bench/turn.h"
+#include "bench/trial.h"
 
 #include <check.h>
+#include <math.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,6 +93,27 @@ START_TEST(openblas_multiplies_what_ours_does)
                     ck_assert_float_eq(c[j * out + o], sum);
                 }
         }
+}
+END_TEST
+
+/* ---- Trials ---- */
+
+START_TEST(trials_are_judged_by_medians_of_ratios)
+{
+    const bench_trial_sample samples[] = {{2, 6, 10}, {4, 4, 20}, {3, 12, 10}},
+                             alone[] = {{2, NAN, NAN}, {4, NAN, NAN}};
+    double scratch[3];
+    bench_trial_figures figures = bench_trial_judge(samples, 3, 6, scratch);
+    ck_assert_double_eq(figures.seconds, 3);
+    ck_assert_double_eq(figures.spread, 1.0 / 3);
+    ck_assert_double_eq(figures.blas_seconds, 6);
+    ck_assert_double_eq(figures.times_blas, 3);
+    ck_assert_double_eq(figures.peak, 10);
+    ck_assert_double_eq_tol(figures.share_of_peak, 0.2, 1e-15);
+    figures = bench_trial_judge(alone, 2, 6, scratch);
+    ck_assert_double_eq(figures.seconds, 3);
+    ck_assert(isnan(figures.blas_seconds) && isnan(figures.times_blas) && isnan(figures.peak) &&
+              isnan(figures.share_of_peak));
 }
 END_TEST
 
@@ -260,6 +281,7 @@ int main(void)
     tcase_add_test(tests, every_read_loop_reads_every_byte_once);
     tcase_add_test(tests, every_peak_loop_does_the_operations_that_it_claims);
     tcase_add_test(tests, openblas_multiplies_what_ours_does);
+    tcase_add_test(tests, trials_are_judged_by_medians_of_ratios);
     tcase_add_test(tests, a_process_is_confined_to_so_many_cores);
     tcase_add_test(tests, median_and_spread_are_those_of_the_sorted_values);
     tcase_add_test(tests, one_thread_comes_round_evenly);
