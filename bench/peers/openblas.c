@@ -1,6 +1,6 @@
 #include "bench/peers/openblas.h"
 
-#if BENCH_OPENBLAS
+#if LSQ_OPENBLAS
 
 #include <cblas.h>
 #include <stdio.h>
