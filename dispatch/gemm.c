@@ -78,7 +78,8 @@ static void multiply(const lsq_context *ctx, product *job, const lsq_columns *b,
         some.count = part.columns = b->count - j < COLUMNS ? b->count - j : COLUMNS;
         part.c += j * part.column_step;
         lsq_columns_set(&part.args, act, w->geometry.groups, &some, scratch);
-        lsq_for_panels(ctx, w->geometry.panels, run_panels, &part);
+        lsq_for_panels(ctx, w->geometry.panels, w->geometry.bytes / w->geometry.panels * part.columns, run_panels,
+                       &part);
     }
 }
 

@@ -94,7 +94,7 @@ void lsq_product_run(const lsq_context *ctx, float alpha, const lsq_weights *w, 
     job.beta = beta;
     job.y = first(y, incy, w->m);
     job.incy = incy;
-    lsq_for_panels(ctx, w->geometry.panels, run_panels, &job);
+    lsq_for_panels(ctx, w->geometry.panels, w->geometry.bytes / w->geometry.panels, run_panels, &job);
 }
 
 static void *scratch_of(uint8_t stack[STACK_SCRATCH], size_t bytes)
