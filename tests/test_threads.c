@@ -13,11 +13,23 @@
 #include <unistd.h>
 
 /* Enough for three threads, not for four; and the last panel is not whole. */
-enum { M = 700, K = 1100, RACERS = 64, FIRST_USES = 20 };
+enum { M = 700, K = 750, RACERS = 64, FIRST_USES = 10 };
 
 static uint8_t *packed;
 static lsq_weights *weights;
-static float x[K], expected[M];
+static float x[K], expected[M], first_row[K];
+
+/* Is this QEMU? There all is slow, and some things do not work. */
+static int emulated(void)
+{
+#if defined(__x86_64__)
+    unsigned a, b = 0, c = 0, d = 0;
+    __cpuid(0x40000000, a, b, c, d);
+    return b == 0x54474354 && c == 0x43544743 && d == 0x47435447; /* "TCGTCGTCGTCG" */
+#else
+    return 0;
+#endif
+}
 
 /* A product that no pool and no other context had a hand in. */
 static void make(void)
@@ -25,12 +37,13 @@ static void make(void)
     size_t bytes;
     lsq_context *alone = NULL;
     lsq_context_options options = {.size = sizeof(options), .threads = 1, .max_isa = "scalar"};
-    lsq_format f = format_named("t4");
+    lsq_format f = format_named("t6");
     packed = random_packed(f, M, K, 1, 0.5f, &bytes);
     weights = wrap(f, M, K, packed, bytes);
     fill_bell(2, x, K);
     OK(lsq_context_new(&options, &alone, NULL));
     OK(lsq_sgemv(alone, LSQ_NO_TRANS, 1, weights, x, 1, 0, expected, 1));
+    OK(lsq_dequantize(alone, weights, 0, 1, first_row, K));
     lsq_context_free(alone);
 }
 
@@ -47,22 +60,36 @@ static int product_is_right(const lsq_context *ctx)
     return lsq_sgemv(ctx, LSQ_NO_TRANS, 1, weights, x, 1, 0, y, 1) == LSQ_OK && !memcmp(y, expected, sizeof(y));
 }
 
+static int dot_is_right(const lsq_context *ctx)
+{
+    float y;
+    return lsq_dot(ctx, weights, M - 1, x, 1, &y) == LSQ_OK && !memcmp(&y, &expected[M - 1], sizeof(y));
+}
+
+static int row_is_right(const lsq_context *ctx)
+{
+    float row[K];
+    return lsq_dequantize(ctx, weights, 0, 1, row, K) == LSQ_OK && !memcmp(row, first_row, sizeof(row));
+}
+
 typedef struct racer {
     pthread_t thread;
     const lsq_context *ctx;
     pthread_barrier_t *start;
-    unsigned right;
+    unsigned number, right;
     size_t length;
 } racer;
 
-enum { ROUNDS = 4 };
+enum { ROUNDS = 2 };
 
+/* Racers begin with different functions. */
 static void *race(void *arg)
 {
+    static int (*const calls[])(const lsq_context *ctx) = {product_is_right, dot_is_right, row_is_right};
     racer *r = arg;
     pthread_barrier_wait(r->start);
-    for (unsigned i = 0; i < ROUNDS; i++)
-        r->right += (unsigned)product_is_right(r->ctx);
+    for (unsigned i = 0; i < ROUNDS && r->number % 4 < COUNT(calls); i++)
+        r->right += (unsigned)calls[r->number % 4](r->ctx);
     r->length = lsq_describe(r->ctx, NULL, 0);
     return NULL;
 }
@@ -75,7 +102,7 @@ static unsigned losers_on(const lsq_context *ctx)
     unsigned losers = 0;
     pthread_barrier_init(&start, NULL, RACERS);
     for (size_t i = 0; i < RACERS; i++) {
-        racers[i] = (racer){.ctx = ctx, .start = &start};
+        racers[i] = (racer){.ctx = ctx, .start = &start, .number = (unsigned)i};
         if (pthread_create(&racers[i].thread, NULL, race, &racers[i]))
             return RACERS; /* the others wait for ever, until the process ends */
     }
@@ -83,7 +110,7 @@ static unsigned losers_on(const lsq_context *ctx)
         pthread_join(racers[i].thread, NULL);
     pthread_barrier_destroy(&start);
     for (size_t i = 0; i < RACERS; i++)
-        losers += racers[i].right != ROUNDS || racers[i].length != lsq_describe(ctx, NULL, 0);
+        losers += racers[i].right != (i % 4 < 3 ? ROUNDS : 0) || racers[i].length != lsq_describe(ctx, NULL, 0);
     return losers;
 }
 
@@ -91,7 +118,7 @@ static unsigned losers_on(const lsq_context *ctx)
 START_TEST(default_context_is_made_once)
 {
     setenv("LSQ_NUM_THREADS", "3", 1); /* with a pool, which is made at first use too */
-    for (unsigned i = 0; i < FIRST_USES; i++) {
+    for (unsigned i = 0; i < (emulated() ? 2 : FIRST_USES); i++) {
         pid_t child = fork();
         if (child == 0) {
             alarm(60);
@@ -218,9 +245,9 @@ END_TEST
 /* Cuts fall anywhere in the chains of a trellis, and panels are not a multiple of any number of threads. */
 START_TEST(same_bits_for_any_count)
 {
-    enum { ROWS = 965, COLUMNS = 4096, N = 4 };
+    enum { ROWS = 965, COLUMNS = 2048, N = 4 };
     static const char *const names[] = {"c4.row", "s2", "s5", "s8", "t1.st4", "t2.nib32", "t4", "t6.st64"};
-    static const unsigned counts[] = {1, 2, 3, 4, 5, 7};
+    static const unsigned counts[] = {1, 2, 3, 5, 7};
     float *b = memory(N * COLUMNS * sizeof(float)), *c[COUNT(counts)], *y[COUNT(counts)];
     fill_bell(3, b, N * COLUMNS);
     for (size_t f = 0; f < COUNT(names); f++) {
@@ -365,13 +392,7 @@ static int cannot_fork_now(void)
     return 1;
 #endif
 #endif
-#if defined(__x86_64__)
-    unsigned a, b = 0, c = 0, d = 0;
-    __cpuid(0x40000000, a, b, c, d);
-    return b == 0x54474354 && c == 0x43544743 && d == 0x47435447; /* "TCGTCGTCGTCG" */
-#else
-    return 0;
-#endif
+    return emulated();
 }
 
 START_TEST(children_while_the_pool_is_made)
