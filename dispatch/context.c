@@ -5,7 +5,8 @@
 #include "dispatch/context.h"
 
 #include "dispatch/error.h"
-#include "dispatch/threads.h"
+#include "dispatch/pool.h"
+#include "dispatch/processors.h"
 #include "dispatch/tunefile.h"
 
 #include <errno.h>
@@ -24,6 +25,17 @@ typedef struct builder {
     lsq_error *err;
 } builder;
 
+/* Something that was decided and that a user may wonder about. */
+__attribute__((format(printf, 2, 3))) static void remark(builder *b, const char *format, ...)
+{
+    char text[400];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    json_array_append_new(b->notes, json_string(text));
+}
+
 /* A setting that cannot be honoured: noted, and the end of it if the environment says LSQ_STRICT=1. */
 __attribute__((format(printf, 2, 3))) static void note(builder *b, const char *format, ...)
 {
@@ -32,7 +44,7 @@ __attribute__((format(printf, 2, 3))) static void note(builder *b, const char *f
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    json_array_append_new(b->notes, json_string(text));
+    remark(b, "%s", text);
     if (b->strict && !b->refused)
         lsq_error_set(b->err, LSQ_E_CONFIG, "%s", text);
     b->refused |= b->strict;
@@ -132,21 +144,67 @@ static void choose_one(builder *b, const char *name)
             choose(b->ctx, kernel, &lsq_tunables_default, i / 2, i % 2);
 }
 
+/* ---- Threads ---- */
+
+enum { THREADS_MAX = 4096 };
+
+/* The number that `text` begins with, 0 if there is none in [1, most]; *end is behind it. */
+static unsigned count_of(const char *text, unsigned most, const char **end)
+{
+    unsigned long n = 0;
+    for (; *text >= '0' && *text <= '9'; text++)
+        n = n <= most ? n * 10 + (unsigned long)(*text - '0') : n;
+    *end = text;
+    return n <= most ? (unsigned)n : 0;
+}
+
+/* "4", or "4,2" where parallel regions are nested; spaces are allowed. The variable is not ours, so what is wrong with it is no error. */
+static unsigned count_of_openmp(builder *b, const char *text)
+{
+    const char *end = text + strspn(text, " \t");
+    const unsigned n = count_of(end, 1 << 20, &end);
+    end += strspn(end, " \t");
+    if (n && (*end == '\0' || *end == ','))
+        return n;
+    remark(b, "OMP_NUM_THREADS: '%s' does not begin with a number of threads; not used", text);
+    return 1;
+}
+
+/* What the environment asks for is for some machine in general; this one, or the container, may have less to give. */
+static void cap_threads(builder *b, const char *variable)
+{
+    const unsigned asked = b->ctx->threads, allowed = lsq_processors_allowed();
+    const unsigned long quota = lsq_processors_quota(""), whole = quota < 1000 ? 1 : quota / 1000;
+    if (quota && whole < asked && (!allowed || whole <= allowed)) {
+        b->ctx->threads = (unsigned)whole;
+        remark(b, "%s: %u of %u threads, since the cgroup has a quota of %lu.%03lu CPUs", variable, b->ctx->threads,
+               asked, quota / 1000, quota % 1000);
+    } else if (allowed && allowed < asked) {
+        b->ctx->threads = allowed;
+        remark(b, "%s: %u of %u threads, since the process may run on %u CPUs (affinity mask)", variable, allowed,
+               asked, allowed);
+    }
+}
+
 static void set_threads(builder *b, unsigned option)
 {
-    const char *text = option ? NULL : setting(NULL, "LSQ_NUM_THREADS");
-    b->ctx->threads = option ? option : 1;
-    if (text) {
-        char *end;
-        errno = 0;
-        unsigned long n = strtoul(text, &end, 10);
-        if (errno || *end || text[0] < '0' || text[0] > '9' || n < 1 || n > 4096)
-            note(b, "LSQ_NUM_THREADS: '%s' is not a number from 1 to 4096", text);
+    const char *ours = setting(NULL, "LSQ_NUM_THREADS"), *openmp = setting(NULL, "OMP_NUM_THREADS"), *end;
+    b->ctx->threads = 1;
+    if (option) {
+        b->ctx->threads = option < THREADS_MAX ? option : THREADS_MAX;
+        if (option > THREADS_MAX)
+            note(b, "threads: %u of %u, the most there can be", b->ctx->threads, option);
+    } else if (ours) {
+        const unsigned n = count_of(ours, THREADS_MAX, &end);
+        if (n && *end == '\0')
+            b->ctx->threads = n;
         else
-            b->ctx->threads = (unsigned)n;
+            note(b, "LSQ_NUM_THREADS: '%s' is not a number from 1 to %d", ours, THREADS_MAX);
+    } else if (openmp) {
+        b->ctx->threads = count_of_openmp(b, openmp);
     }
-    if (b->ctx->threads > 1 && !b->ctx->parallel_for && !LSQ_PTHREADPOOL)
-        note(b, "threads: this build has no pool of its own; without parallel_for products run on one thread");
+    if (!option && b->ctx->threads > 1)
+        cap_threads(b, ours ? "LSQ_NUM_THREADS" : "OMP_NUM_THREADS");
 }
 
 /* ---- Description ---- */

@@ -22,7 +22,7 @@ struct lsq_context {
     unsigned threads;
     lsq_parallel_for *parallel_for;
     void *host;
-    struct lsq_pool *pool; /* threads.h; made by the first product that wants it */
+    struct lsq_pool *pool; /* pool.h; without threads until a product wants some */
     char *description;     /* JSON, see lsq_describe() */
 };
 

@@ -107,7 +107,7 @@ void lsq_columns_run(const lsq_context *ctx, const lsq_product *product, void *s
         job.c = product->c + (ptrdiff_t)j * product->c_column;
         lsq_columns_set(&job.args, act, lsq_product_round(ctx, act), w->geometry.groups, &some, w->k, job.count,
                         scratch);
-        lsq_for_panels(ctx, p1 - p0, run_panels, &job);
+        lsq_for_panels(ctx, p1 - p0, w->geometry.bytes / w->geometry.panels * job.count, run_panels, &job);
     }
 }
 

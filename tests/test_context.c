@@ -1,15 +1,18 @@
 /*
  * test_context.c - options and environment: what they choose, what is passed over and said, what LSQ_STRICT refuses.
  */
+#include "dispatch/processors.h"
 #include "dispatch/select.h"
 #include "tests/core_sample.h"
 
 #include <errno.h>
 #include <jansson.h>
+#include <sched.h>
 
 static void clear_environment(void)
 {
-    static const char *const names[] = {"LSQ_MAX_ISA", "LSQ_KERNEL", "LSQ_NUM_THREADS", "LSQ_STRICT"};
+    static const char *const names[] = {"LSQ_MAX_ISA", "LSQ_KERNEL", "LSQ_NUM_THREADS", "OMP_NUM_THREADS",
+                                        "LSQ_STRICT"};
     for (size_t i = 0; i < COUNT(names); i++)
         unsetenv(names[i]);
     setenv("LSQ_TUNE_FILE", "none", 1);
@@ -177,7 +180,7 @@ START_TEST(one_kernel_for_bisecting)
 }
 END_TEST
 
-START_TEST(threads_and_activation)
+START_TEST(what_stays_zero)
 {
     json_t *json = made_with((lsq_context_options){0});
     ck_assert_int_eq(integer_of(json, "threads"), 1);
@@ -186,14 +189,88 @@ START_TEST(threads_and_activation)
     ck_assert_str_eq(json_string_value(json_object_get(json, "library")), lsq_version());
     ck_assert(json_is_object(json_object_get(json, "cpu")) && json_is_array(json_object_get(json, "tune_files")));
     json_decref(json);
-    setenv("LSQ_NUM_THREADS", "3", 1);
     json = made_with((lsq_context_options){.activation = LSQ_ACT_FLOAT});
-    ck_assert_int_eq(integer_of(json, "threads"), 3);
     ck_assert_str_eq(json_string_value(json_object_get(json, "activation")), "float");
     json_decref(json);
-    json = made_with((lsq_context_options){.threads = 2});
-    ck_assert_int_eq(integer_of(json, "threads"), 2);
+}
+END_TEST
+
+/* Makes a context with this count in the options, without an error even if the environment is strict. */
+static void expect_threads(unsigned option, json_int_t threads, const char *start_of_note)
+{
+    setenv("LSQ_STRICT", "1", 1);
+    json_t *json = made_with((lsq_context_options){.threads = option});
+    const char *omp = getenv("OMP_NUM_THREADS"), *ours = getenv("LSQ_NUM_THREADS");
+    EXPECT(integer_of(json, "threads") == threads, "option %u, ours %s, OpenMP's %s: %d threads", option, ours, omp,
+           (int)integer_of(json, "threads"));
+    EXPECT(!start_of_note == !noted(json, NULL) && noted(json, start_of_note) == !!start_of_note,
+           "option %u, ours %s, OpenMP's %s: the note", option, ours, omp);
     json_decref(json);
+    unsetenv("LSQ_STRICT");
+}
+
+/* What the environment may have here: 4096 at most, which is more than the machines of these tests have. */
+static json_int_t most_threads(void)
+{
+    const json_int_t allowed = lsq_processors_allowed(), quota = (json_int_t)lsq_processors_quota("");
+    const json_int_t whole = quota == 0 ? allowed : quota < 1000 ? 1 : quota / 1000;
+    return whole < allowed ? whole : allowed;
+}
+
+START_TEST(threads_of_options)
+{
+    static const unsigned counts[] = {1, 2, 3, 64, 4096};
+    setenv("LSQ_NUM_THREADS", "7", 1);
+    for (size_t i = 0; i < COUNT(counts); i++)
+        expect_threads(counts[i], counts[i], NULL);
+    json_t *json = made_with((lsq_context_options){.threads = 4097});
+    ck_assert_int_eq(integer_of(json, "threads"), 4096);
+    ck_assert(noted(json, "threads: 4096 of 4097"));
+    json_decref(json);
+}
+END_TEST
+
+START_TEST(threads_of_the_environment)
+{
+    static const char *const lists[] = {"4096", "4096,2", " 4096 , 2", "4096,", "4096,x", "1048576"};
+    static const char *const bad[] = {"",    ",2",  "x",   "0",       "-1",
+                                      "0,4", "1e3", "4 4", "1048577", "4;2",
+                                      "+4",  "0x4", "4.",  " ",       "99999999999999999999999999"};
+    const json_int_t most = most_threads();
+    expect_threads(0, 1, NULL);
+    setenv("LSQ_NUM_THREADS", "1", 1);
+    setenv("OMP_NUM_THREADS", "4096", 1); /* not looked at */
+    expect_threads(0, 1, NULL);
+    setenv("LSQ_NUM_THREADS", "4096", 1);
+    expect_threads(0, most, "LSQ_NUM_THREADS: ");
+    setenv("LSQ_NUM_THREADS", "", 1);
+    for (size_t i = 0; i < COUNT(lists); i++) {
+        setenv("OMP_NUM_THREADS", lists[i], 1);
+        expect_threads(0, most, "OMP_NUM_THREADS: ");
+    }
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        setenv("OMP_NUM_THREADS", bad[i], 1);
+        expect_threads(0, 1, *bad[i] ? "OMP_NUM_THREADS: '" : NULL);
+    }
+}
+END_TEST
+
+START_TEST(threads_of_the_affinity_mask)
+{
+    cpu_set_t before, one;
+    int cpu = 0;
+    ck_assert_int_eq(sched_getaffinity(0, sizeof(before), &before), 0);
+    while (!CPU_ISSET(cpu, &before))
+        cpu++;
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    ck_assert_int_eq(sched_setaffinity(0, sizeof(one), &one), 0);
+    setenv("LSQ_NUM_THREADS", "3", 1);
+    expect_threads(0, 1, "LSQ_NUM_THREADS: 1 of 3 threads");
+    expect_threads(3, 3, NULL);
+    setenv("LSQ_NUM_THREADS", "1", 1);
+    expect_threads(0, 1, NULL);
+    ck_assert_int_eq(sched_setaffinity(0, sizeof(before), &before), 0);
 }
 END_TEST
 
@@ -264,7 +341,10 @@ int main(void)
     tcase_add_test(tests, cap_by_option_and_by_environment);
     tcase_add_test(tests, unusable_settings);
     tcase_add_test(tests, one_kernel_for_bisecting);
-    tcase_add_test(tests, threads_and_activation);
+    tcase_add_test(tests, what_stays_zero);
+    tcase_add_test(tests, threads_of_options);
+    tcase_add_test(tests, threads_of_the_environment);
+    tcase_add_test(tests, threads_of_the_affinity_mask);
     tcase_add_test(tests, describe_like_snprintf);
     tcase_add_test(tests, wrong_options);
     tcase_add_test(tests, errno_stays);

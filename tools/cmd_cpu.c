@@ -155,7 +155,7 @@ const verb cpu_command = {
     .name = "cpu",
     .operands = "",
     .summary = "Show what the library found on this machine and which kernels it runs",
-    .details = "The environment variables LSQ_MAX_ISA, LSQ_KERNEL, LSQ_TUNE_FILE and LSQ_NUM_THREADS are taken into\n"
-               "account, as they are by programs that use the library.\n",
+    .details = "The environment variables LSQ_MAX_ISA, LSQ_KERNEL, LSQ_TUNE_FILE, LSQ_NUM_THREADS and\n"
+               "OMP_NUM_THREADS are taken into account, as they are by programs that use the library.\n",
     .run = run,
 };

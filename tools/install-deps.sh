@@ -4,8 +4,7 @@
 set -eu
 
 packages='gcc g++ libc6-dev binutils meson ninja-build pkg-config python3 scdoc
-    libjansson-dev libsleef-dev libxxhash-dev libpthreadpool-dev libhwloc-dev libbenchmark-dev libopenblas-dev python3-numpy check'
-# libpthreadpool-dev cannot be installed for two architectures at once, so the AArch64 build does without threads of its own.
+    libjansson-dev libsleef-dev libxxhash-dev libhwloc-dev libbenchmark-dev libopenblas-dev python3-numpy check'
 ci_packages='git clang-14 clang llvm-14 libclang-rt-14-dev clang-format-14 qemu-user
     gcc-aarch64-linux-gnu g++-aarch64-linux-gnu libc6:arm64 libjansson-dev:arm64 libsleef-dev:arm64 libxxhash-dev:arm64 check:arm64'
 [ "${1-}" != --ci ] || packages="$packages $ci_packages"

@@ -140,7 +140,10 @@ typedef struct lsq_context lsq_context;
  */
 typedef enum lsq_activation { LSQ_ACT_INT = 0, LSQ_ACT_FLOAT = 1 } lsq_activation;
 
-/* Runs task(arg, 0) .. task(arg, count - 1), in any order, on any threads, and returns when all are done. */
+/*
+ * Runs task(arg, 0) .. task(arg, count - 1), in any order, on any threads, and returns when all are done. `count` is at most the
+ * number of threads a product may use. Tasks call nothing of the host.
+ */
 typedef void lsq_parallel_for(void *host, size_t count, void (*task)(void *arg, size_t i), void *arg);
 
 /* Start with {.size = sizeof(lsq_context_options)}: what stays zero means the usual. */
@@ -149,11 +152,34 @@ typedef struct lsq_context_options {
     const char *max_isa;   /* use no instruction set above this one: "scalar", "avx2", ...; NULL: LSQ_MAX_ISA */
     const char *kernel;    /* use this kernel where it fits: "gemv_p4_i8_avx2_r1"; NULL: LSQ_KERNEL */
     const char *tune_file; /* a path, or "none"; NULL: LSQ_TUNE_FILE, then the usual places (docs/tuning.md) */
-    unsigned threads;      /* 0: LSQ_NUM_THREADS, else 1 */
+    unsigned threads;      /* 0: as the environment says, else 1; see below */
     int activation;        /* an lsq_activation */
     lsq_parallel_for *parallel_for; /* the host's own threads, used when `threads` > 1; NULL: a pool of our own */
     void *host;                     /* handed to parallel_for */
 } lsq_context_options;
+
+/*
+ * Threads. A product runs on the thread that calls it and at most `threads` - 1 others; with 1, the usual, on no other.
+ *   - A count in the options is taken as it is, up to 4096. One from the environment, LSQ_NUM_THREADS or else the first number of
+ *     OMP_NUM_THREADS, is cut down to the CPUs of the affinity mask and to the whole CPUs of the cgroup's quota, at least 1;
+ *     lsq_describe() says so.
+ *   - The pool of a context starts threads when a product has work for them, and keeps them until lsq_context_free(). After a
+ *     product they wait for the next one for some 50 us, then they sleep. Where the system refuses a thread, products run on
+ *     those there are. All signals are blocked in them.
+ *   - Each thread has the same share of a matrix in every product of it, so memory stays on the node of the thread that touched
+ *     it first. Nothing else is done about NUMA: bind the process, or make a context with a parallel_for of your own.
+ *   - Products of several threads on one context take turns with its pool. A program that has a thread for each CPU anyway is
+ *     faster with lsq_set_num_threads_local(1) in each.
+ *   - fork() is allowed at any time. In the child, products on a context that had threads run on the calling thread alone; a
+ *     context made in the child has threads again.
+ *   - The library stays loaded after dlclose(), since threads may be waiting in it.
+ */
+
+/*
+ * Products that the calling thread calls from now on run on at most n threads, itself counted, or as many as their context has if that
+ * is fewer; 0, the usual: no such limit. Returns the former limit.
+ */
+LSQ_API unsigned lsq_set_num_threads_local(unsigned n);
 
 /*
  * Makes a context. `options` may be NULL. Settings only narrow what the CPU has: an instruction set it lacks, an

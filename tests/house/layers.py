@@ -28,7 +28,6 @@ LIBRARIES = {
     'jansson.h': ('dispatch/', 'model/', 'tools/', 'tuner/', 'bench/'),
     'sleef.h': ('kernels/', 'dispatch/', 'bench/'),
     'xxhash.h': ('model/',),
-    'pthreadpool.h': ('dispatch/',),
     'hwloc.h': ('tuner/', 'bench/'),
     'benchmark/benchmark.h': ('bench/',),
     'cblas.h': ('bench/',),
