@@ -1,6 +1,6 @@
 /*
  * run_kernel NAME GROUPS - calls one kernel once, on one panel of zeros in its default format: for whoever counts its instructions
- * (tests/cross/instructions.sh).
+ * (tests/cross/instructions.sh). Products of several columns have 16 of them.
  */
 #include "dispatch/select.h"
 #include "kernels/codec.h"
@@ -10,31 +10,63 @@
 
 enum { GROUPS = 16 };
 
-static uint8_t codes[GROUPS * 64 * 9], scales[GROUPS * 16], rows[PANEL];
-static float x[GROUPS * GROUP], sx[GROUPS], y[PANEL], row[PANEL], out[PANEL * GROUPS * GROUP];
-static int32_t bias[2 * GROUPS], negative[2 * GROUPS];
+static _Alignas(64) uint8_t codes[GROUPS * 64 * 9], scales[GROUPS * 16], rows[PANEL];
+static _Alignas(64) float x[GROUPS * GROUP], sx[GROUPS * STRIP], y[GROUPS * GROUP], row[PANEL],
+    out[PANEL * GROUPS * GROUP];
+static int32_t bias[2 * GROUPS * STRIP], negative[2 * GROUPS * STRIP];
+static _Alignas(64) float expanded[GROUPS * TILE], columns[GROUPS * GROUP * STRIP], sums[PANEL * STRIP];
 static lsq_levels levels;
+
+/* Those of expanded levels are of scalar codes, with 4 or with 8 bits. */
+static const char *format_of(const lsq_kernel *kernel)
+{
+    static char name[] = "s4";
+    const unsigned codec = kernel->codec;
+    if (codec >= CODEC_e8)
+        return codec == CODEC_e16 ? "s8" : "s4";
+    name[0] = codec < CODEC_t1 ? 's' : 't';
+    name[1] = lsq_family_names[codec][1];
+    return name;
+}
+
+static void run(const lsq_kernel *kernel, const lsq_tiles *w, int largest)
+{
+    const size_t groups = w->groups;
+    switch (kernel->op) {
+    case OP_gemv:
+        kernel->run.gemv(&(lsq_gemv_args){*w, x, sx, bias, negative, y, 4096}, 0, 1);
+        break;
+    case OP_decode:
+        kernel->run.decode(&(lsq_decode_args){*w, row, 0, PANEL, out, groups * GROUP}, 0, 0, groups);
+        break;
+    case OP_expand:
+        kernel->run.expand(&(lsq_expand_args){*w, expanded}, 0, 0, groups);
+        break;
+    case OP_gemm:
+        kernel->run.gemm(&(lsq_gemm_args){*w, expanded, largest, STRIP / QUAD, columns, sx, bias, negative, sums}, 0, 0,
+                         groups);
+        break;
+    case OP_gemvt:
+        kernel->run.gemvt(&(lsq_gemvt_args){*w, expanded, largest, x, y}, 0, 0, groups);
+        break;
+    default:
+        kernel->run.round(&(lsq_round_args){x, groups, 1, out, sx, bias, negative});
+    }
+}
 
 int main(int argc, char **argv)
 {
     const lsq_kernel *kernel = argc == 3 ? lsq_kernel_find(argv[1]) : NULL;
     const size_t groups = kernel ? strtoul(argv[2], NULL, 10) : 0;
-    if (groups < 1 || groups > GROUPS || kernel->op > OP_decode) {
-        fprintf(stderr, "usage: run_kernel NAME GROUPS (a gemv or decode kernel; 1 to %d)\n", GROUPS);
+    lsq_format format;
+    if (groups < 1 || groups > GROUPS) {
+        fprintf(stderr, "usage: run_kernel NAME GROUPS (1 to %d)\n", GROUPS);
         return 2;
     }
-    char name[LSQ_FORMAT_NAME_MAX];
-    lsq_format format;
-    snprintf(name, sizeof name, "%c%c", kernel->codec < CODEC_t1 ? 's' : 't', lsq_family_names[kernel->codec][1]);
-    if (lsq_format_parse(name, &format, NULL) != LSQ_OK)
+    if (lsq_format_parse(format_of(kernel), &format, NULL) != LSQ_OK)
         return 1;
     lsq_levels_of(&format, &levels);
     const lsq_tiles w = {codes, scales, rows, groups, &levels, format.scale, format.states};
-    const lsq_gemv_args gemv = {w, x, sx, bias, negative, y, 4096};
-    const lsq_decode_args decode = {w, row, 0, PANEL, out, groups * GROUP};
-    if (kernel->op == OP_gemv)
-        kernel->run.gemv(&gemv, 0, 1);
-    else
-        kernel->run.decode(&decode, 0, 0, groups);
+    run(kernel, &w, lsq_largest_level(&format));
     return 0;
 }

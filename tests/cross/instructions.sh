@@ -1,6 +1,6 @@
 #!/bin/sh
 # instructions.sh BUILD REGEX: how many instructions each kernel of an AArch64 build executes for a tile of 512 weights: the difference
-# between one panel of six groups and one of two, a quarter of it, as QEMU traces them.
+# between one panel of six groups and one of two, a quarter of it, as QEMU traces them. gemm has 16 columns; of round it is a group.
 set -eu
 build=$1
 log=$(mktemp)
