@@ -36,6 +36,13 @@ static void drop(void)
     lsq_weights_free(weights);
 }
 
+/* For what must not be read. */
+static void fill_nan(float *to, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        to[i] = NAN;
+}
+
 static int order_of(enum style style)
 {
     return style == CBLAS_ROW ? ROW : COL;
@@ -86,9 +93,10 @@ static void near_gemv(enum style style, int trans, const float *a, int m, int n,
         float x[3 * LD], y[3 * LD], before[3 * LD];
         fill_bell(3, x, COUNT(x));
         fill_bell(4, y, COUNT(y));
+        if (alpha == 0.0f)
+            fill_nan(x, COUNT(x));
         if (beta == 0.0f)
-            for (size_t i = 0; i < COUNT(y); i++)
-                y[i] = NAN;
+            fill_nan(y, COUNT(y));
         memcpy(before, y, sizeof(y));
         call_gemv(style, trans, m, n, alpha, a, lda, x, incx, beta, y, incy);
         for (size_t i = 0; i < rows; i++) {
@@ -206,8 +214,10 @@ static void check_gemm(enum style style, int ta, int tb, int of_b, float alpha, 
     fill_bell(6, other, COUNT(other));
     g.a = of_b ? other : array, g.b = of_b ? array : other;
     fill_bell(7, before, COUNT(before));
-    for (size_t i = 0; i < COUNT(before) && beta == 0.0f; i++)
-        before[i] = NAN;
+    if (alpha == 0.0f)
+        fill_nan(other, COUNT(other));
+    if (beta == 0.0f)
+        fill_nan(before, COUNT(before));
     memcpy(c, before, sizeof(c));
     call_gemm(&g, c);
     near_gemm(&g, of_b ? other : decoded, of_b ? decoded : other, c, before, 0.02);
@@ -285,6 +295,24 @@ START_TEST(parts_are_not_the_matrix)
 }
 END_TEST
 
+/* A product over nothing: gemv leaves y alone, gemm scales C. */
+START_TEST(nothing_to_sum)
+{
+    float y[R], c[R * N], before[R * N], scaled[R * N];
+    fill_bell(12, before, COUNT(before));
+    for (size_t i = 0; i < COUNT(before); i++)
+        scaled[i] = 0.5f * before[i];
+    memcpy(y, before, sizeof(y));
+    memcpy(c, before, sizeof(c));
+    cblas_sgemv(ROW, NO, R, 0, 1, array, LD, array, 1, 0.5f, y, 1);
+    cblas_sgemm(ROW, NO, NO, R, N, 0, 1, array, LD, array, LD, 0.5f, c, N);
+    ck_assert_mem_eq(y, before, sizeof(y));
+    ck_assert_mem_eq(c, scaled, sizeof(c));
+    cblas_sgemm(ROW, NO, NO, R, 0, K, 1, array, LD, array, LD, 0.5f, c, N);
+    ck_assert_mem_eq(c, scaled, sizeof(c));
+}
+END_TEST
+
 /* A single row: programs pass any leading dimension for it. */
 START_TEST(one_row)
 {
@@ -354,6 +382,7 @@ int main(void)
     tcase_add_test(blas, matrices);
     tcase_add_test(blas, both_registered);
     tcase_add_test(blas, parts_are_not_the_matrix);
+    tcase_add_test(blas, nothing_to_sum);
     tcase_add_test(blas, one_row);
     tcase_add_test(blas, without_memory_it_is_the_next);
     return run_suite(suite);
