@@ -29,6 +29,7 @@ FAULTS = (
     ('floors', 'kernels/avx2/plain.c', '#include "kernels/avx512/scales.h"\n', 'avx2 does not include avx512'),
     ('floors', 'model/model.c', '#include "kernels/kernel.h"\n', 'includes kernels/kernel.h'),
     ('floors', 'tools/lsq.c', '#include "model/model.h"\n', 'includes model/model.h'),
+    ('floors', 'bindings/blas/next.c', '#include "dispatch/cpu.h"\n', 'includes dispatch/cpu.h'),
     ('floors', SOURCE, '#include <immintrin.h>\n', 'intrinsics belong to'),
     ('floors', SOURCE, '#include <hwloc.h>\n', 'library belongs to'),
     ('style', SOURCE, '/* na\u00efve */\n', 'not ASCII'),
@@ -52,6 +53,9 @@ FAULTS = (
      '{\n    abort();\n}\n', 'calls abort, which ends the process'),
     ('symbols of liblsq-model', 'model/model.c', '#include <stdlib.h>\nchar *lsq_planted(void);\n'
      'char *lsq_planted(void)\n{\n    return getenv("HOME");\n}\n', 'calls getenv'),
+    ('symbols of liblsqblas', 'bindings/blas/interpose.c', '__attribute__((visibility("default"))) void sgemm(void);\n'
+     'void sgemm(void)\n{\n}\n', 'exports sgemm'),
+    ('symbols of liblsqblas', 'include/lsq/lsq_blas.h', 'LSQ_API void sgemm(void);\n', 'public names begin with lsq_'),
     ('size of liblsq', SOURCE, 'extern const char lsq_planted[1 << 20];\nconst char lsq_planted[1 << 20] = {1};\n',
      'over the budget'),
     ('instruction sets', SOURCE, code('vpxor %xmm0, %xmm0, %xmm0'), '(baseline): vpxor'),

@@ -15,6 +15,7 @@ FLOORS = {
     'tuner/': ('<lsq/', 'tuner/', 'dispatch/', 'kernels/'),
     'bench/': ('<lsq/', 'bench/', 'dispatch/', 'kernels/'),
     'tools/': ('<lsq/', 'tools/'),
+    'bindings/': ('<lsq/', 'bindings/'),
     'examples/': ('<lsq/',),
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """
-Symbols: a library exports what its header declares and nothing else, its own names begin with lsq_, and it calls nothing
-that prints, ends the process or depends on hidden state. usage: symbols.py NM LIBRARY HEADER
+Symbols: a library exports what its headers declare and nothing else, its own names begin with lsq_, and it calls nothing
+that prints, ends the process or depends on hidden state. usage: symbols.py NM LIBRARY HEADER...
 """
 
 import glob
@@ -28,6 +28,10 @@ FORBIDDEN = {
 WHY = {name: why for why, names in FORBIDDEN.items() for name in names.split()}
 
 
+# What headers may declare: names of ours, also in the manner of CBLAS, and the four of BLAS that liblsqblas takes over.
+PUBLIC = re.compile(r'(cblas_)?lsq_\w+|cblas_sgem[mv]|sgem[mv]_')
+
+
 def symbols(nm, *arguments):
     """(name, type) of each symbol, without its version."""
     out = subprocess.run([nm, '--portability', *arguments], check=True, stdout=subprocess.PIPE, text=True).stdout
@@ -41,13 +45,18 @@ def declared(header):
     return set(re.findall(r'\bLSQ_API\b[^;()]*?\b(\w+)\s*\(', source))
 
 
-def main(nm, library, header):
-    wanted = declared(header)
+def main(nm, library, *headers):
     exported = {name for name, _ in symbols(nm, '--dynamic', '--defined-only', library)}
-    faults = [f'{header} declares {name}, {library} does not export it' for name in sorted(wanted - exported)]
-    faults += [f'{library} exports {name}, {header} does not declare it' for name in sorted(exported - wanted)]
-    if not wanted:
-        faults.append(f'{header} declares nothing')
+    faults, wanted = [], set()
+    for header in headers:
+        names = declared(header)
+        wanted |= names
+        faults += [f'{header} declares {name}, {library} does not export it' for name in sorted(names - exported)]
+        faults += [f'{header} declares {name}: public names begin with lsq_' for name in sorted(names)
+                   if not PUBLIC.fullmatch(name)]
+        if not names:
+            faults.append(f'{header} declares nothing')
+    faults += [f'{library} exports {name}, no header declares it' for name in sorted(exported - wanted)]
 
     for name, _ in symbols(nm, '--dynamic', '--undefined-only', library):
         if name in WHY:
@@ -59,7 +68,7 @@ def main(nm, library, header):
     for path in sorted(objects):
         # Names with two underscores are the compiler's own (thunks, sanitizers, DWARF).
         for name, _ in symbols(nm, '--extern-only', '--defined-only', path):
-            if not name.startswith(('lsq_', '__')):
+            if name not in wanted and not name.startswith(('lsq_', '__')):
                 faults.append(f'{path} defines {name}: names with external linkage begin with lsq_')
     return tree.report('symbols', faults)
 
