@@ -20,28 +20,20 @@ INLINE void block(float *sums, const float *weight, size_t ld, const float *x, s
                   const unsigned rows, const unsigned vectors)
 {
     __m256 sum[8][2];
-#pragma GCC unroll 8
     for (unsigned r = 0; r < rows; r++)
-#pragma GCC unroll 2
         for (unsigned v = 0; v < vectors; v++)
             sum[r][v] = _mm256_setzero_ps();
-#pragma GCC unroll 2
     for (size_t c = 0; c < depth; c++) {
         __m256 xc[2];
-#pragma GCC unroll 2
         for (unsigned v = 0; v < vectors; v++)
             xc[v] = _mm256_load_ps(x + c * STRIP + 8 * v);
-#pragma GCC unroll 8
         for (unsigned r = 0; r < rows; r++) {
             const __m256 w = _mm256_broadcast_ss(weight + r * ld + c);
-#pragma GCC unroll 2
             for (unsigned v = 0; v < vectors; v++)
                 sum[r][v] = _mm256_fmadd_ps(w, xc[v], sum[r][v]);
         }
     }
-#pragma GCC unroll 8
     for (unsigned r = 0; r < rows; r++)
-#pragma GCC unroll 2
         for (unsigned v = 0; v < vectors; v++) {
             float *to = sums + r * STRIP + 8 * v;
             _mm256_store_ps(to, first ? sum[r][v] : _mm256_add_ps(_mm256_load_ps(to), sum[r][v]));

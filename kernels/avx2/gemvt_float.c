@@ -17,12 +17,12 @@ void lsq_gemvt_e32_f32_avx2_r1(const lsq_gemvt_args *a, size_t p, size_t g0, siz
         __m256 sum[VECTORS];
         for (unsigned i = 0; i < VECTORS; i++)
             sum[i] = _mm256_setzero_ps();
-#pragma GCC unroll 16
-        for (unsigned r = 0; r < PANEL; r++) {
-            const __m256 xr = _mm256_broadcast_ss(x + r);
+        const float *from = weight;
 #pragma GCC unroll 4
+        for (unsigned r = 0; r < PANEL; r++, from += columns) {
+            const __m256 xr = _mm256_broadcast_ss(x + r);
             for (unsigned i = 0; i < VECTORS; i++)
-                sum[i] = _mm256_fmadd_ps(_mm256_load_ps(weight + r * columns + 8 * i), xr, sum[i]);
+                sum[i] = _mm256_fmadd_ps(_mm256_load_ps(from + 8 * i), xr, sum[i]);
         }
         for (unsigned i = 0; i < VECTORS; i++)
             _mm256_store_ps(y + 8 * i, _mm256_add_ps(_mm256_load_ps(y + 8 * i), sum[i]));
