@@ -151,17 +151,25 @@ INLINE void columns8(float *y, const int8_t *level, const spans *s, size_t i, co
     for (unsigned j = 0; j < 8; j++)
         v[j] = _mm256_maddubs_epi16(q[j % 2], v[j]);
     finish(v);
+    __m256i dots[4]; /* of each step */
+    if (largest == 63) {
 #pragma GCC unroll 4
-    for (unsigned j = 0; j < 8; j += 2)
-        if (largest == 63)
-            v[j] = _mm256_madd_epi16(_mm256_add_epi16(v[j], v[j + 1]), one);
-        else
-            v[j] = _mm256_add_epi32(_mm256_madd_epi16(v[j], one), _mm256_madd_epi16(v[j + 1], one));
-    finish(v);
+        for (unsigned j = 0; j < 4; j++)
+            dots[j] = _mm256_madd_epi16(_mm256_add_epi16(v[2 * j], v[2 * j + 1]), one);
+    } else {
+#pragma GCC unroll 8
+        for (unsigned j = 0; j < 8; j++)
+            v[j] = _mm256_madd_epi16(v[j], one);
+        finish(v);
+#pragma GCC unroll 4
+        for (unsigned j = 0; j < 4; j++)
+            dots[j] = _mm256_add_epi32(v[2 * j], v[2 * j + 1]);
+    }
 #pragma GCC unroll 2
     for (unsigned j = 0; j < 2; j++) {
-        const __m256i dots = _mm256_add_epi32(halves_added(v[4 * j], v[4 * j + 2]), _mm256_set1_epi32(s->start[i]));
-        add_to(y + 8 * j, _mm256_sub_ps(_mm256_castsi256_ps(dots), _mm256_set1_ps(0x1.8p23f)), &s->scale[i]);
+        const __m256i eight =
+            _mm256_add_epi32(halves_added(dots[2 * j], dots[2 * j + 1]), _mm256_set1_epi32(s->start[i]));
+        add_to(y + 8 * j, _mm256_sub_ps(_mm256_castsi256_ps(eight), _mm256_set1_ps(0x1.8p23f)), &s->scale[i]);
     }
 }
 
