@@ -31,7 +31,7 @@ LIBRARIES = {
     'xxhash.h': ('model/',),
     'hwloc.h': ('tuner/', 'bench/'),
     'benchmark/benchmark.h': ('bench/',),
-    'cblas.h': ('bench/',),
+    'cblas.h': ('bench/', 'examples/'),
     'check.h': (),
 }
 
