@@ -8,7 +8,7 @@
 #include "dispatch/product.h"
 #include "dispatch/threads.h"
 
-enum { COLUMNS = 256 /* at once */ };
+enum { COLUMNS_MAX = 512 /* at once, of the legal values */ };
 
 /* Some columns on their way through the panels. */
 typedef struct columns {
@@ -48,7 +48,7 @@ static void run_panels(const void *arg, size_t p0, size_t p1)
     const lsq_product *product = job->product;
     const size_t before = product->row / PANEL, end = product->row + product->rows;
     _Alignas(64) uint8_t levels[EXPANDED_BYTES];
-    _Alignas(64) float sums[COLUMNS * PANEL];
+    _Alignas(64) float sums[COLUMNS_MAX * PANEL];
     lsq_gemm_args args = job->args;
     const size_t groups = args.w.groups, block = job->expander.groups;
     args.levels = levels;
@@ -66,35 +66,44 @@ static void run_panels(const void *arg, size_t p0, size_t p1)
     }
 }
 
-static size_t at_once(size_t n)
+/* Of gemm, for these weights and what their columns are rounded to. */
+static const lsq_choice *choice_of(const lsq_context *ctx, const lsq_weights *w, enum lsq_act act)
 {
-    return n < COLUMNS ? n : COLUMNS;
+    return lsq_product_choice(ctx, w, OP_gemm, act == ACT_i8 ? CODEC_e8 : act == ACT_i16 ? CODEC_e16 : CODEC_e32, act);
+}
+
+/* How many of n columns go through the panels together. */
+static size_t at_once(const lsq_choice *choice, size_t n)
+{
+    const size_t most = choice->tunables.value[TUNABLE_columns];
+    return n < most ? n : most;
 }
 
 size_t lsq_columns_scratch(const lsq_context *ctx, const lsq_product *product)
 {
-    return lsq_columns_bytes(lsq_product_act(ctx, product->w), product->w->geometry.groups, at_once(product->n));
+    const enum lsq_act act = lsq_product_act(ctx, product->w);
+    return lsq_columns_bytes(act, product->w->geometry.groups, at_once(choice_of(ctx, product->w, act), product->n));
 }
 
 void lsq_columns_run(const lsq_context *ctx, const lsq_product *product, void *scratch)
 {
     const lsq_weights *w = product->w;
     const enum lsq_act act = lsq_product_act(ctx, w);
-    const enum lsq_family codec = act == ACT_i8 ? CODEC_e8 : act == ACT_i16 ? CODEC_e16 : CODEC_e32;
+    const lsq_choice *choice = choice_of(ctx, w, act);
     const size_t p0 = product->row / PANEL, p1 = (product->row + product->rows + PANEL - 1) / PANEL;
     columns job = {
         .args = {.w = lsq_weights_tiles(w), .largest = lsq_largest_level(&w->format)},
         .product = product,
         .expander = lsq_expander_of(ctx, w, act),
-        .gemm = lsq_product_choice(ctx, w, OP_gemm, codec, act)->kernel->run.gemm,
+        .gemm = choice->kernel->run.gemm,
         .unit = w->levels.unit,
         .row_step = act == ACT_f32 ? STRIP : 1,
         .column_step = act == ACT_f32 ? 1 : PANEL,
     };
-    for (size_t j = 0; j < product->n; j += COLUMNS) {
+    for (size_t j = 0; j < product->n; j += job.count) {
         lsq_operand some = product->b;
         some.first += (ptrdiff_t)j * some.column_step;
-        job.count = at_once(product->n - j);
+        job.count = at_once(choice, product->n - j);
         job.c = product->c + (ptrdiff_t)j * product->c_column;
         lsq_columns_set(&job.args, act, lsq_product_round(ctx, act), w->geometry.groups, &some, w->k, job.count,
                         scratch);

@@ -30,7 +30,7 @@ static void drop(void)
 
 /* ---- The definition ---- */
 
-/* 32 values as integers up to `limit` times a scale. */
+/* Up to 32 values as integers up to `limit` times a scale. */
 static float round_group(const float *x, size_t n, float limit, int32_t q[32])
 {
     float largest = 0;
@@ -50,28 +50,52 @@ static float round_group(const float *x, size_t n, float limit, int32_t q[32])
     return largest / limit;
 }
 
+static int32_t integer_level(const naive *n, size_t row, size_t column)
+{
+    const float level = naive_level(n, row, column);
+    return (int32_t)(n->f.codec == LSQ_CLASSIC ? rint((double)level * naive_largest(n->f)) : level);
+}
+
+static float unit_of(const naive *n)
+{
+    return n->f.codec == LSQ_CLASSIC ? 1.0f / (float)naive_largest(n->f) : 1.0f;
+}
+
 /* One row of W x, in the order of operations that is part of the definition. */
 static float row_product(const naive *n, size_t row, const float *x)
 {
-    int wide = n->f.bits > 6, largest = naive_largest(n->f);
-    float limit = wide ? 4095 : 127, acc = 0;
+    float limit = n->f.bits > 6 ? 4095 : 127, acc = 0;
     for (size_t g = 0; g < n->groups; g++) {
         int32_t q[32], dot[2] = {0, 0};
         size_t left = n->k - g * 32 < 32 ? n->k - g * 32 : 32;
         float sx = round_group(x + g * 32, left, limit, q);
-        for (size_t c = 0; c < left; c++) {
-            float level = naive_level(n, row, g * 32 + c);
-            if (n->f.codec == LSQ_CLASSIC)
-                level = (float)rint((double)level * largest);
-            dot[c / 16] += (int32_t)level * q[c];
-        }
+        for (size_t c = 0; c < left; c++)
+            dot[c / 16] += integer_level(n, row, g * 32 + c) * q[c];
         float s0 = naive_scale(n, row, g * 32), s1 = naive_scale(n, row, g * 32 + 16);
         if (n->f.scale >= LSQ_SCALE_NIBBLE32)
             acc += (float)(dot[0] * (int32_t)s0 + dot[1] * (int32_t)s1) * sx;
         else
             acc += (float)(dot[0] + dot[1]) * (sx * s0);
     }
-    return acc * (naive_row_scale(n, row) * (n->f.codec == LSQ_CLASSIC ? 1.0f / (float)largest : 1.0f));
+    return acc * (naive_row_scale(n, row) * unit_of(n));
+}
+
+/* One column of W^T x, likewise. */
+static float column_product(const naive *n, size_t m, size_t column, const float *x)
+{
+    float limit = n->f.bits > 6 ? 4095 : 127, acc = 0;
+    for (size_t p = 0; p < m; p += 16) {
+        float v[16];
+        int32_t q[32], dot = 0;
+        const size_t rows = m - p < 16 ? m - p : 16;
+        for (size_t r = 0; r < rows; r++)
+            v[r] = x[p + r] * (naive_row_scale(n, p + r) * unit_of(n)) * naive_scale(n, p + r, column);
+        const float sx = round_group(v, rows, limit, q);
+        for (size_t r = 0; r < rows; r++)
+            dot += integer_level(n, p + r, column) * q[r];
+        acc += (float)dot * sx;
+    }
+    return acc;
 }
 
 static int same_float(float a, float b)
@@ -92,6 +116,22 @@ static void check_integer(lsq_format f, const lsq_weights *w, const float *x, fl
         expected = beta == 0 ? expected : expected + beta * y0[r];
         EXPECT(same_float(y[r], expected), "%s, %zu x %zu, row %zu: %.9g, by definition %.9g", name_of(f), m, k, r,
                y[r], expected);
+    }
+}
+
+static void check_transposed(lsq_format f, const lsq_weights *w, const float *x, float alpha, float beta)
+{
+    size_t m = lsq_weights_rows(w), k = lsq_weights_columns(w);
+    naive n = naive_open(f, m, k, lsq_weights_packed(w));
+    float y[MOST], y0[MOST];
+    fill_bell(78, y0, k);
+    memcpy(y, y0, k * sizeof(float));
+    EXPECT(lsq_sgemv(integer_context, LSQ_TRANS, alpha, w, x, 1, beta, y, 1) == LSQ_OK, "refused");
+    for (size_t c = 0; c < k; c++) {
+        float expected = alpha * column_product(&n, m, c, x);
+        expected = beta == 0 ? expected : expected + beta * y0[c];
+        EXPECT(same_float(y[c], expected), "%s, %zu x %zu, column %zu: %.9g, by definition %.9g", name_of(f), m, k, c,
+               y[c], expected);
     }
 }
 
@@ -120,9 +160,11 @@ START_TEST(every_format_and_shape)
         uint8_t *packed = random_packed(f, m, k, i, f.scale == LSQ_SCALE_NONE ? 1 : 0.03f, &bytes);
         lsq_weights *w = wrap(f, m, k, packed, bytes);
         float x[LONGEST];
-        fill_bell(500 + i, x, k);
+        fill_bell(500 + i, x, LONGEST);
         check_integer(f, w, x, 1, 0);
         check_integer(f, w, x, -1.7f, 0.3f);
+        check_transposed(f, w, x, 1, 0);
+        check_transposed(f, w, x, -1.7f, 0.3f);
         check_float(f, w, x);
         lsq_weights_free(w);
         free(packed);
@@ -139,9 +181,10 @@ START_TEST(two_chains)
         lsq_format f = format_named(names[i]);
         uint8_t *packed = random_packed(f, m, k, 3, 1, &bytes);
         lsq_weights *w = wrap(f, m, k, packed, bytes);
-        float x[LONGEST];
-        fill_bell(6, x, k);
+        float x[MOST];
+        fill_bell(6, x, MOST);
         check_integer(f, w, x, 1, 0);
+        check_transposed(f, w, x, 1, 0);
         check_float(f, w, x);
         lsq_weights_free(w);
         free(packed);
@@ -207,6 +250,7 @@ START_TEST(hard_vectors)
                 float x[LONGEST];
                 hard_vector(kind, x);
                 check_integer(f, w, x, 1, 0);
+                check_transposed(f, w, x, 1, 0);
             }
             lsq_weights_free(w);
         }

@@ -150,8 +150,8 @@ END_TEST
 START_TEST(missing_fields_are_refused)
 {
     static const char *const head[] = {"schema", "fingerprint", "cpu", "library", "kernels", "entries"};
-    static const char *const item[] = {"op", "codec",     "act",          "class",    "threads", "kernel",
-                                       "ns", "runner_up", "runner_up_ns", "verified", "prefetch"};
+    static const char *const item[] = {"op", "codec",     "act",          "class",    "threads",  "kernel",
+                                       "ns", "runner_up", "runner_up_ns", "verified", "prefetch", "columns"};
     for (size_t i = 0; i < sizeof(head) / sizeof(*head); i++)
         ck_assert_int_ne(with(0, head[i], NULL), LSQ_OK);
     for (size_t i = 0; i < sizeof(item) / sizeof(*item); i++)

@@ -301,7 +301,8 @@ START_TEST(contexts_believe_it)
     lsq_cpu_detect(&own);
     const lsq_kernel *kernel = sample_entries[0].kernel;
     kernel = lsq_kernel_reference(kernel->op, kernel->codec, kernel->act);
-    lsq_tune_entry entry = {.kernel = kernel, .size_class = CLASS_l2, .threads = 1, .ns = 5};
+    lsq_tune_entry entry = {
+        .kernel = kernel, .size_class = CLASS_l2, .threads = 1, .tunables = lsq_tunables_default, .ns = 5};
     ck_assert_int_eq(lsq_tune_write(path, &own, &(lsq_tune){&entry, 1}, NULL), LSQ_OK);
 
     lsq_context_options options = {.size = sizeof(options), .tune_file = path};

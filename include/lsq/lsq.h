@@ -133,7 +133,8 @@ typedef struct lsq_context lsq_context;
  *   INT   to integers, one float scale for 32 values: 8 bits for codes of up to 6 bits, 13 bits for wider ones. The
  *         result is the same, bit for bit, on every machine, instruction set and number of threads. The rounding
  *         limits the result to some 40 dB (8 bits) or 70 dB (13 bits) of signal to noise. 32 values that hold a NaN
- *         or an infinity give NaN; values below 2^-100 count as zero.
+ *         or an infinity give NaN; values below 2^-100 count as zero. Transposed products round the 16 elements of x that
+ *         meet 16 rows of W, times the scales that those have there, under one float scale: anew for each 16 columns.
  *   FLOAT not at all: products are exact up to float rounding of the sums. Their order depends on the machine;
  *         |error| <= (k/4 + 64) 2^-24 sum |w x| for each element of the result.
  */
@@ -260,8 +261,8 @@ typedef enum lsq_order { LSQ_ROW_MAJOR = 101, LSQ_COL_MAJOR = 102 } lsq_order;
 /*
  * y = alpha W x + beta y (LSQ_NO_TRANS: x has k elements, y has m) or y = alpha W^T x + beta y (LSQ_TRANS: x has m,
  * y has k), to the letter of BLAS: beta = 0 does not read y, alpha = 0 does not look at W or x, a negative increment
- * counts from the far end. An increment of 0 is LSQ_E_ARGUMENT. LSQ_E_NOMEM if x could not be rounded. Transposed
- * products always use LSQ_ACT_FLOAT, with m for k in its bound.
+ * counts from the far end. An increment of 0 is LSQ_E_ARGUMENT. LSQ_E_NOMEM if there is none to round x in. The bound of LSQ_ACT_FLOAT
+ * has m for k in transposed products.
  */
 LSQ_API lsq_status lsq_sgemv(const lsq_context *ctx, lsq_transpose trans, float alpha, const lsq_weights *w,
                              const float *x, ptrdiff_t incx, float beta, float *y, ptrdiff_t incy);
