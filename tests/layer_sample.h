@@ -85,9 +85,9 @@ static inline void exact_add(exact *e, size_t column, double w, double x)
 }
 
 /*
- * How far from `sum` a product over k columns may be. Rounded to 8 bits (formats of up to 6 bits) each x is half a step off, a step is
- * the largest of 32 divided by 127, and the factor covers what the rounding of that quotient adds. Float sums are within the bound of lsq.h, and
- * those of direct convolutions within k + 1 roundings.
+ * How far from `sum` a product over k columns may be. Rounded to 8 bits (formats of up to 6 bits) each x is half a step off,
+ * a step is the largest of 32 divided by 127, and the factor covers what the rounding of that quotient adds. Float sums are
+ * within the bound of lsq.h, and those of direct convolutions within k + 1 roundings.
  */
 static inline double bound_of(const exact *e, size_t k, int rounded, int direct)
 {

@@ -8,106 +8,44 @@
 
 /* ---- Shapes that are computed ------------------------------------------------------------------------------------ */
 
-typedef struct sample {
-    lsq_conv2d_shape s; /* `size` is filled in, and so is what is zero and may not be */
-    size_t m, batch;
+static const struct {
+    size_t batch, channels, m, groups, image[2], kernel[2], stride[2], padding[2], dilation[2];
     const char *format;
     lsq_nonlinearity f;
-} sample;
-
-static const sample samples[] = {
+} samples[] = {
     /* The published example; the same with one thing different each. */
-    {{.channels = 64, .height = 56, .width = 56, .kernel = {3, 3}, .padding = {1, 1}}, 64, 1, "s4", LSQ_IDENTITY},
-    {{.channels = 64, .height = 56, .width = 56, .kernel = {3, 3}, .padding = {1, 1}, .stride = {2, 2}},
-     64,
-     1,
-     "t4",
-     LSQ_RELU},
-    {{.channels = 64, .height = 56, .width = 56, .kernel = {3, 3}, .padding = {2, 2}, .dilation = {2, 2}},
-     64,
-     1,
-     "s4",
-     LSQ_RELU},
-    {{.channels = 64, .height = 56, .width = 56, .kernel = {3, 3}, .padding = {1, 1}, .groups = 4},
-     64,
-     1,
-     "s3",
-     LSQ_GELU},
-    {{.channels = 64, .height = 56, .width = 56, .kernel = {3, 3}, .padding = {1, 1}, .groups = 64},
-     64,
-     1,
-     "t3",
-     LSQ_SILU},
+    {1, 64, 64, 0, {56, 56}, {3, 3}, {0, 0}, {1, 1}, {0, 0}, "s4", LSQ_IDENTITY},
+    {1, 64, 64, 0, {56, 56}, {3, 3}, {2, 2}, {1, 1}, {0, 0}, "t4", LSQ_RELU},
+    {1, 64, 64, 0, {56, 56}, {3, 3}, {0, 0}, {2, 2}, {2, 2}, "s4", LSQ_RELU},
+    {1, 64, 64, 4, {56, 56}, {3, 3}, {0, 0}, {1, 1}, {0, 0}, "s3", LSQ_GELU},
+    {1, 64, 64, 64, {56, 56}, {3, 3}, {0, 0}, {1, 1}, {0, 0}, "t3", LSQ_SILU},
     /* Groups: of 2 outputs, of 17, of so long rows that not all are decoded at once, of one input and 16 outputs. */
-    {{.channels = 24, .height = 9, .width = 11, .kernel = {3, 3}, .padding = {1, 1}, .groups = 24},
-     48,
-     2,
-     "s5",
-     LSQ_GELU_TANH},
-    {{.channels = 10, .height = 9, .width = 11, .kernel = {3, 3}, .groups = 2}, 34, 2, "s4", LSQ_IDENTITY},
-    {{.channels = 128, .height = 7, .width = 6, .kernel = {5, 5}, .padding = {1, 2}, .groups = 2},
-     16,
-     2,
-     "s4",
-     LSQ_IDENTITY},
-    {{.channels = 2, .height = 7, .width = 6, .kernel = {2, 3}, .groups = 2}, 32, 3, "t2", LSQ_IDENTITY},
-    {{.channels = 6,
-      .height = 13,
-      .width = 17,
-      .kernel = {3, 5},
-      .stride = {2, 3},
-      .padding = {4, 1},
-      .dilation = {2, 3},
-      .groups = 3},
-     9,
-     2,
-     "s6",
-     LSQ_RELU},
+    {2, 24, 48, 24, {9, 11}, {3, 3}, {0, 0}, {1, 1}, {0, 0}, "s5", LSQ_GELU_TANH},
+    {2, 10, 34, 2, {9, 11}, {3, 3}, {0, 0}, {0, 0}, {0, 0}, "s4", LSQ_IDENTITY},
+    {2, 128, 16, 2, {7, 6}, {5, 5}, {0, 0}, {1, 2}, {0, 0}, "s4", LSQ_IDENTITY},
+    {3, 2, 32, 2, {7, 6}, {2, 3}, {0, 0}, {0, 0}, {0, 0}, "t2", LSQ_IDENTITY},
+    {2, 6, 9, 3, {13, 17}, {3, 5}, {2, 3}, {4, 1}, {2, 3}, "s6", LSQ_RELU},
     /* 1 x 1: as X lies, in groups, and otherwise; of one channel. */
-    {{.channels = 40, .height = 19, .width = 23}, 20, 2, "s4", LSQ_SILU},
-    {{.channels = 40, .height = 5, .width = 3, .groups = 2}, 32, 2, "s4", LSQ_IDENTITY},
-    {{.channels = 40, .height = 5, .width = 7, .stride = {2, 2}}, 20, 2, "s4", LSQ_IDENTITY},
-    {{.channels = 40, .height = 5, .width = 7, .padding = {1, 0}}, 20, 1, "t5", LSQ_IDENTITY},
-    {{.channels = 1, .height = 1, .width = 1}, 1, 1, "s4", LSQ_IDENTITY},
+    {2, 40, 20, 0, {19, 23}, {0, 0}, {0, 0}, {0, 0}, {0, 0}, "s4", LSQ_SILU},
+    {2, 40, 32, 2, {5, 3}, {0, 0}, {0, 0}, {0, 0}, {0, 0}, "s4", LSQ_IDENTITY},
+    {2, 40, 20, 0, {5, 7}, {0, 0}, {2, 2}, {0, 0}, {0, 0}, "s4", LSQ_IDENTITY},
+    {1, 40, 20, 0, {5, 7}, {0, 0}, {0, 0}, {1, 0}, {0, 0}, "t5", LSQ_IDENTITY},
+    {1, 1, 1, 0, {1, 1}, {0, 0}, {0, 0}, {0, 0}, {0, 0}, "s4", LSQ_IDENTITY},
     /* Kernels of other widths, unequal pairs, odd images. */
-    {{.channels = 3, .height = 13, .width = 7, .kernel = {7, 3}, .stride = {2, 1}, .padding = {0, 2}},
-     5,
-     3,
-     "s4",
-     LSQ_IDENTITY},
-    {{.channels = 3, .height = 7, .width = 31, .kernel = {1, 7}, .stride = {1, 3}, .padding = {1, 3}},
-     21,
-     2,
-     "s4",
-     LSQ_IDENTITY},
-    {{.channels = 5, .height = 12, .width = 9, .kernel = {5, 1}, .dilation = {2, 1}}, 4, 1, "s4", LSQ_IDENTITY},
-    {{.channels = 5, .height = 8, .width = 9, .kernel = {2, 2}, .stride = {1, 4}}, 4, 2, "s4", LSQ_IDENTITY},
-    {{.channels = 5, .height = 8, .width = 12, .kernel = {4, 4}, .padding = {3, 3}}, 4, 2, "s4", LSQ_IDENTITY},
-    {{.channels = 2, .height = 10, .width = 21, .kernel = {8, 9}, .padding = {0, 1}}, 4, 1, "s4", LSQ_IDENTITY},
-    {{.channels = 3, .height = 11, .width = 40, .kernel = {3, 6}, .padding = {1, 0}, .dilation = {1, 4}},
-     16,
-     1,
-     "s4",
-     LSQ_IDENTITY},
+    {3, 3, 5, 0, {13, 7}, {7, 3}, {2, 1}, {0, 2}, {0, 0}, "s4", LSQ_IDENTITY},
+    {2, 3, 21, 0, {7, 31}, {1, 7}, {1, 3}, {1, 3}, {0, 0}, "s4", LSQ_IDENTITY},
+    {1, 5, 4, 0, {12, 9}, {5, 1}, {0, 0}, {0, 0}, {2, 1}, "s4", LSQ_IDENTITY},
+    {2, 5, 4, 0, {8, 9}, {2, 2}, {1, 4}, {0, 0}, {0, 0}, "s4", LSQ_IDENTITY},
+    {2, 5, 4, 0, {8, 12}, {4, 4}, {0, 0}, {3, 3}, {0, 0}, "s4", LSQ_IDENTITY},
+    {1, 2, 4, 0, {10, 21}, {8, 9}, {0, 0}, {0, 1}, {0, 0}, "s4", LSQ_IDENTITY},
+    {1, 3, 16, 0, {11, 40}, {3, 6}, {0, 0}, {1, 0}, {1, 4}, "s4", LSQ_IDENTITY},
     /* A kernel as large as the padded image, and larger than the image; patches of nothing but padding; gaps between patches. */
-    {{.channels = 3, .height = 3, .width = 2, .kernel = {5, 6}, .padding = {1, 2}}, 4, 2, "s4", LSQ_IDENTITY},
-    {{.channels = 3, .height = 3, .width = 2, .kernel = {3, 3}, .padding = {7, 8}, .stride = {1, 2}},
-     4,
-     1,
-     "s4",
-     LSQ_IDENTITY},
-    {{.channels = 3, .height = 3, .width = 2, .kernel = {3, 3}, .padding = {7, 8}, .groups = 3},
-     3,
-     1,
-     "s4",
-     LSQ_IDENTITY},
-    {{.channels = 3, .height = 20, .width = 20, .kernel = {2, 2}, .stride = {5, 7}, .padding = {0, 1}},
-     4,
-     1,
-     "s4",
-     LSQ_IDENTITY},
+    {2, 3, 4, 0, {3, 2}, {5, 6}, {0, 0}, {1, 2}, {0, 0}, "s4", LSQ_IDENTITY},
+    {1, 3, 4, 0, {3, 2}, {3, 3}, {1, 2}, {7, 8}, {0, 0}, "s4", LSQ_IDENTITY},
+    {1, 3, 3, 3, {3, 2}, {3, 3}, {0, 0}, {7, 8}, {0, 0}, "s4", LSQ_IDENTITY},
+    {1, 3, 4, 0, {20, 20}, {2, 2}, {5, 7}, {0, 1}, {0, 0}, "s4", LSQ_IDENTITY},
     /* Patches so long that a block has fewer than an image. */
-    {{.channels = 600, .height = 9, .width = 9, .kernel = {3, 3}, .padding = {1, 1}}, 16, 1, "s4", LSQ_IDENTITY},
+    {1, 600, 16, 0, {9, 9}, {3, 3}, {0, 0}, {1, 1}, {0, 0}, "s4", LSQ_IDENTITY},
 };
 
 static size_t or_one(size_t n)
@@ -140,19 +78,33 @@ static guarded floats(size_t n, int at_end)
     return guarded_new(n * sizeof(float), at_end);
 }
 
+static lsq_conv2d_shape shape_of(int i)
+{
+    lsq_conv2d_shape s = {.size = sizeof(s),
+                          .channels = samples[i].channels,
+                          .height = samples[i].image[0],
+                          .width = samples[i].image[1],
+                          .groups = samples[i].groups};
+    memcpy(s.kernel, samples[i].kernel, sizeof(s.kernel));
+    memcpy(s.stride, samples[i].stride, sizeof(s.stride));
+    memcpy(s.padding, samples[i].padding, sizeof(s.padding));
+    memcpy(s.dilation, samples[i].dilation, sizeof(s.dilation));
+    return s;
+}
+
 START_TEST(convolutions_are_convolutions)
 {
-    sample t = samples[_i];
-    lsq_conv2d_shape *s = &t.s;
+    const lsq_nonlinearity f = samples[_i].f;
+    const size_t m = samples[_i].m, batch = samples[_i].batch;
+    const lsq_conv2d_shape s = shape_of(_i);
     lsq_error err = {0};
     size_t oh = 0, ow = 0;
-    s->size = sizeof(*s);
-    const size_t inputs = s->channels / or_one(s->groups), k = inputs * or_one(s->kernel[0]) * or_one(s->kernel[1]);
-    ck_assert_msg(lsq_conv2d_output(s, &oh, &ow, &err) == LSQ_OK, "%s", err.text);
-    const size_t nx = t.batch * s->channels * s->height * s->width, ny = t.batch * t.m * oh * ow;
-    const int direct = or_one(s->groups) > 1 && t.m / s->groups < 16;
-    float *decoded, *bias = bell_of(3, t.m);
-    lsq_weights *w = weights_of(t.format, t.m, k, 1, &decoded);
+    const size_t inputs = s.channels / or_one(s.groups), k = inputs * or_one(s.kernel[0]) * or_one(s.kernel[1]);
+    ck_assert_msg(lsq_conv2d_output(&s, &oh, &ow, &err) == LSQ_OK, "%s", err.text);
+    const size_t nx = batch * s.channels * s.height * s.width, ny = batch * m * oh * ow;
+    const int direct = or_one(s.groups) > 1 && m / s.groups < 16;
+    float *decoded, *bias = bell_of(3, m);
+    lsq_weights *w = weights_of(samples[_i].format, m, k, 1, &decoded);
     exact *exactly = memory(ny * sizeof(*exactly));
     for (int end = 0; end < 2; end++) {
         guarded x = floats(nx, end), y = floats(ny, end);
@@ -160,18 +112,17 @@ START_TEST(convolutions_are_convolutions)
         fill_bell(2, in, nx);
         guarded_seal(&x);
         for (size_t i = 0; !end && i < ny; i++)
-            exactly[i] = output_of(s, decoded, t.m, in + i / (t.m * oh * ow) * s->channels * s->height * s->width,
-                                   i / (oh * ow) % t.m, i / ow % oh, i % ow);
+            exactly[i] = output_of(&s, decoded, m, in + i / (m * oh * ow) * s.channels * s.height * s.width,
+                                   i / (oh * ow) % m, i / ow % oh, i % ow);
         for (int act = 0; act < 2; act++) {
             const int with_bias = act ^ end;
             double largest = 0, worst = 0;
             memset(out, 0xff, ny * sizeof(*out));
-            ck_assert_msg(lsq_conv2d(contexts[act], s, w, with_bias ? bias : NULL, t.f, t.batch, in, out, &err) ==
-                              LSQ_OK,
+            ck_assert_msg(lsq_conv2d(contexts[act], &s, w, with_bias ? bias : NULL, f, batch, in, out, &err) == LSQ_OK,
                           "%s", err.text);
             for (size_t i = 0; i < ny; i++) {
-                const double b = with_bias ? bias[i / (oh * ow) % t.m] : 0, v = function_of(t.f, exactly[i].sum + b);
-                EXPECT(is_output(out[i], &exactly[i], b, t.f, bound_of(&exactly[i], k, act == LSQ_ACT_INT, direct)),
+                const double b = with_bias ? bias[i / (oh * ow) % m] : 0, v = function_of(f, exactly[i].sum + b);
+                EXPECT(is_output(out[i], &exactly[i], b, f, bound_of(&exactly[i], k, act == LSQ_ACT_INT, direct)),
                        "act %d, bias %d: y[%zu] is %.9g, exactly %.9g", act, with_bias, i, out[i], v);
                 largest = fmax(largest, fabs(v));
                 worst = fmax(worst, fabs(out[i] - v));

@@ -1,6 +1,6 @@
 /*
- * test_no_memory.c - memory runs out at the first allocation, at the second, and so on until a call succeeds; and how much of it
- * layers take.
+ * test_no_memory.c - memory runs out at the first allocation, at the second, and so on until a call succeeds; and how much
+ * of it layers take.
  *
  * Every allocation of the process goes through the functions below, those within jansson and libc too. Sanitizers bring
  * their own allocator: then there is nothing to test here.

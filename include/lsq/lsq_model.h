@@ -176,10 +176,10 @@ typedef enum lsq_nonlinearity {
 } lsq_nonlinearity;
 
 /*
- * A linear layer: Y = f(X W^T + bias), where W has m rows and k columns. X is batch x k with leading dimension ldx >= k, Y is batch x m
- * with leading dimension ldy >= m, `bias` has m elements or is NULL. Before bias and f a row of Y is what lsq_sgemv()
- * gives for that row of X (with LSQ_ACT_FLOAT: as lsq_sgemm() says). W is never expanded; memory is what lsq_sgemm() takes for
- * 256 columns at most. Statuses: LSQ_E_ARGUMENT, LSQ_E_NOMEM.
+ * A linear layer: Y = f(X W^T + bias), where W has m rows and k columns. X is batch x k with leading dimension ldx >= k, Y
+ * is batch x m with leading dimension ldy >= m, `bias` has m elements or is NULL. Before bias and f a row of Y is what
+ * lsq_sgemv() gives for that row of X (with LSQ_ACT_FLOAT: as lsq_sgemm() says). W is never expanded; the only memory is
+ * what lsq_sgemm() takes to round a few hundred rows of X. Statuses: LSQ_E_ARGUMENT, LSQ_E_NOMEM.
  */
 LSQ_API lsq_status lsq_linear(const lsq_context *ctx, const lsq_weights *w, const float *bias, lsq_nonlinearity f,
                               size_t batch, const float *x, size_t ldx, float *y, size_t ldy, lsq_error *err);
@@ -196,31 +196,31 @@ typedef struct lsq_conv2d_shape {
 } lsq_conv2d_shape;
 
 /*
- * Height and width of an output image: floor((size + 2 padding - dilation (kernel - 1) - 1) / stride) + 1. Statuses:
- * LSQ_E_ARGUMENT, with the field in err: a `size` that is not the struct's, an image without elements, groups that do not
- * divide the channels, a kernel that is larger than the image with its padding; LSQ_E_LIMIT: a field above 2^40, or an
- * input or output image with more than 2^44 elements in a channel.
+ * Height and width of an output image: floor((size + 2 padding - dilation (kernel - 1) - 1) / stride) + 1. Statuses, with
+ * the field in err: LSQ_E_ARGUMENT for a `size` that is not the struct's, an image without elements, groups that do not
+ * divide the channels, a kernel that is larger than the image with its padding; LSQ_E_LIMIT for a field above 2^40.
  */
 LSQ_API lsq_status lsq_conv2d_output(const lsq_conv2d_shape *shape, size_t *height, size_t *width, lsq_error *err);
 
 /*
- * A convolution, as networks mean it (the kernel is not mirrored): Y = f(W * X + bias) for `batch` images. X is batch x channels x
- * height x width, Y is batch x m x the height and width of lsq_conv2d_output(), both without gaps. W has m rows, one for
- * each output channel, and channels / groups * kernel[0] * kernel[1] columns in that order: a tensor out x in x height x width
- * of a file, flattened as it stands. `groups` divides m too; `bias` has m elements or is NULL.
+ * A convolution, as networks mean it (the kernel is not mirrored): Y = f(W * X + bias) for `batch` images. X is batch x
+ * channels x height x width, Y is batch x m x the height and width of lsq_conv2d_output(), both without gaps. W has m rows,
+ * one for each output channel, and channels / groups * kernel[0] * kernel[1] columns in that order: a tensor of a file, out
+ * x in x height x width, flattened as it stands. `groups` divides m too; `bias` has m elements or is NULL.
  *
  * Arithmetic before bias and f:
- *   - groups = 1, or 16 and more output channels a group: each output is what lsq_sgemv() gives for its patch, the elements of X (and
- *     zeros) that meet the kernel, in the order of the columns. Patches are copied 256 at a time at most, 1 MiB of them or 16;
- *     where kernel and stride are 1 and there is no padding X is multiplied as it lies. `groups` * 16 should divide m: what
- *     lsq_sgemm_rows() says of its ranges. The context's threads share the products, not the copying.
- *   - otherwise (depthwise): exact whatever the context says, but for float rounding of the sums, in the order of the columns, with the
- *     same bits on every machine: |error| <= (k + 1) 2^-24 sum |w x|, where k is the number of columns. Rows of W are decoded 64 KiB
- *     at a time, or one. One thread.
- * Nothing else is allocated, but by lsq_sgemm_rows() for at most 256 columns.
+ *   - groups = 1, or 16 and more output channels a group: an output is what lsq_sgemv() gives for its patch (with
+ *     LSQ_ACT_FLOAT: as lsq_sgemm() says), which is the elements of X, and zeros, that meet the kernel, in the order of the
+ *     columns. At most 256 patches are copied at a time, 1 MiB of them or 16; none if kernel and stride are 1 and the
+ *     padding is 0. Fastest if 16 divides the output channels of a group, see lsq_sgemm_rows(). The context's threads share
+ *     the products, but not the copying.
+ *   - otherwise, as in depthwise convolutions: float sums in the order of the columns, whatever the context says, the same
+ *     bits on every machine; |error| <= (k + 1) 2^-24 sum |w x| for k columns. At a time 64 KiB of W are decoded, or one
+ *     row. One thread.
+ * No other memory is taken, but by lsq_sgemm_rows() for at most 256 columns.
  *
- * Statuses: those of lsq_conv2d_output(); LSQ_E_ARGUMENT for W of another shape; LSQ_E_LIMIT if X or Y has more than 2^46 elements.
- * LSQ_E_NOMEM: Y may then hold some of the outputs, since memory is asked for again with each product.
+ * Statuses: those of lsq_conv2d_output(); LSQ_E_ARGUMENT for W of another shape; LSQ_E_LIMIT if X or Y has more than 2^44
+ * elements; LSQ_E_NOMEM. Each block of patches asks for memory again: should that fail, Y may hold some outputs already.
  */
 LSQ_API lsq_status lsq_conv2d(const lsq_context *ctx, const lsq_conv2d_shape *shape, const lsq_weights *w,
                               const float *bias, lsq_nonlinearity f, size_t batch, const float *x, float *y,

@@ -1,8 +1,8 @@
 /*
  * direct.c - a convolution with one decoded row of W: for groups of so few outputs that panels of 16 rows would be wasted.
  *
- * A row of outputs is summed in place. For each element of the kernel, in the order of the columns of W, its multiple of a row of the image is
- * added; where that would meet the padding nothing is, since it would be a zero.
+ * A row of outputs is summed in place. For each element of the kernel, in the order of the columns of W, its multiple of a row of
+ * the image is added; where the element meets the padding nothing is, since that would be a zero.
  */
 #include "model/runtime/convolution.h"
 

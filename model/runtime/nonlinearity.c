@@ -1,20 +1,21 @@
 /*
- * nonlinearity.c - the function at the end of a layer: float arithmetic in plain loops, which every compiler turns into vectors.
+ * nonlinearity.c - the function at the end of a layer: float arithmetic in plain loops, which compilers turn into vectors.
  *
  *     silu(v)      = v S(v)                                         S(u) = 1 / (1 + exp(-u))
  *     gelu_tanh(v) = v S(2 sqrt(2 / pi) (v + 0.044715 v^3))         since (1 + tanh(u)) / 2 = S(2 u)
  *     gelu(v)      = max(v, 0) - |v| Q(|v|)                          Q(a) = P(1 / (1 + 0.3 a)) exp(-a^2 / 2), the Gaussian tail
  *
- * The polynomial P, of degree 8, is a minimax fit of Q(a) exp(a^2 / 2) for a in [0, 13.5], with a relative error of 1.3e-7. Further
- * out Q is below 2^-130. Nothing here is larger than 1, and all of it is good to 2^-20, which is the bound in lsq_model.h.
+ * The polynomial P, of degree 8, is a minimax fit of Q(a) exp(a^2 / 2) for a in [0, 13.5], with a relative error of 1.3e-7.
+ * Further out Q is below 2^-130. S and Q are at most 1 and good to 2^-20, which is the bound in lsq_model.h.
  */
 #include "model/runtime/nonlinearity.h"
 
 #include <string.h>
 
 /*
- * exp(x), with x taken as -87 or 88 outside of these, where the result is normal. x = n ln 2 + r, |r| <= ln 2 / 2: the powers of r up to
- * the sixth leave r^7 / 7! < 2^-22 r, and n goes straight to the exponent. Adding 1.5 * 2^23 rounds to an integer.
+ * exp(x); beyond -87 and 88, between which the result is a normal number, x is taken as these. x = n ln 2 + r with
+ * |r| <= ln 2 / 2: powers of r up to the sixth leave r^7 / 7! < 2^-22, and n goes straight to the exponent. Adding
+ * 1.5 * 2^23 rounds to an integer.
  */
 static inline float exponential(float x)
 {

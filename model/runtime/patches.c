@@ -1,10 +1,12 @@
 /*
  * patches.c - what meets the kernel, copied side by side for products of several columns (im2col).
  *
- *     image   a b c d e f      a row of the kernel meets a run of neighbours, and the next output the same run a stride further on
+ *     image               a b c d e f     a row of the kernel meets a run of neighbours, for the next output a stride further on
+ *     patch of output 0   a b c ?         runs are copied as fours; what is too much is overwritten by the run of the next
+ *     patch of output 1   b c d ?         row of the kernel, or lies between two patches
  *
- *     patch of output 0   a b c ?     runs are copied as fours; what is too much is overwritten by the run of the next row
- *     patch of output 1   b c d ?     of the kernel, or lies between two patches
+ * The run of one row of the kernel is copied for a row of outputs at once: so what is read lies together, and what is written, a
+ * few lines for each output, stays in the first cache.
  */
 #include "model/runtime/convolution.h"
 
