@@ -30,20 +30,34 @@ enum { COLOURS = sizeof(colours) / sizeof(*colours) };
 
 /* What both axes show. */
 typedef struct range {
-    double x0, x1;
-    int y0, y1; /* powers of ten */
+    int x_log2;
+    double x0, x1; /* logarithms if x_log2 */
+    int y0, y1;    /* numbers of ticks */
 } range;
+
+/* The ticks of y: 1, 2, 5, 10, 20, 50 ... */
+static double tick(int number)
+{
+    static const double digits[] = {1, 2, 5};
+    const int power = (int)floor(number / 3.0);
+    return digits[number - 3 * power] * pow(10, power);
+}
+
+static double scaled(const range *r, double x)
+{
+    return r->x_log2 ? log2(x) : x;
+}
 
 static int range_of(const bench_chart *chart, range *r)
 {
     double low = INFINITY, high = 0;
-    *r = (range){INFINITY, -INFINITY, 0, 0};
+    *r = (range){chart->x_log2, INFINITY, -INFINITY, 0, 0};
     for (size_t p = 0; p < chart->count; p++)
         for (size_t l = 0; l < chart->panels[p].count; l++)
             for (size_t i = 0; i < chart->panels[p].lines[l].count; i++) {
                 const bench_point at = chart->panels[p].lines[l].points[i];
-                r->x0 = fmin(r->x0, floor(at.x));
-                r->x1 = fmax(r->x1, ceil(at.x));
+                r->x0 = fmin(r->x0, floor(scaled(r, at.x)));
+                r->x1 = fmax(r->x1, ceil(scaled(r, at.x)));
                 low = fmin(low, at.y);
                 high = fmax(high, at.y);
             }
@@ -51,9 +65,11 @@ static int range_of(const bench_chart *chart, range *r)
         return 0;
     if (r->x0 == r->x1)
         r->x1++;
-    r->y0 = (int)floor(log10(low));
-    r->y1 = (int)ceil(log10(high));
-    if (r->y0 == r->y1)
+    r->y0 = 3 * (int)floor(log10(low));
+    while (tick(r->y0 + 1) <= low)
+        r->y0++;
+    r->y1 = r->y0 + 1;
+    while (tick(r->y1) < high)
         r->y1++;
     return 1;
 }
@@ -70,7 +86,7 @@ static double top_of(size_t panel)
 
 static double y_of(const range *r, size_t panel, double y)
 {
-    return top_of(panel) + PANEL_HEIGHT - (log10(y) - r->y0) / (r->y1 - r->y0) * PANEL_HEIGHT;
+    return top_of(panel) + PANEL_HEIGHT - log10(y / tick(r->y0)) / log10(tick(r->y1) / tick(r->y0)) * PANEL_HEIGHT;
 }
 
 static void escaped(FILE *to, const char *text)
@@ -103,17 +119,16 @@ static void draw_axes(FILE *to, const bench_chart *chart, const range *r, size_t
     label(to, (left + right) / 2, top - 12, "class=\"m b\"", chart->panels[panel].title);
     for (double x = r->x0; x <= r->x1; x++) {
         fprintf(to, "<path class=\"g\" d=\"M%.1f %.1f V%.1f\"/>\n", x_of(r, panel, x), top, bottom);
-        snprintf(text, sizeof text, "%g", x);
+        snprintf(text, sizeof text, "%g", r->x_log2 ? exp2(x) : x);
         label(to, x_of(r, panel, x), bottom + 16, "class=\"m\"", text);
     }
-    for (int power = r->y0; power <= r->y1; power++)
-        for (int digit = 1; digit <= (power < r->y1 ? 5 : 1); digit += digit == 1 ? 1 : 3) {
-            const double value = digit * pow(10, power);
-            fprintf(to, "<path class=\"g\" d=\"M%.1f %.1f H%.1f\"/>\n", left, y_of(r, panel, value), right);
-            snprintf(text, sizeof text, "%g", value);
-            if (panel % ACROSS == 0)
-                label(to, left - 6, y_of(r, panel, value) + 4, "class=\"e\"", text);
-        }
+    for (int number = r->y0; number <= r->y1; number++) {
+        const double y = y_of(r, panel, tick(number));
+        fprintf(to, "<path class=\"g\" d=\"M%.1f %.1f H%.1f\"/>\n", left, y, right);
+        snprintf(text, sizeof text, "%g", tick(number));
+        if (panel % ACROSS == 0)
+            label(to, left - 6, y + 4, "class=\"e\"", text);
+    }
     fprintf(to, "<rect class=\"f\" x=\"%.1f\" y=\"%.1f\" width=\"%d\" height=\"%d\"/>\n", left, top, PANEL_WIDTH,
             PANEL_HEIGHT);
     label(to, (left + right) / 2, bottom + 40, "class=\"m\"", chart->x_title);
@@ -132,21 +147,22 @@ static void line_style(FILE *to, const bench_line *line)
     if (line->colour < 0)
         fputs("fill=\"none\" stroke=\"#888\" stroke-width=\"5\" stroke-opacity=\"0.45\"", to);
     else
-        fprintf(to, "fill=\"none\" stroke=\"%s\" stroke-width=\"1.6\"%s", colours[line->colour % COLOURS],
-                line->dashed ? " stroke-dasharray=\"6 4\"" : "");
+        fprintf(to, "fill=\"none\" stroke=\"%s\" stroke-width=\"1.6\"", colours[line->colour % COLOURS]);
+    if (line->dashed)
+        fputs(" stroke-dasharray=\"6 4\"", to);
 }
 
 static void draw_line(FILE *to, const range *r, size_t panel, const bench_line *line)
 {
     fputs("<path d=\"", to);
     for (size_t i = 0; i < line->count; i++)
-        fprintf(to, "%c%.1f %.1f ", i ? 'L' : 'M', x_of(r, panel, line->points[i].x),
+        fprintf(to, "%c%.1f %.1f ", i ? 'L' : 'M', x_of(r, panel, scaled(r, line->points[i].x)),
                 y_of(r, panel, line->points[i].y));
     fputs("\" ", to);
     line_style(to, line);
     fputs("/>\n", to);
     for (size_t i = 0; line->colour >= 0 && i < line->count; i++)
-        draw_mark(to, line->colour, x_of(r, panel, line->points[i].x), y_of(r, panel, line->points[i].y));
+        draw_mark(to, line->colour, x_of(r, panel, scaled(r, line->points[i].x)), y_of(r, panel, line->points[i].y));
 }
 
 /* Is there a line of that name before line l of panel p? */

@@ -13,7 +13,7 @@ typedef struct bench_point {
 /* Lines of one colour number have one colour; the first of each is in the legend's order. */
 typedef struct bench_line {
     const char *name;
-    int colour; /* -1: a limit, grey and without marks */
+    int colour; /* -1: a limit, broad, grey and without marks */
     int dashed;
     const bench_point *points; /* by x */
     size_t count;
@@ -27,6 +27,7 @@ typedef struct bench_panel {
 
 typedef struct bench_chart {
     const char *title, *x_title, *y_title;
+    int x_log2;                /* its axis is logarithmic, with a tick at each power of two */
     const bench_panel *panels; /* all with the same axes */
     size_t count;
 } bench_chart;

@@ -1,5 +1,5 @@
 /*
- * command.h - the three commands of lsq-bench, and how they fail.
+ * command.h - the commands of lsq-bench, and how they fail.
  */
 #ifndef LSQ_BENCH_COMMAND_H
 #define LSQ_BENCH_COMMAND_H
@@ -23,6 +23,7 @@ enum {
 
 /* Each takes the arguments from its own name on, and returns an exit status. */
 int bench_gemv(int argc, char **argv);
+int bench_gemm_command(int argc, char **argv);
 int bench_snr_command(int argc, char **argv);
 int bench_file_command(int argc, char **argv);
 

@@ -9,11 +9,14 @@
 static const char help[] =
     "usage: lsq-bench [gemv] [--filter REGEX] [--codec NAME]... [--threads N]... [--samples N] [--svg FILE]\n"
     "                        [--prefetch BYTES] [--small-pages] [--json]\n"
+    "       lsq-bench gemm [--codec NAME]... [--batch N]... [--threads N]... [--size ROWSxCOLUMNS] [--rotate] "
+    "[--trans]\n"
+    "                      [--activation int|float] [--samples N] [--svg FILE] [--json]\n"
     "       lsq-bench snr [--source NAME]... [--codec NAME]... [--all] [--json] [FILE]...\n"
     "       lsq-bench file [--against ORIGINAL] [--samples N] [--json] FILE...\n"
     "\n"
     "gemv  times every kernel this machine can run, on weights in L2, in L3 and in memory, each beside a plain read\n"
-    "      of the same bytes\n"
+    "      of the same bytes; kernels for several columns and for transposed products are in gemm\n"
     "  -f, --filter REGEX   only cases whose name, 'gemv_p4_i8_avx2_r1/s4/l3', matches\n"
     "  -c, --codec NAME     with this format instead of the default one of each width; may be repeated\n"
     "  -t, --threads N      with N threads, a core each; may be repeated (1)\n"
@@ -21,6 +24,19 @@ static const char help[] =
     "  -s, --svg FILE       also draw speed against bits a weight, a line for each instruction set\n"
     "  -p, --prefetch BYTES how far ahead kernels ask for codes (4096)\n"
     "      --small-pages    memory without huge pages\n"
+    "\n"
+    "gemm  times lsq_sgemv and lsq_sgemm as programs call them, beside OpenBLAS with float weights and the fastest "
+    "loop\n"
+    "      of dot products that the instruction set allows\n"
+    "  -c, --codec NAME     with this format; may be repeated (s2 s3 s4 s5 s6 s8, t2 t3 t4 t5 t6)\n"
+    "  -b, --batch N        with N columns; may be repeated (1, 2, 4 ... 512)\n"
+    "  -t, --threads N      with N threads; may be repeated (1)\n"
+    "  -m, --size RxC       of a matrix with R rows and C columns (4096x4096)\n"
+    "  -r, --rotate         with weights from memory: another matrix each time, together beyond eight times L3\n"
+    "  -T, --trans          also W^T B\n"
+    "  -a, --activation A   int: rounded activations, float: exact ones (int)\n"
+    "  -n, --samples N      samples of each case (21)\n"
+    "  -s, --svg FILE       also draw speed against the number of columns\n"
     "\n"
     "snr   quantises known sources, and the matrices of files, and compares with other ways to quantise\n"
     "  -s, --source NAME    sine54, uniform, gauss, laplace or t5; may be repeated (all, if there is no FILE)\n"
@@ -60,6 +76,8 @@ int main(int argc, char **argv)
     const char *command = argv[1];
     if (!std::strcmp(command, "gemv"))
         return bench_gemv(argc - 1, argv + 1);
+    if (!std::strcmp(command, "gemm"))
+        return bench_gemm_command(argc - 1, argv + 1);
     if (!std::strcmp(command, "snr"))
         return bench_snr_command(argc - 1, argv + 1);
     if (!std::strcmp(command, "file"))

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 static hwloc_topology_t load_topology(void)
 {
@@ -33,27 +34,66 @@ static hwloc_cpuset_t allowed(hwloc_topology_t topology)
     return set;
 }
 
-int bench_pin(unsigned i)
+/* Adds one processing unit of the i-th core from the last, round and round, to `units`. */
+static void add_unit(hwloc_topology_t topology, unsigned i, hwloc_bitmap_t units)
+{
+    const hwloc_cpuset_t set = allowed(topology);
+    const int cores = set ? hwloc_get_nbobjs_inside_cpuset_by_type(topology, set, HWLOC_OBJ_CORE) : 0;
+    if (cores <= 0)
+        return;
+    const unsigned index = (unsigned)cores - 1 - i % (unsigned)cores;
+    const hwloc_obj_t core = hwloc_get_obj_inside_cpuset_by_type(topology, set, HWLOC_OBJ_CORE, index);
+    hwloc_cpuset_t one = core ? hwloc_bitmap_dup(core->cpuset) : NULL;
+    if (!one)
+        return;
+    hwloc_bitmap_and(one, one, set);
+    hwloc_bitmap_singlify(one);
+    hwloc_bitmap_or(units, units, one);
+    hwloc_bitmap_free(one);
+}
+
+/* Binds to `count` cores from number `first` on. */
+static int bind_to(unsigned first, unsigned count, int whom)
 {
     hwloc_topology_t topology = load_topology();
     if (!topology)
         return 0;
-    int pinned = 0;
-    const hwloc_cpuset_t set = allowed(topology);
-    const int cores = set ? hwloc_get_nbobjs_inside_cpuset_by_type(topology, set, HWLOC_OBJ_CORE) : 0;
-    if (cores > 0) {
-        const unsigned index = (unsigned)cores - 1 - i % (unsigned)cores;
-        const hwloc_obj_t core = hwloc_get_obj_inside_cpuset_by_type(topology, set, HWLOC_OBJ_CORE, index);
-        hwloc_cpuset_t one = core ? hwloc_bitmap_dup(core->cpuset) : NULL;
-        if (one) {
-            hwloc_bitmap_and(one, one, set);
-            hwloc_bitmap_singlify(one);
-            pinned = !hwloc_set_cpubind(topology, one, HWLOC_CPUBIND_THREAD);
-            hwloc_bitmap_free(one);
-        }
-    }
+    hwloc_bitmap_t units = hwloc_bitmap_alloc();
+    for (unsigned i = 0; units && i < count; i++)
+        add_unit(topology, first + i, units);
+    const int bound = units && !hwloc_bitmap_iszero(units) && !hwloc_set_cpubind(topology, units, whom);
+    hwloc_bitmap_free(units);
     hwloc_topology_destroy(topology);
-    return pinned;
+    return bound;
+}
+
+int bench_pin(unsigned i)
+{
+    return bind_to(i, 1, HWLOC_CPUBIND_THREAD);
+}
+
+int bench_confine(unsigned cores)
+{
+    return bind_to(0, cores, HWLOC_CPUBIND_PROCESS);
+}
+
+static double process_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+void bench_settle(void)
+{
+    const struct timespec nap = {.tv_nsec = 1000000};
+    const double busy = 1e-4;
+    for (int naps = 0; naps < 500; naps++) {
+        const double before = process_seconds();
+        nanosleep(&nap, NULL);
+        if (process_seconds() - before < busy)
+            return;
+    }
 }
 
 unsigned bench_cores(void)

@@ -13,6 +13,15 @@
  */
 int bench_pin(unsigned i);
 
+/*
+ * Confines all threads of the process, and those they make, to one processing unit each of as many cores, counted from the last:
+ * for libraries that make their own threads. Returns 0 if the system refuses.
+ */
+int bench_confine(unsigned cores);
+
+/* Waits until threads that linger after their work, as those of libraries do for some milliseconds, have gone to sleep. */
+void bench_settle(void);
+
 /* How many cores this process may use. */
 unsigned bench_cores(void);
 

@@ -207,8 +207,8 @@ lsq_status bench_matrix_draw(const bench_matrix *matrix, const char *title, cons
         for (unsigned threads = 1; threads <= 256; threads++)
             for (int class = 0; class < CLASS_COUNT && p->panel_count < PANELS_MAX; class ++)
                 fill_panel(matrix, p, (selection){.act = act, .size_class = classes[class], .threads = threads}, class);
-        const bench_chart chart = {title, "bits a weight, scales counted", "10^9 weights a second", p->panels,
-                                   p->panel_count};
+        const bench_chart chart = {
+            title, "bits a weight, scales counted", "10^9 weights a second", 0, p->panels, p->panel_count};
         status = bench_chart_write(&chart, path, err);
     } else if (err) {
         err->status = status;

@@ -136,7 +136,7 @@ bench_suite *bench_suite_new(const lsq_format *formats, size_t format_count, con
     suite->reading.loop = bench_stream_widest(&suite->cpu);
     for (size_t k = 0; k < lsq_kernels_count; k++) {
         const lsq_kernel *kernel = &lsq_kernels[k];
-        if (!lsq_kernel_runs(&suite->cpu, kernel) || kernel->op > OP_decode) /* expand and gemm are not measured here */
+        if (!lsq_kernel_runs(&suite->cpu, kernel) || kernel->op > OP_decode) /* the others: lsq-bench gemm */
             continue;
         const lsq_format usual = default_format(kernel);
         for (size_t t = 0; t < thread_count; t++) {

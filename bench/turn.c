@@ -56,6 +56,13 @@ static double run_step(bench_turn *turn)
     return bench_team_run(turn->team, run_share, turn);
 }
 
+/* The shorter of two: one that was interrupted would make all samples too short. */
+static double run_twice(bench_turn *turn)
+{
+    const double once = run_step(turn), again = run_step(turn);
+    return once < again ? once : again;
+}
+
 double bench_turn_sample(bench_turn *turn)
 {
     const double seconds = run_step(turn);
@@ -69,10 +76,10 @@ void bench_turn_prepare(bench_turn *turn, const bench_work *work, bench_team *te
     const size_t share = work->units > n ? work->units / n : 1;
 
     /* Double until the clock sees it well; the caches and the clock frequency warm up meanwhile. */
-    double took = run_step(turn);
+    double took = run_twice(turn);
     while (took < seconds / 4) {
         turn->step *= 2;
-        took = run_step(turn);
+        took = run_twice(turn);
     }
     const double wanted = (double)turn->step * seconds / took;
     if (wanted >= (double)share)

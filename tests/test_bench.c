@@ -2,12 +2,15 @@
  * test_bench.c - how lsq-bench reads, takes turns and multiplies, but for the time it takes.
  */
 #include "bench/machine.h"
+#include "bench/peak.h"
 #include "bench/product.h"
 #include "bench/stream.h"
 #include "bench/text.h"
-#include "bench/turn.h"
+#include "bench/trial.h"
 
 #include <check.h>
+#include <math.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +39,99 @@ START_TEST(every_read_loop_reads_every_byte_once)
                                   plain_sum(bytes + offset, count));
     ck_assert_uint_ge(loops, 1);
     ck_assert_ptr_eq(bench_stream_widest(&cpu), bench_stream_loop(&cpu, loops - 1));
+}
+END_TEST
+
+/* ---- Multiplying ---- */
+
+/* They multiply ones by ones, so the sum says how many products were made. */
+START_TEST(every_peak_loop_does_the_operations_that_it_claims)
+{
+    lsq_cpu cpu;
+    const bench_peak *loop, *highest[2] = {NULL, NULL};
+    lsq_cpu_detect(&cpu);
+    for (size_t i = 0; (loop = bench_peak_loop(&cpu, i)); i++) {
+        ck_assert_double_eq(loop->run(0), 0);
+        ck_assert_double_eq(2 * loop->run(1), loop->operations);
+        ck_assert_double_eq(2 * loop->run(1001), 1001 * loop->operations);
+        highest[loop->kind] = loop;
+    }
+    ck_assert_ptr_eq(bench_peak_highest(&cpu, BENCH_PEAK_INT8), highest[BENCH_PEAK_INT8]);
+    ck_assert_ptr_eq(bench_peak_highest(&cpu, BENCH_PEAK_F32), highest[BENCH_PEAK_F32]);
+    for (unsigned isa = 0; isa < ISAS; isa++)
+        cpu.lacks[isa] = "forbidden";
+    ck_assert_ptr_null(bench_peak_loop(&cpu, 0));
+    ck_assert_ptr_null(bench_peak_highest(&cpu, BENCH_PEAK_F32));
+}
+END_TEST
+
+/* Small whole numbers, of which every sum is exact. */
+START_TEST(openblas_multiplies_what_ours_does)
+{
+    enum { M = 7, K = 5 };
+    const bench_blas *blas = bench_openblas();
+    float w[M * K], b[M * 4], c[M * 4];
+    char text[256] = "";
+    if (!blas)
+        return;
+    blas->set_threads(1);
+    blas->describe(text, sizeof text);
+    ck_assert_ptr_nonnull(strstr(text, ", core "));
+    for (int i = 0; i < M * K; i++)
+        w[i] = (float)(i * i % 13 - 6);
+    for (int i = 0; i < M * 4; i++)
+        b[i] = (float)(i * 7 % 11 - 5);
+    for (int transposed = 0; transposed < 2; transposed++)
+        for (int n = 1; n <= 4; n += 3) {
+            const int in = transposed ? M : K, out = transposed ? K : M;
+            blas->multiply(transposed, M, K, (size_t)n, w, b, c);
+            for (int j = 0; j < n; j++)
+                for (int o = 0; o < out; o++) {
+                    float sum = 0;
+                    for (int i = 0; i < in; i++)
+                        sum += w[transposed ? i * K + o : o * K + i] * b[j * in + i];
+                    ck_assert_float_eq(c[j * out + o], sum);
+                }
+        }
+}
+END_TEST
+
+/* ---- Trials ---- */
+
+START_TEST(trials_are_judged_by_medians_of_ratios)
+{
+    const bench_trial_sample samples[] = {{2, 6, 10}, {4, 4, 20}, {3, 12, 10}},
+                             alone[] = {{2, NAN, NAN}, {4, NAN, NAN}};
+    double scratch[3];
+    bench_trial_figures figures = bench_trial_judge(samples, 3, 6, scratch);
+    ck_assert_double_eq(figures.seconds, 3);
+    ck_assert_double_eq(figures.spread, 1.0 / 3);
+    ck_assert_double_eq(figures.blas_seconds, 6);
+    ck_assert_double_eq(figures.times_blas, 3);
+    ck_assert_double_eq(figures.peak, 10);
+    ck_assert_double_eq_tol(figures.share_of_peak, 0.2, 1e-15);
+    figures = bench_trial_judge(alone, 2, 6, scratch);
+    ck_assert_double_eq(figures.seconds, 3);
+    ck_assert(isnan(figures.blas_seconds) && isnan(figures.times_blas) && isnan(figures.peak) &&
+              isnan(figures.share_of_peak));
+}
+END_TEST
+
+/* ---- Where threads run ---- */
+
+START_TEST(a_process_is_confined_to_so_many_cores)
+{
+    const unsigned cores = bench_cores();
+    cpu_set_t set;
+    if (!bench_confine(1))
+        return; /* the system refuses */
+    ck_assert_int_eq(sched_getaffinity(0, sizeof set, &set), 0);
+    ck_assert_int_eq(CPU_COUNT(&set), 1);
+    ck_assert_uint_eq(bench_cores(), cores);
+    ck_assert(bench_confine(cores + 3)); /* wider again */
+    ck_assert_int_eq(sched_getaffinity(0, sizeof set, &set), 0);
+    ck_assert_int_eq(CPU_COUNT(&set), (int)cores);
+    bench_settle();
 }
 END_TEST
 
@@ -183,6 +279,10 @@ int main(void)
     TCase *tests = tcase_create("bench");
     tcase_set_timeout(tests, 100);
     tcase_add_test(tests, every_read_loop_reads_every_byte_once);
+    tcase_add_test(tests, every_peak_loop_does_the_operations_that_it_claims);
+    tcase_add_test(tests, openblas_multiplies_what_ours_does);
+    tcase_add_test(tests, trials_are_judged_by_medians_of_ratios);
+    tcase_add_test(tests, a_process_is_confined_to_so_many_cores);
     tcase_add_test(tests, median_and_spread_are_those_of_the_sorted_values);
     tcase_add_test(tests, one_thread_comes_round_evenly);
     tcase_add_test(tests, threads_keep_to_their_shares);

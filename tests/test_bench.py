@@ -6,6 +6,7 @@ usage: test_bench.py LSQ_BENCH LSQ FIXTURE.safetensors
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -16,8 +17,9 @@ BENCH, LSQ, FIXTURE = sys.argv[1:4]
 EMULATOR = os.environ.get('WRAPPER', '').split()
 
 
-def run(*arguments, program=BENCH):
-    return subprocess.run([*EMULATOR, program, *arguments], capture_output=True, text=True, timeout=300)
+def run(*arguments, program=BENCH, **environment):
+    return subprocess.run([*EMULATOR, program, *arguments], capture_output=True, text=True, timeout=300,
+                          env={**os.environ, **environment})
 
 
 class Options(unittest.TestCase):
@@ -32,6 +34,10 @@ class Options(unittest.TestCase):
         for arguments in (
             ['fly'], ['--fast'], ['gemv', 'surplus'], ['--filter', '('], ['--filter', 'no such kernel'], ['--filter'],
             ['--threads', '0'], ['--prefetch', '-1'], ['--prefetch', '2000000'], ['--svg'], ['--threads', '1x'], ['--samples', ''], ['--codec', 'z9'],
+            ['gemm', 'surplus'], ['gemm', '--batch', '0'], ['gemm', '--batch', '65537'], ['gemm', '--size', '64'],
+            ['gemm', '--size', '64x'], ['gemm', '--size', '0x64'], ['gemm', '--size', '64x64x64'], ['gemm', '--threads', '257'],
+            ['gemm', '--activation', 'bytes'], ['gemm', '--codec', 's1'], ['gemm', '--samples', '1'], ['gemm', '--filter', '.'],
+            ['gemm', *('--batch=2',) * 65], ['gemm', *('--codec=s2',) * 65], ['gemm', *('--threads=1',) * 65],
             ['snr', '--source', 'cauchy'], ['snr', '--codec', 'c2'], ['file'], ['file', '--samples', '-1', FIXTURE],
         ):
             done = run(*arguments)
@@ -122,6 +128,84 @@ class Gemv(unittest.TestCase):
     def test_memory_can_be_used_otherwise(self):
         done = run('--filter', self.CASE, '--samples', '2', '--prefetch', '0', '--small-pages')
         self.assertEqual(done.returncode, 0, done.stderr)
+
+
+class Gemm(unittest.TestCase):
+    SMALL = ('gemm', '--size', '80x33', '--samples', '2')
+
+    def document(self, *arguments, **environment):
+        done = run(*self.SMALL, '--json', *arguments, **environment)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)
+
+    def test_rows_agree_with_themselves(self):
+        document = self.document('--codec', 's4', '--codec', 't3', '--batch', '1', '--batch', '6', '--threads', '1',
+                                 '--threads', '2')
+        self.assertEqual(document['schema'], 'lsq.bench.gemm/1')
+        for key in ('lsq_version', 'lsq_cpu', 'lsq_isa', 'matrix', 'activations', 'peak', 'openblas'):
+            self.assertIn(key, document)
+        rows = document['rows']
+        self.assertEqual([(row['threads'], row['format'], row['n']) for row in rows],
+                         [(t, f, n) for t in (1, 2) for f in ('s4', 't3') for n in (1, 6)])
+        for row in rows:
+            self.assertAlmostEqual(row['gflops'] * row['microseconds'] / (2e-3 * 80 * 33 * row['n']), 1, places=6)
+            self.assertAlmostEqual(row['gflops'] / row['gigaweights'] / 2 / row['n'], 1, places=6)
+            self.assertGreater(row['times_gemv'], 0)
+            self.assertEqual(row['transposed'], 0)
+            self.assertIsNone(row['times_plain'])
+            beside = [row['openblas_gflops'], row['times_openblas']]
+            if document['openblas'] == 'none in this build':
+                self.assertEqual(beside, [None, None])
+            else:
+                self.assertGreater(min(beside), 0)
+        self.assertEqual(rows[0]['times_gemv'], 1)
+
+    def test_without_gemv_there_is_no_ratio_to_it(self):
+        (row,) = self.document('--codec', 's2', '--batch', '3')['rows']
+        self.assertIsNone(row['times_gemv'])
+
+    def test_usual_formats_and_columns(self):
+        done = run('gemm', '--size', '16x16', '--samples', '2')
+        self.assertEqual(done.returncode, 0, done.stderr)
+        rows = [line.split() for line in done.stdout.splitlines() if re.match('[st][0-9] ', line)]
+        self.assertEqual([(row[0], int(row[2])) for row in rows],
+                         [(f, 2 ** i) for f in 's2 s3 s4 s5 s6 s8 t2 t3 t4 t5 t6'.split() for i in range(10)])
+        self.assertNotIn('W^T', done.stdout)
+
+    def test_transposed_products_stand_beside_plain_ones(self):
+        rows = self.document('--codec', 's4', '--batch', '1', '--batch', '2', '--trans')['rows']
+        self.assertEqual([(row['n'], row['transposed']) for row in rows], [(1, 0), (2, 0), (1, 1), (2, 1)])
+        self.assertEqual([row['times_plain'] is None for row in rows], [True, True, False, False])
+        self.assertIn('W^T', run(*self.SMALL, '--codec', 's4', '--batch', '1', '--trans').stdout)
+
+    def test_peak_is_of_the_level_in_use(self):
+        exact = self.document('--codec', 's4', '--batch', '2', '--activation', 'float')
+        self.assertEqual(exact['activations'], 'exact')
+        self.assertRegex(exact['peak'], '^f32, ')
+        self.assertGreater(exact['rows'][0]['percent_of_peak'], 0)
+        plain = self.document('--codec', 's4', '--batch', '2', LSQ_MAX_ISA='scalar')
+        self.assertEqual(plain['lsq_isa'], 'scalar')
+        self.assertIsNone(plain['rows'][0]['peak_gflops'])
+        self.assertIsNone(plain['rows'][0]['percent_of_peak'])
+
+    def test_weights_from_memory(self):
+        document = self.document('--codec', 'c3.none', '--batch', '1', '--size', '2000x2000', '--rotate')
+        self.assertIn('from memory', document['matrix'])
+        self.assertEqual(len(document['rows']), 1)
+
+    def test_picture(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, 'a.svg')
+            self.document('--codec', 's4', '--codec', 't4', '--trans', '--threads', '1', '--threads', '2', '--svg', path,
+                          '--batch', '512', '--batch', '1')
+            root = xml.etree.ElementTree.parse(path).getroot()
+            texts = [text.text for text in root.iter('{http://www.w3.org/2000/svg}text')]
+            for text in ('s4', 't4', 'C = W B, 1 thread', 'C = W^T B, 1 thread', 'C = W B, 2 threads', 'C = W^T B, 2 threads'):
+                self.assertEqual(texts.count(text), 1, texts)
+            self.assertEqual(texts.count('512'), 4)
+            self.assertEqual(os.listdir(folder), ['a.svg'])
+            self.assertEqual(run(*self.SMALL, '--codec', 's4', '--batch', '1', '--svg',
+                                 os.path.join(folder, 'no', 'b.svg')).returncode, 5)
 
 
 class Snr(unittest.TestCase):

@@ -4,6 +4,7 @@
  */
 #include "tests/core_sample.h"
 #include "tests/naive_decode.h"
+#include "tests/naive_round.h"
 
 /* Ends of steps, panels and groups, and what lies beside them. */
 static const size_t shapes[][2] = {{1, 1},  {1, 2},   {2, 31}, {3, 4},  {15, 5},  {16, 16}, {17, 17},
@@ -29,26 +30,6 @@ static void drop(void)
 }
 
 /* ---- The definition ---- */
-
-/* Up to 32 values as integers up to `limit` times a scale. */
-static float round_group(const float *x, size_t n, float limit, int32_t q[32])
-{
-    float largest = 0;
-    int finite = 1;
-    memset(q, 0, 32 * sizeof(*q));
-    for (size_t i = 0; i < n; i++) {
-        finite &= isfinite(x[i]) != 0;
-        largest = fabsf(x[i]) > largest ? fabsf(x[i]) : largest;
-    }
-    if (!finite)
-        return NAN;
-    if (largest < 0x1p-100f)
-        return 0;
-    float inverse = limit / largest;
-    for (size_t i = 0; i < n; i++)
-        q[i] = (int32_t)nearbyintf(x[i] * inverse);
-    return largest / limit;
-}
 
 static int32_t integer_level(const naive *n, size_t row, size_t column)
 {

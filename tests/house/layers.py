@@ -31,6 +31,7 @@ LIBRARIES = {
     'pthreadpool.h': ('dispatch/',),
     'hwloc.h': ('tuner/', 'bench/'),
     'benchmark/benchmark.h': ('bench/',),
+    'cblas.h': ('bench/',),
     'check.h': (),
 }
 

@@ -1,0 +1,328 @@
+/*
+ * gemm.c - `lsq-bench gemm`: products with one column and with many, as a program calls them, beside float BLAS.
+ *
+ * A round is one sample of every number of columns, for a format and a number of threads; all ratios are of one round, and what is
+ * shown is the median over rounds.
+ */
+#include "bench/calls.h"
+#include "bench/command.h"
+#include "bench/gemm_picture.h"
+#include "bench/machine.h"
+#include "bench/table.h"
+
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const bench_column columns[] = {
+    {"format", "format", "", 14, -1},
+    {"threads", "threads", "", 7, 0},
+    {"n", "n", "", 5, 0},
+    {"microseconds", "time", "us", 11, 3},
+    {"gflops", "ours", "GFLOP/s", 8, 2},
+    {"gigaweights", "weights", "Gw/s", 7, 2},
+    {"peak_gflops", "peak", "GFLOP/s", 8, 2},
+    {"percent_of_peak", "of it", "%", 5, 1},
+    {"openblas_gflops", "OpenBLAS", "GFLOP/s", 8, 2},
+    {"times_openblas", "times", "OpenBLAS", 8, 2},
+    {"times_gemv", "times", "n = 1", 6, 2},
+    {"spread", "spread", "%", 6, 1},
+    /* The last two only where transposed products were asked for. */
+    {"transposed", "W^T", "", 3, 0},
+    {"times_plain", "times", "W", 5, 2},
+};
+enum { COLUMNS = sizeof columns / sizeof *columns, PLAIN_COLUMNS = COLUMNS - 2 };
+
+enum { LIST_MAX = 64, BATCH_MAX = 65536, SIDE_MAX = 1 << 20 };
+
+static const char *const usual_formats[] = {"s2", "s3", "s4", "s5", "s6", "s8", "t2", "t3", "t4", "t5", "t6"};
+
+typedef struct gemm_request {
+    bench_matrix_size size;
+    lsq_format formats[LIST_MAX];
+    unsigned threads[LIST_MAX], batches[LIST_MAX];
+    size_t format_count, thread_count, batch_count;
+    unsigned samples;
+    lsq_activation activation;
+    int transposed, json;
+    const char *picture;
+} gemm_request;
+
+/* What is measured together, and what came of it: samples[call * request->samples + round]. */
+typedef struct gemm_run {
+    const gemm_request *request;
+    bench_call calls[2 * LIST_MAX];
+    size_t call_count;
+    bench_trial_sample *samples;
+    double *scratch; /* room for a number of each */
+    bench_calls *all;
+    bench_table *table;
+    bench_gemm_point *points;
+    size_t point_count;
+} gemm_run;
+
+static void list_calls(gemm_run *run)
+{
+    const gemm_request *request = run->request;
+    for (int transposed = 0; transposed <= request->transposed; transposed++)
+        for (size_t i = 0; i < request->batch_count; i++)
+            run->calls[run->call_count++] = (bench_call){request->batches[i], transposed ? LSQ_TRANS : LSQ_NO_TRANS};
+}
+
+/* The call with so many columns, or NULL. */
+static const bench_call *find_call(const gemm_run *run, unsigned n, lsq_transpose trans)
+{
+    for (size_t i = 0; i < run->call_count; i++)
+        if (run->calls[i].n == n && run->calls[i].trans == trans)
+            return &run->calls[i];
+    return NULL;
+}
+
+static const bench_trial_sample *samples_of(const gemm_run *run, const bench_call *call)
+{
+    return run->samples + (size_t)(call - run->calls) * run->request->samples;
+}
+
+/* How many times as fast as the other call, by operations; NaN without one. */
+static double times_other(const gemm_run *run, const bench_call *call, const bench_call *other)
+{
+    if (!other)
+        return NAN;
+    const bench_trial_sample *mine = samples_of(run, call), *its = samples_of(run, other);
+    const double operations = (double)call->n / other->n;
+    for (unsigned i = 0; i < run->request->samples; i++)
+        run->scratch[i] = operations * its[i].seconds / mine[i].seconds;
+    return bench_median(run->scratch, run->request->samples);
+}
+
+static void add_row(gemm_run *run, const lsq_format *format, unsigned threads, const bench_call *call)
+{
+    const double weights = (double)run->request->size.rows * (double)run->request->size.columns;
+    const double operations = 2 * weights * call->n;
+    const bench_trial_figures f =
+        bench_trial_judge(samples_of(run, call), run->request->samples, operations, run->scratch);
+    const int transposed = call->trans == LSQ_TRANS;
+    bench_gemm_point *point = &run->points[run->point_count++];
+    *point = (bench_gemm_point){
+        .format = *format,
+        .threads = threads,
+        .n = call->n,
+        .transposed = transposed,
+        .gflops = 1e-9 * operations / f.seconds,
+        .peak_gflops = 1e-9 * f.peak,
+        .openblas_gflops = 1e-9 * operations / f.blas_seconds,
+    };
+    char name[LSQ_FORMAT_NAME_MAX] = "";
+    lsq_format_name(format, name);
+    const bench_cell cells[COLUMNS] = {
+        {name, NAN},
+        {NULL, threads},
+        {NULL, call->n},
+        {NULL, 1e6 * f.seconds},
+        {NULL, point->gflops},
+        {NULL, 1e-9 * weights / f.seconds},
+        {NULL, point->peak_gflops},
+        {NULL, 100 * f.share_of_peak},
+        {NULL, point->openblas_gflops},
+        {NULL, f.times_blas},
+        {NULL, times_other(run, call, find_call(run, 1, call->trans))},
+        {NULL, 100 * f.spread},
+        {NULL, transposed},
+        {NULL, transposed ? times_other(run, call, find_call(run, call->n, LSQ_NO_TRANS)) : NAN},
+    };
+    bench_table_row(run->table, cells);
+}
+
+/* ---- Running ---- */
+
+static void print_context(const gemm_run *run)
+{
+    const gemm_request *request = run->request;
+    char text[128];
+    bench_trial_describe(bench_calls_trial(run->all), run->table);
+    snprintf(text, sizeof text, "%zu x %zu, %s", request->size.rows, request->size.columns,
+             request->size.rotate ? "from memory: another one for each product" : "the same one for each product");
+    bench_table_context(run->table, "matrix", text);
+    if (!request->json)
+        printf("medians of %u samples, the three by turns\n\n", request->samples);
+}
+
+static lsq_status measure_format(gemm_run *run, const lsq_format *format, unsigned threads)
+{
+    const unsigned samples = run->request->samples;
+    const lsq_status status = bench_calls_format(run->all, format);
+    if (status)
+        return status;
+    for (unsigned round = 0; round < samples; round++)
+        for (size_t i = 0; i < run->call_count; i++)
+            run->samples[i * samples + round] = bench_calls_take(run->all, i);
+    for (size_t i = 0; i < run->call_count; i++)
+        add_row(run, format, threads, &run->calls[i]);
+    return LSQ_OK;
+}
+
+static lsq_status measure(gemm_run *run, lsq_error *err)
+{
+    const gemm_request *request = run->request;
+    for (size_t t = 0; t < request->thread_count; t++) {
+        lsq_status status = bench_calls_threads(run->all, request->threads[t], request->activation, err);
+        if (!status && t == 0)
+            print_context(run);
+        for (size_t f = 0; !status && f < request->format_count; f++)
+            status = measure_format(run, &request->formats[f], request->threads[t]);
+        if (status)
+            return status;
+    }
+    if (!request->picture)
+        return LSQ_OK;
+    const bench_trial *trial = bench_calls_trial(run->all);
+    char title[128], peak_name[64];
+    snprintf(title, sizeof title, "Products of a %zu x %zu matrix%s, %s", request->size.rows, request->size.columns,
+             request->size.rotate ? " from memory" : "", bench_trial_cpu(trial));
+    bench_trial_peak_name(trial, peak_name, sizeof peak_name);
+    return bench_gemm_draw(run->points, run->point_count, title, peak_name, request->picture, err);
+}
+
+static lsq_status measure_all(const gemm_request *request, lsq_error *err)
+{
+    gemm_run run = {.request = request};
+    list_calls(&run);
+    run.samples = calloc(run.call_count * request->samples, sizeof *run.samples);
+    run.scratch = calloc(request->samples, sizeof *run.scratch);
+    run.points = calloc(run.call_count * request->format_count * request->thread_count, sizeof *run.points);
+    run.table = bench_table_new("lsq.bench.gemm/1", columns,
+                                request->transposed || request->json ? COLUMNS : PLAIN_COLUMNS, request->json);
+    lsq_status status = run.samples && run.scratch && run.points && run.table ? LSQ_OK : LSQ_E_NOMEM;
+    if (!status)
+        status = bench_calls_new(&request->size, run.calls, run.call_count, &run.all);
+    if (!status) {
+        bench_watch watch;
+        bench_watch_begin(&watch);
+        status = measure(&run, err);
+        if (!status)
+            bench_watch_end(&watch);
+    }
+    bench_table_end(run.table, !status);
+    bench_calls_free(run.all);
+    free(run.samples);
+    free(run.scratch);
+    free(run.points);
+    return status;
+}
+
+/* ---- Options ---- */
+
+/* Reads "4096x1024". */
+static int read_size(const char *text, bench_matrix_size *size)
+{
+    unsigned rows, across;
+    char first[16];
+    const char *by = strchr(text, 'x');
+    if (!by || (size_t)(by - text) >= sizeof first)
+        return 0;
+    snprintf(first, sizeof first, "%.*s", (int)(by - text), text);
+    if (!bench_number(first, 1, SIDE_MAX, &rows) || !bench_number(by + 1, 1, SIDE_MAX, &across))
+        return 0;
+    size->rows = rows;
+    size->columns = across;
+    return 1;
+}
+
+/* Appends a number to a list; 0 if it is none, or one too many. */
+static int append_number(const char *text, unsigned high, unsigned *list, size_t *count)
+{
+    return *count < LIST_MAX && bench_number(text, 1, high, &list[*count]) && ++*count;
+}
+
+static int read_options(int argc, char **argv, gemm_request *request)
+{
+    static const struct option options[] = {
+        {"codec", required_argument, NULL, 'c'},
+        {"batch", required_argument, NULL, 'b'},
+        {"threads", required_argument, NULL, 't'},
+        {"samples", required_argument, NULL, 'n'},
+        {"size", required_argument, NULL, 'm'},
+        {"rotate", no_argument, NULL, 'r'},
+        {"activation", required_argument, NULL, 'a'},
+        {"trans", no_argument, NULL, 'T'},
+        {"svg", required_argument, NULL, 's'},
+        {"json", no_argument, NULL, 'j'},
+        {NULL, 0, NULL, 0},
+    };
+    lsq_error err = {0};
+    opterr = 0;
+    for (int c; (c = getopt_long(argc, argv, "c:b:t:n:m:ra:Ts:j", options, NULL)) != -1;) {
+        switch (c) {
+        case 'c':
+            if (request->format_count == LIST_MAX)
+                return bench_usage("--codec: more than %d formats", LIST_MAX);
+            if (lsq_format_parse(optarg, &request->formats[request->format_count++], &err))
+                return bench_usage("--codec: %s", err.text);
+            break;
+        case 'b':
+            if (!append_number(optarg, BATCH_MAX, request->batches, &request->batch_count))
+                return bench_usage("--batch '%s': not a number from 1 to %d, or too many", optarg, BATCH_MAX);
+            break;
+        case 't':
+            if (!append_number(optarg, BENCH_THREADS_MAX, request->threads, &request->thread_count))
+                return bench_usage("--threads '%s': not a number from 1 to %d, or too many", optarg, BENCH_THREADS_MAX);
+            break;
+        case 'n':
+            if (!bench_number(optarg, 2, 10000, &request->samples))
+                return bench_usage("--samples '%s': not a number from 2 to 10000", optarg);
+            break;
+        case 'm':
+            if (!read_size(optarg, &request->size))
+                return bench_usage("--size '%s': not ROWSxCOLUMNS, each from 1 to %d", optarg, SIDE_MAX);
+            break;
+        case 'r':
+            request->size.rotate = 1;
+            break;
+        case 'a':
+            if (strcmp(optarg, "int") != 0 && strcmp(optarg, "float") != 0)
+                return bench_usage("--activation '%s': neither int nor float", optarg);
+            request->activation = strcmp(optarg, "float") ? LSQ_ACT_INT : LSQ_ACT_FLOAT;
+            break;
+        case 'T':
+            request->transposed = 1;
+            break;
+        case 's':
+            request->picture = optarg;
+            break;
+        case 'j':
+            request->json = 1;
+            bench_errors_as_json();
+            break;
+        default:
+            return bench_usage("gemm: '%s' is no option, or lacks its value", argv[optind - 1]);
+        }
+    }
+    return optind < argc ? bench_usage("gemm takes no argument '%s'", argv[optind]) : BENCH_OK;
+}
+
+/* What was not asked for otherwise. */
+static void fill_in(gemm_request *request)
+{
+    if (request->format_count == 0)
+        for (size_t i = 0; i < sizeof usual_formats / sizeof *usual_formats; i++)
+            lsq_format_parse(usual_formats[i], &request->formats[request->format_count++], NULL);
+    if (request->thread_count == 0)
+        request->threads[request->thread_count++] = 1;
+    if (request->batch_count == 0)
+        for (unsigned n = 1; n <= 512; n *= 2)
+            request->batches[request->batch_count++] = n;
+}
+
+int bench_gemm_command(int argc, char **argv)
+{
+    gemm_request request = {.size = {4096, 4096, 0}, .samples = 21, .activation = LSQ_ACT_INT};
+    lsq_error err = {0};
+    const int refused = read_options(argc, argv, &request);
+    if (refused)
+        return refused;
+    fill_in(&request);
+    const lsq_status status = measure_all(&request, &err);
+    return status ? bench_failed(NULL, status, &err) : bench_flush();
+}
