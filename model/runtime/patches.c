@@ -19,29 +19,28 @@ size_t lsq_patch_ld(size_t columns)
     return (columns + 3 + 15) / 16 * 16; /* three floats may be too much; whole cache lines */
 }
 
-/* Outputs [first, end) of a row: their patches are `ld` apart, from `to` on. */
+/* Outputs [first, end) of a row, whose patches are `ld` apart. */
 typedef struct segment {
     size_t first, end;
     size_t inner_first, inner_end; /* of these, the ones whose runs, taken as fours, are all within the image */
-    float *to;
     size_t ld;
 } segment;
 
 /* Output i, element by element. */
 static void copy_elements(const lsq_axis *h, const float *line, size_t i, float *to)
 {
-    const ptrdiff_t begin = lsq_axis_begin(h, i);
     for (size_t j = 0; j < h->kernel; j++) {
-        const size_t at = (size_t)(begin + (ptrdiff_t)(j * h->dilation)); /* left of the image: very large */
+        const size_t at = lsq_axis_at(h, i, j);
         to[j] = at < h->in ? line[at] : 0.0f;
     }
 }
 
 /* One row of the kernel for n outputs that do not meet the padding. */
-static void copy_inner(const lsq_axis *h, const float *from, float *to, size_t ld, size_t n)
+static void copy_inner(const lsq_axis *h, const float *line, float *to, size_t ld, size_t n)
 {
     const size_t run = h->kernel;
-    for (size_t i = 0; i < n; i++, to += ld, from += h->stride)
+    for (size_t i = 0; i < n; i++, to += ld) {
+        const float *from = line + i * h->stride;
         if (h->dilation != 1) {
             for (size_t j = 0; j < run; j++)
                 to[j] = from[j * h->dilation];
@@ -52,6 +51,7 @@ static void copy_inner(const lsq_axis *h, const float *from, float *to, size_t l
                 memcpy(to + j, from + j, FOUR);
             memcpy(to + run - 4, from + run - 4, FOUR);
         }
+    }
 }
 
 /* One row of the kernel for all outputs of the segment. */
@@ -73,6 +73,7 @@ static void zero_runs(size_t n, const segment *s, float *to)
             to[j] = 0.0f;
 }
 
+/* Between the first output whose run begins in the image, and the last one whose run ends there. */
 static void set_inner(const lsq_axis *h, segment *s)
 {
     const size_t reach = (h->kernel - 1) * h->dilation + 1, run = reach < 4 ? 4 : reach;
@@ -94,7 +95,7 @@ void lsq_patches(const lsq_convolution *c, const float *image, size_t p0, size_t
         float *at = to + (p - p0) * ld;
         for (size_t channel = 0; channel < c->inputs; channel++)
             for (size_t i = 0; i < v->kernel; i++, at += h->kernel) {
-                const size_t y = (size_t)(lsq_axis_begin(v, row) + (ptrdiff_t)(i * v->dilation));
+                const size_t y = lsq_axis_at(v, row, i);
                 if (y < v->in)
                     copy_runs(h, &s, image + (channel * v->in + y) * h->in, at);
                 else
