@@ -1,5 +1,6 @@
 /*
- * test_no_memory.c - memory runs out at the first allocation, at the second, and so on until a call succeeds.
+ * test_no_memory.c - memory runs out at the first allocation, at the second, and so on until a call succeeds; and how much
+ * of it layers take.
  *
  * Every allocation of the process goes through the functions below, those within jansson and libc too. Sanitizers bring
  * their own allocator: then there is nothing to test here.
@@ -7,6 +8,7 @@
 #include "tests/hostile.h"
 
 #include <errno.h>
+#include <malloc.h>
 
 #if MEMORY_LIMITED && defined(__GLIBC__)
 
@@ -16,8 +18,9 @@ void *__libc_realloc(void *block, size_t size);
 void *__libc_memalign(size_t alignment, size_t size);
 void __libc_free(void *block);
 
-static long left = -1; /* allocations until one fails; negative: none will */
-static long blocks;    /* allocated and not freed */
+static long left = -1;    /* allocations until one fails; negative: none will */
+static long blocks;       /* allocated and not freed */
+static size_t held, peak; /* bytes in these blocks, and at most since somebody set it */
 
 static int refused(void)
 {
@@ -31,6 +34,8 @@ static int refused(void)
 static void *counted(void *block)
 {
     blocks += block != NULL;
+    held += malloc_usable_size(block);
+    peak = held > peak ? held : peak;
     return block;
 }
 
@@ -48,7 +53,13 @@ void *realloc(void *block, size_t size)
 {
     if (refused())
         return NULL;
-    return block ? __libc_realloc(block, size) : counted(__libc_malloc(size));
+    if (!block)
+        return counted(__libc_malloc(size));
+    const size_t before = malloc_usable_size(block);
+    void *moved = __libc_realloc(block, size);
+    held += moved ? malloc_usable_size(moved) - before : 0;
+    peak = held > peak ? held : peak;
+    return moved;
 }
 
 int posix_memalign(void **block, size_t alignment, size_t size)
@@ -65,6 +76,7 @@ void *aligned_alloc(size_t alignment, size_t size)
 void free(void *block)
 {
     blocks -= block != NULL;
+    held -= malloc_usable_size(block);
     __libc_free(block);
 }
 
@@ -127,6 +139,54 @@ static lsq_status write_two(const char *path, lsq_error *err)
     return status;
 }
 
+/* ---- Layers ----------------------------------------------------------------------------------------------------- */
+
+static float numbers[1 << 21], outputs[1 << 19];
+
+static lsq_weights *weights_of(size_t m, size_t k)
+{
+    const lsq_format format = {.codec = LSQ_SCALAR, .bits = 5, .scale = LSQ_SCALE_BYTE32};
+    lsq_weights *w = NULL;
+    ck_assert_uint_le(m * k, sizeof(numbers) / sizeof(numbers[0]));
+    ck_assert_int_eq(lsq_quantize(NULL, &format, m, k, numbers, k, NULL, &w, NULL), LSQ_OK);
+    return w;
+}
+
+/* Check allocates, too. */
+static void expect_untouched(lsq_status status)
+{
+    if (status && outputs[0] != 7) {
+        left = -1;
+        ck_abort_msg("a call that failed has written");
+    }
+}
+
+/* Linear, by patches and row by row. Where memory is asked for before anything is written, nothing has been. */
+static lsq_status run_layers(const char *path, lsq_error *err)
+{
+    const lsq_conv2d_shape full = {.size = sizeof(full), .channels = 40, .height = 20, .width = 20, .kernel = {3, 3}},
+                           depthwise = {.size = sizeof(full), .channels = 40, .height = 20, .width = 20, .groups = 40};
+    const long armed = left;
+    (void)path;
+    left = -1;
+    lsq_weights *linear = weights_of(20, 400), *kernel = weights_of(16, 360), *row = weights_of(40, 1);
+    left = armed;
+    outputs[0] = 7;
+    lsq_status status = lsq_linear(NULL, linear, NULL, LSQ_RELU, 50, numbers, 400, outputs, 20, err);
+    expect_untouched(status);
+    if (!status)
+        status = lsq_conv2d(NULL, &full, kernel, NULL, LSQ_RELU, 2, numbers, outputs, err);
+    if (!status) {
+        outputs[0] = 7;
+        status = lsq_conv2d(NULL, &depthwise, row, NULL, LSQ_RELU, 1, numbers, outputs, err);
+        expect_untouched(status);
+    }
+    lsq_weights_free(linear);
+    lsq_weights_free(kernel);
+    lsq_weights_free(row);
+    return status;
+}
+
 static const struct {
     lsq_status (*call)(const char *path, lsq_error *err);
     const char *path; /* NULL: the index of a set */
@@ -142,6 +202,7 @@ static const struct {
     {export_old, TEST_DATA "/../golden/small.lsq"},
     {export_old, TEST_DATA "/../golden/v1_b4_two.lsq"},
     {write_two, ""},
+    {run_layers, ""},
 };
 
 /* A set of one file, with metadata and a total_size that give two warnings. */
@@ -201,12 +262,76 @@ START_TEST(every_allocation_fails_once)
 }
 END_TEST
 
+/* ---- How much layers take ---------------------------------------------------------------------------------------- */
+
+static size_t taken_by_product(const lsq_context *ctx, const lsq_weights *w, size_t n)
+{
+    const size_t k = lsq_weights_columns(w), before = peak = held;
+    ck_assert_int_eq(
+        lsq_sgemm(ctx, LSQ_COL_MAJOR, LSQ_NO_TRANS, LSQ_NO_TRANS, n, 1, w, numbers, k, 0, outputs, lsq_weights_rows(w)),
+        LSQ_OK);
+    return peak - before;
+}
+
+/*
+ * As lsq_model.h has it: patches (1 MiB, none, 16 of them) beside a product with so many columns, or 64 KiB of W. At once
+ * they would be 3.5 MiB, 441 KiB, 4 MiB, and 162 KiB.
+ */
+static const struct {
+    size_t channels, side, kernel[2], groups, m, product, most;
+} scratches[] = {
+    {64, 42, {3, 3}, 1, 16, 256, 1 << 20},
+    {64, 42, {1, 1}, 1, 16, 256, 0},
+    {512, 45, {45, 1}, 1, 1, 16, 16 * sizeof(float) * (512 * 45 + 18)},
+    {512, 24, {9, 9}, 512, 512, 0, 64 << 10},
+};
+
+enum { SCRATCHES = sizeof(scratches) / sizeof(scratches[0]) };
+
+START_TEST(convolutions_have_little_scratch)
+{
+    const size_t i = (size_t)_i % SCRATCHES, kh = scratches[i].kernel[0], kw = scratches[i].kernel[1];
+    const lsq_context_options options = {.size = sizeof(options), .activation = _i / SCRATCHES};
+    const lsq_conv2d_shape shape = {.size = sizeof(shape),
+                                    .channels = scratches[i].channels,
+                                    .height = scratches[i].side,
+                                    .width = scratches[i].side,
+                                    .kernel = {kh, kw},
+                                    .groups = scratches[i].groups};
+    lsq_context *ctx;
+    ck_assert_int_eq(lsq_context_new(&options, &ctx, NULL), LSQ_OK);
+    lsq_weights *w = weights_of(scratches[i].m, shape.channels / shape.groups * kh * kw);
+    const size_t product = scratches[i].product ? taken_by_product(ctx, w, scratches[i].product) : 0;
+    const size_t before = peak = held;
+    ck_assert_int_eq(lsq_conv2d(ctx, &shape, w, NULL, LSQ_RELU, 1, numbers, outputs, NULL), LSQ_OK);
+    ck_assert_uint_le(peak - before, scratches[i].most + product + 4096);
+    lsq_weights_free(w);
+    lsq_context_free(ctx);
+}
+END_TEST
+
+/* Of a layer with 4096 inputs, which would take 64 MiB as floats if it had as many outputs: 4 MiB, whatever the batch. */
+START_TEST(linear_layers_expand_nothing)
+{
+    const size_t k = 4096, m = 32; /* memory does not depend on m */
+    lsq_weights *w = weights_of(m, k);
+    for (size_t batch = 1; batch <= 512; batch *= 8) {
+        const size_t before = peak = held;
+        ck_assert_int_eq(lsq_linear(NULL, w, NULL, LSQ_RELU, batch, numbers, k, outputs, m, NULL), LSQ_OK);
+        ck_assert_uint_le(peak - before, (size_t)4 << 20);
+    }
+    lsq_weights_free(w);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("no_memory");
     TCase *cases = tcase_create("all");
     tcase_set_timeout(cases, 60);
     tcase_add_loop_test(cases, every_allocation_fails_once, 0, sizeof(calls) / sizeof(calls[0]));
+    tcase_add_loop_test(cases, convolutions_have_little_scratch, 0, 2 * SCRATCHES);
+    tcase_add_test(cases, linear_layers_expand_nothing);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -1,5 +1,5 @@
 /*
- * lsq_model.h - files of weights: .lsq (versions 1 and 2), safetensors, npy; in liblsq-model.
+ * lsq_model.h - files of weights: .lsq (versions 1 and 2), safetensors, npy; and layers of networks; in liblsq-model.
  *
  * A model is a list of named tensors. Each is either quantised (a matrix in packed form, see lsq.h) or plain (numbers
  * of some type, as the source had them). lsq_model_open() reads every format it knows by its contents, never by its
@@ -160,6 +160,71 @@ LSQ_API lsq_status lsq_export_safetensors(const lsq_model *model, const char *pa
 LSQ_API lsq_status lsq_export_npy(const lsq_model *model, size_t i, const char *path, int overwrite, lsq_error *err);
 LSQ_API lsq_status lsq_export_lsq1(const lsq_model *model, const char *path, int overwrite, size_t *skipped,
                                    lsq_error *err);
+
+/* ---- Layers ---------------------------------------------------------------------------------------------------- */
+
+/*
+ * What a layer makes of each element v of its result, at the end. By float arithmetic alone, so with the same bits on every
+ * machine, within 2^-20 |v| + 2^-149 of the exact value if v is finite; a NaN stays one.
+ */
+typedef enum lsq_nonlinearity {
+    LSQ_IDENTITY = 0,  /* v */
+    LSQ_RELU = 1,      /* max(v, 0) */
+    LSQ_GELU = 2,      /* v (1 + erf(v / sqrt(2))) / 2: what PyTorch and ONNX call gelu */
+    LSQ_GELU_TANH = 3, /* v (1 + tanh(sqrt(2 / pi) (v + 0.044715 v^3))) / 2: their gelu with approximate="tanh" */
+    LSQ_SILU = 4       /* v / (1 + exp(-v)), also called swish */
+} lsq_nonlinearity;
+
+/*
+ * A linear layer: Y = f(X W^T + bias), where W has m rows and k columns. X is batch x k with leading dimension ldx >= k, Y
+ * is batch x m with leading dimension ldy >= m, `bias` has m elements or is NULL. Before bias and f a row of Y is what
+ * lsq_sgemv() gives for that row of X (with LSQ_ACT_FLOAT: as lsq_sgemm() says). W is never expanded; the only memory is
+ * what lsq_sgemm() takes to round a few hundred rows of X. Statuses: LSQ_E_ARGUMENT, LSQ_E_NOMEM.
+ */
+LSQ_API lsq_status lsq_linear(const lsq_context *ctx, const lsq_weights *w, const float *bias, lsq_nonlinearity f,
+                              size_t batch, const float *x, size_t ldx, float *y, size_t ldy, lsq_error *err);
+
+/* The shape of a convolution. Start with {.size = sizeof(lsq_conv2d_shape)}; pairs are vertical, horizontal. */
+typedef struct lsq_conv2d_shape {
+    size_t size;                    /* sizeof(lsq_conv2d_shape) */
+    size_t channels, height, width; /* of an input image */
+    size_t kernel[2];               /* height and width of the kernel; 0: 1 */
+    size_t stride[2];               /* 0: 1 */
+    size_t padding[2];              /* rows, and columns, of zeros on either side of the image */
+    size_t dilation[2];             /* from one element of the kernel to the next, in the image; 0: 1 */
+    size_t groups;                  /* 0: 1; as many as channels: a depthwise convolution */
+} lsq_conv2d_shape;
+
+/*
+ * Height and width of an output image: floor((size + 2 padding - dilation (kernel - 1) - 1) / stride) + 1. Statuses, with
+ * the field in err: LSQ_E_ARGUMENT for a `size` that is not the struct's, an image without elements, groups that do not
+ * divide the channels, a kernel that is larger than the image with its padding; LSQ_E_LIMIT for a field above 2^40.
+ */
+LSQ_API lsq_status lsq_conv2d_output(const lsq_conv2d_shape *shape, size_t *height, size_t *width, lsq_error *err);
+
+/*
+ * A convolution, as networks mean it (the kernel is not mirrored): Y = f(W * X + bias) for `batch` images. X is batch x
+ * channels x height x width, Y is batch x m x the height and width of lsq_conv2d_output(), both without gaps. W has m rows,
+ * one for each output channel, and channels / groups * kernel[0] * kernel[1] columns in that order: a tensor of a file, out
+ * x in x height x width, flattened as it stands. `groups` divides m too; `bias` has m elements or is NULL.
+ *
+ * Arithmetic before bias and f:
+ *   - groups = 1, or 16 and more output channels a group: an output is what lsq_sgemv() gives for its patch (with
+ *     LSQ_ACT_FLOAT: as lsq_sgemm() says), which is the elements of X, and zeros, that meet the kernel, in the order of the
+ *     columns. At most 256 patches are copied at a time, 1 MiB of them or 16; none if kernel and stride are 1 and the
+ *     padding is 0. Fastest if 16 divides the output channels of a group, see lsq_sgemm_rows(). The context's threads share
+ *     the products, but not the copying.
+ *   - otherwise, as in depthwise convolutions: float sums in the order of the columns, whatever the context says, the same
+ *     bits on every machine; |error| <= (k + 1) 2^-24 sum |w x| for k columns. At a time 64 KiB of W are decoded, or one
+ *     row. One thread.
+ * No other memory is taken, but by lsq_sgemm_rows() for at most 256 columns.
+ *
+ * Statuses: those of lsq_conv2d_output(); LSQ_E_ARGUMENT for W of another shape; LSQ_E_LIMIT if X or Y has more than 2^44
+ * elements; LSQ_E_NOMEM. Each block of patches asks for memory again: should that fail, Y may hold some outputs already.
+ */
+LSQ_API lsq_status lsq_conv2d(const lsq_context *ctx, const lsq_conv2d_shape *shape, const lsq_weights *w,
+                              const float *bias, lsq_nonlinearity f, size_t batch, const float *x, float *y,
+                              lsq_error *err);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,260 @@
+/*
+ * conv2d.c - a convolution: checks, and one of two ways through it.
+ *
+ *     patches of up to 256 outputs side by side   --lsq_sgemm_rows()-->  a block of the outputs of a group, where they belong
+ *     a row of W, decoded                         ----direct.c-------->  one output channel of an image: for groups that would
+ *                                                                        leave most rows of a panel of 16 unused
+ */
+#include "model/limits.h"
+#include "model/model.h"
+#include "model/runtime/convolution.h"
+#include "model/runtime/nonlinearity.h"
+#include "model/sizes.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    PANEL = 16,            /* rows whose packed bytes lie together, see lsq_sgemm_rows() */
+    COLUMNS = 256,         /* what lsq_sgemm_rows() takes at once */
+    PATCH_BYTES = 1 << 20, /* as much as stays in a second cache, or nearly */
+    FEWEST = 16,           /* patches, however large */
+    DECODED_BYTES = 64 << 10
+};
+
+/* No sum of a few sizes overflows, and no array of floats is larger than a pointer can reach. */
+static const uint64_t size_max = LSQ_DIMENSION_MAX < PTRDIFF_MAX / 4 ? LSQ_DIMENSION_MAX : PTRDIFF_MAX / 4;
+static const uint64_t elements_max = LSQ_ELEMENTS_MAX < PTRDIFF_MAX / 4 ? LSQ_ELEMENTS_MAX : PTRDIFF_MAX / 4;
+
+/* ---- Shapes ------------------------------------------------------------------------------------------------------ */
+
+static lsq_status check_fields(const lsq_conv2d_shape *s, const char *where, lsq_error *err)
+{
+    const struct {
+        const char *name;
+        size_t value, least;
+    } fields[] = {
+        {"channels", s->channels, 1},       {"height", s->height, 1},           {"width", s->width, 1},
+        {"kernel[0]", s->kernel[0], 0},     {"kernel[1]", s->kernel[1], 0},     {"stride[0]", s->stride[0], 0},
+        {"stride[1]", s->stride[1], 0},     {"padding[0]", s->padding[0], 0},   {"padding[1]", s->padding[1], 0},
+        {"dilation[0]", s->dilation[0], 0}, {"dilation[1]", s->dilation[1], 0}, {"groups", s->groups, 0},
+    };
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        if (fields[i].value < fields[i].least)
+            return lsq_fail(err, LSQ_E_ARGUMENT, where, "%s is 0", fields[i].name);
+        if (fields[i].value > size_max)
+            return lsq_fail(err, LSQ_E_LIMIT, where, "%s is %zu: at most %llu", fields[i].name, fields[i].value,
+                            (unsigned long long)size_max);
+    }
+    return LSQ_OK;
+}
+
+static size_t or_one(size_t value)
+{
+    return value ? value : 1;
+}
+
+/* Direction i of the shape, 0 or 1. */
+static lsq_status set_axis(lsq_axis *axis, const lsq_conv2d_shape *s, unsigned i, const char *where, lsq_error *err)
+{
+    *axis = (lsq_axis){
+        .in = i ? s->width : s->height,
+        .kernel = or_one(s->kernel[i]),
+        .stride = or_one(s->stride[i]),
+        .padding = s->padding[i],
+        .dilation = or_one(s->dilation[i]),
+    };
+    const size_t padded = axis->in + 2 * axis->padding;
+    uint64_t reach;
+    if (!lsq_size_multiply(axis->dilation, axis->kernel - 1, &reach) || reach >= padded)
+        return lsq_fail(err, LSQ_E_ARGUMENT, where,
+                        "kernel[%u] is %zu, dilated by %zu: larger than %s %zu with padding %zu", i, axis->kernel,
+                        axis->dilation, i ? "width" : "height", axis->in, axis->padding);
+    axis->out = (padded - 1 - (size_t)reach) / axis->stride + 1;
+    return LSQ_OK;
+}
+
+/* Everything but how many outputs a group has. */
+static lsq_status set_convolution(lsq_convolution *c, const lsq_conv2d_shape *shape, const char *where, lsq_error *err)
+{
+    if (!shape)
+        return lsq_fail(err, LSQ_E_ARGUMENT, where, "shape: none");
+    if (shape->size != sizeof *shape)
+        return lsq_fail(err, LSQ_E_ARGUMENT, where, "shape->size is %zu: expected sizeof(lsq_conv2d_shape), %zu",
+                        shape->size, sizeof *shape);
+    *c = (lsq_convolution){.groups = or_one(shape->groups)};
+    lsq_status status = check_fields(shape, where, err);
+    if (status == LSQ_OK && shape->channels % c->groups)
+        status = lsq_fail(err, LSQ_E_ARGUMENT, where, "groups is %zu: does not divide %zu channels", c->groups,
+                          shape->channels);
+    c->inputs = shape->channels / c->groups;
+    if (status == LSQ_OK)
+        status = set_axis(&c->vertical, shape, 0, where, err);
+    if (status == LSQ_OK)
+        status = set_axis(&c->horizontal, shape, 1, where, err);
+    return status;
+}
+
+lsq_status lsq_conv2d_output(const lsq_conv2d_shape *shape, size_t *height, size_t *width, lsq_error *err)
+{
+    static const char where[] = "lsq_conv2d_output";
+    lsq_convolution c = {0};
+    if (!height || !width)
+        return lsq_fail(err, LSQ_E_ARGUMENT, where, "%s: no place for it", height ? "width" : "height");
+    lsq_status status = set_convolution(&c, shape, where, err);
+    if (status == LSQ_OK) {
+        *height = c.vertical.out;
+        *width = c.horizontal.out;
+    }
+    return status;
+}
+
+/* ---- The layer --------------------------------------------------------------------------------------------------- */
+
+typedef struct layer {
+    const lsq_context *ctx;
+    lsq_convolution c;
+    const lsq_weights *w;
+    size_t columns;             /* of W */
+    size_t in_plane, out_plane; /* elements of a channel */
+    const float *bias;
+    lsq_nonlinearity f;
+    size_t batch;
+    const float *x;
+    float *y;
+} layer;
+
+/* n outputs of channel `output`. */
+static void finish(const layer *l, size_t output, float *y, size_t n)
+{
+    const float bias = l->bias ? l->bias[output] : 0.0f;
+    for (size_t i = 0; l->bias && i < n; i++)
+        y[i] += bias;
+    lsq_nonlinearity_apply(l->f, y, n);
+}
+
+/* A block of outputs of a group: column j of B is the patch of output p + j. */
+static lsq_status multiply(const layer *l, size_t group, lsq_transpose trans_b, const float *b, size_t ldb, size_t n,
+                           float *y)
+{
+    const size_t outputs = l->c.outputs;
+    lsq_status status = lsq_sgemm_rows(l->ctx, LSQ_ROW_MAJOR, trans_b, group * outputs, outputs, n, 1, l->w, b, ldb, 0,
+                                       y, l->out_plane);
+    for (size_t i = 0; status == LSQ_OK && i < outputs; i++)
+        finish(l, group * outputs + i, y + i * l->out_plane, n);
+    return status;
+}
+
+/* Is a patch one element of each channel, so that X is the matrix of patches as it lies? */
+static int is_pointwise(const lsq_axis *axis)
+{
+    return axis->kernel == 1 && axis->stride == 1 && axis->padding == 0;
+}
+
+static size_t patches_at_once(size_t ld, size_t outputs)
+{
+    size_t n = PATCH_BYTES / sizeof(float) / ld / 4 * 4;
+    n = n > FEWEST ? n : FEWEST;
+    n = n < COLUMNS ? n : COLUMNS;
+    return n < outputs ? n : outputs;
+}
+
+static lsq_status by_patches(const layer *l)
+{
+    const lsq_convolution *c = &l->c;
+    const int pointwise = is_pointwise(&c->vertical) && is_pointwise(&c->horizontal);
+    const size_t ld = lsq_patch_ld(l->columns), block = patches_at_once(pointwise ? 1 : ld, l->out_plane);
+    float *patches = pointwise ? NULL : malloc(block * ld * sizeof *patches);
+    if (!pointwise && !patches)
+        return LSQ_E_NOMEM;
+    lsq_status status = LSQ_OK;
+    for (size_t i = 0; i < l->batch * c->groups && status == LSQ_OK; i++) {
+        const float *x = l->x + i * c->inputs * l->in_plane;
+        float *y = l->y + i * c->outputs * l->out_plane;
+        for (size_t p = 0; p < l->out_plane && status == LSQ_OK; p += block) {
+            const size_t n = l->out_plane - p < block ? l->out_plane - p : block;
+            if (pointwise) {
+                status = multiply(l, i % c->groups, LSQ_NO_TRANS, x + p, l->in_plane, n, y + p);
+            } else {
+                lsq_patches(c, x, p, p + n, patches, ld);
+                status = multiply(l, i % c->groups, LSQ_TRANS, patches, ld, n, y + p);
+            }
+        }
+    }
+    free(patches);
+    return status;
+}
+
+static lsq_status row_by_row(const layer *l)
+{
+    const lsq_convolution *c = &l->c;
+    const size_t rows = lsq_weights_rows(l->w), k = l->columns;
+    size_t block = DECODED_BYTES / sizeof(float) / k;
+    block = block < 1 ? 1 : block < rows ? block : rows;
+    float *decoded = malloc(block * k * sizeof *decoded);
+    lsq_status status = decoded ? LSQ_OK : LSQ_E_NOMEM;
+    for (size_t r0 = 0; r0 < rows && status == LSQ_OK; r0 += block) {
+        const size_t r1 = r0 + block < rows ? r0 + block : rows;
+        status = lsq_dequantize(l->ctx, l->w, r0, r1 - r0, decoded, k);
+        for (size_t image = 0; image < l->batch && status == LSQ_OK; image++)
+            for (size_t r = r0; r < r1; r++) {
+                const size_t channel = (image * c->groups + r / c->outputs) * c->inputs;
+                float *y = l->y + (image * rows + r) * l->out_plane;
+                lsq_convolve_directly(c, decoded + (r - r0) * k, l->x + channel * l->in_plane, y);
+                finish(l, r, y, l->out_plane);
+            }
+    }
+    free(decoded);
+    return status;
+}
+
+/* What the shape and W have in common, and how large X and Y are. */
+static lsq_status check_sizes(layer *l, const char *where, lsq_error *err)
+{
+    lsq_convolution *c = &l->c;
+    const size_t m = lsq_weights_rows(l->w), channels = c->groups * c->inputs;
+    uint64_t columns, x, y;
+    l->columns = lsq_weights_columns(l->w);
+    if (!lsq_size_multiply(c->vertical.kernel, c->horizontal.kernel, &columns) ||
+        !lsq_size_multiply(columns, c->inputs, &columns) || columns != l->columns)
+        return lsq_fail(err, LSQ_E_ARGUMENT, where,
+                        "w has %zu columns: expected channels / groups * kernel, %zu x %zu x %zu", l->columns,
+                        c->inputs, c->vertical.kernel, c->horizontal.kernel);
+    if (m % c->groups)
+        return lsq_fail(err, LSQ_E_ARGUMENT, where, "groups is %zu: does not divide the %zu rows of w", c->groups, m);
+    c->outputs = m / c->groups;
+    if (!lsq_size_multiply(c->vertical.in, c->horizontal.in, &x) || !lsq_size_multiply(x, channels, &x) ||
+        !lsq_size_multiply(x, l->batch, &x) || x > elements_max)
+        return lsq_fail(err, LSQ_E_LIMIT, where, "x would be %zu x %zu x %zu x %zu", l->batch, channels, c->vertical.in,
+                        c->horizontal.in);
+    if (!lsq_size_multiply(c->vertical.out, c->horizontal.out, &y) || !lsq_size_multiply(y, m, &y) ||
+        !lsq_size_multiply(y, l->batch, &y) || y > elements_max)
+        return lsq_fail(err, LSQ_E_LIMIT, where, "y would be %zu x %zu x %zu x %zu", l->batch, m, c->vertical.out,
+                        c->horizontal.out);
+    l->in_plane = c->vertical.in * c->horizontal.in;
+    l->out_plane = c->vertical.out * c->horizontal.out;
+    return LSQ_OK;
+}
+
+lsq_status lsq_conv2d(const lsq_context *ctx, const lsq_conv2d_shape *shape, const lsq_weights *w, const float *bias,
+                      lsq_nonlinearity f, size_t batch, const float *x, float *y, lsq_error *err)
+{
+    static const char where[] = "lsq_conv2d";
+    layer l = {.ctx = ctx, .w = w, .bias = bias, .f = f, .batch = batch, .x = x, .y = y};
+    if (!w)
+        return lsq_fail(err, LSQ_E_ARGUMENT, where, "w: no weights");
+    if (!lsq_nonlinearity_valid(f))
+        return lsq_fail(err, LSQ_E_ARGUMENT, where, "f is %d: not one of lsq_nonlinearity", (int)f);
+    lsq_status status = set_convolution(&l.c, shape, where, err);
+    if (status == LSQ_OK)
+        status = check_sizes(&l, where, err);
+    if (status != LSQ_OK || batch == 0)
+        return status;
+    if (!x || !y)
+        return lsq_fail(err, LSQ_E_ARGUMENT, where, "%s: no images", x ? "y" : "x");
+    const int before = errno;
+    status = l.c.groups == 1 || l.c.outputs >= PANEL ? by_patches(&l) : row_by_row(&l);
+    errno = before;
+    return status == LSQ_OK ? status : lsq_fail(err, status, where, "%s", lsq_strerror(status));
+}
