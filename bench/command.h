@@ -24,6 +24,7 @@ enum {
 /* Each takes the arguments from its own name on, and returns an exit status. */
 int bench_gemv(int argc, char **argv);
 int bench_gemm_command(int argc, char **argv);
+int bench_layers_command(int argc, char **argv);
 int bench_snr_command(int argc, char **argv);
 int bench_file_command(int argc, char **argv);
 

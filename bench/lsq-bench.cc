@@ -12,6 +12,7 @@ static const char help[] =
     "       lsq-bench gemm [--codec NAME]... [--batch N]... [--threads N]... [--size ROWSxCOLUMNS] [--rotate] "
     "[--trans]\n"
     "                      [--activation int|float] [--samples N] [--svg FILE] [--json]\n"
+    "       lsq-bench layers [--codec NAME]... [--threads N]... [--activation int|float] [--samples N] [--json]\n"
     "       lsq-bench snr [--source NAME]... [--codec NAME]... [--all] [--json] [FILE]...\n"
     "       lsq-bench file [--against ORIGINAL] [--samples N] [--json] FILE...\n"
     "\n"
@@ -37,6 +38,12 @@ static const char help[] =
     "  -a, --activation A   int: rounded activations, float: exact ones (int)\n"
     "  -n, --samples N      samples of each case (21)\n"
     "  -s, --svg FILE       also draw speed against the number of columns\n"
+    "\n"
+    "layers  times lsq_linear and lsq_conv2d, beside float layers by OpenBLAS and the peak\n"
+    "  -c, --codec NAME     with this format; may be repeated (s4, t4)\n"
+    "  -t, --threads N      with N threads; may be repeated (1)\n"
+    "  -a, --activation A   int or float, as above (int)\n"
+    "  -n, --samples N      samples of each case (21)\n"
     "\n"
     "snr   quantises known sources, and the matrices of files, and compares with other ways to quantise\n"
     "  -s, --source NAME    sine54, uniform, gauss, laplace or t5; may be repeated (all, if there is no FILE)\n"
@@ -78,6 +85,8 @@ int main(int argc, char **argv)
         return bench_gemv(argc - 1, argv + 1);
     if (!std::strcmp(command, "gemm"))
         return bench_gemm_command(argc - 1, argv + 1);
+    if (!std::strcmp(command, "layers"))
+        return bench_layers_command(argc - 1, argv + 1);
     if (!std::strcmp(command, "snr"))
         return bench_snr_command(argc - 1, argv + 1);
     if (!std::strcmp(command, "file"))

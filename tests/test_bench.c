@@ -3,6 +3,7 @@
  */
 #include "bench/machine.h"
 #include "bench/peak.h"
+#include "bench/peers/convolution.h"
 #include "bench/product.h"
 #include "bench/stream.h"
 #include "bench/text.h"
@@ -93,6 +94,75 @@ START_TEST(openblas_multiplies_what_ours_does)
                     ck_assert_float_eq(c[j * out + o], sum);
                 }
         }
+}
+END_TEST
+
+/* One output, directly. */
+static float convolved(const bench_convolution *c, const float *w, const float *x, size_t image, size_t output,
+                       size_t top, size_t left)
+{
+    const lsq_conv2d_shape *s = &c->shape;
+    const size_t inputs = s->channels / s->groups, group = output / (c->outputs / s->groups);
+    float sum = 0;
+    for (size_t channel = 0; channel < inputs; channel++)
+        for (size_t i = 0; i < s->kernel[0]; i++)
+            for (size_t j = 0; j < s->kernel[1]; j++) {
+                const size_t row = top * s->stride[0] + i * s->dilation[0],
+                             column = left * s->stride[1] + j * s->dilation[1];
+                if (row < s->padding[0] || row - s->padding[0] >= s->height || column < s->padding[1] ||
+                    column - s->padding[1] >= s->width)
+                    continue;
+                sum +=
+                    w[((output * inputs + channel) * s->kernel[0] + i) * s->kernel[1] + j] *
+                    x[((image * s->channels + group * inputs + channel) * s->height + row - s->padding[0]) * s->width +
+                      column - s->padding[1]];
+            }
+    return sum;
+}
+
+static void check_convolution(const lsq_conv2d_shape *shape)
+{
+    enum { OUTPUTS = 4, BATCH = 2, ROOM = 4096 };
+    bench_convolution c = {.shape = *shape, .outputs = OUTPUTS};
+    float w[OUTPUTS * 4 * 9], x[BATCH * 4 * 7 * 9], y[ROOM], patches[ROOM];
+    c.shape.size = sizeof c.shape;
+    ck_assert_int_eq(lsq_conv2d_output(&c.shape, &c.out_height, &c.out_width, NULL), LSQ_OK);
+    ck_assert_uint_le(bench_convolution_patches(&c), ROOM);
+    for (size_t i = 0; i < sizeof w / sizeof *w; i++)
+        w[i] = (float)(i * i % 13) - 6;
+    for (size_t i = 0; i < sizeof x / sizeof *x; i++)
+        x[i] = (float)(i * 7 % 11) - 5;
+    bench_convolve(bench_openblas(), &c, BATCH, w, x, y, patches);
+    const float *found = y;
+    for (size_t image = 0; image < BATCH; image++)
+        for (size_t output = 0; output < OUTPUTS; output++)
+            for (size_t top = 0; top < c.out_height; top++)
+                for (size_t left = 0; left < c.out_width; left++)
+                    ck_assert_float_eq(*found++, convolved(&c, w, x, image, output, top, left));
+}
+
+START_TEST(float_convolutions_are_what_direct_loops_give)
+{
+    lsq_conv2d_shape shape = {.channels = 4, .height = 7, .width = 9};
+    if (!bench_openblas())
+        return;
+    bench_openblas()->set_threads(1);
+    for (size_t kernel = 1; kernel <= 3; kernel++)
+        for (size_t stride = 1; stride <= 3; stride++)
+            for (size_t padding = 0; padding <= 3; padding++)
+                for (size_t dilation = 1; dilation <= 2; dilation++)
+                    for (size_t groups = 1; groups <= 4; groups *= 2) {
+                        shape.kernel[0] = kernel;
+                        shape.kernel[1] = 4 - kernel;
+                        shape.stride[0] = stride;
+                        shape.stride[1] = 4 - stride;
+                        shape.padding[0] = padding;
+                        shape.padding[1] = 3 - padding;
+                        shape.dilation[0] = dilation;
+                        shape.dilation[1] = 3 - dilation;
+                        shape.groups = groups;
+                        check_convolution(&shape);
+                    }
 }
 END_TEST
 
@@ -281,6 +351,7 @@ int main(void)
     tcase_add_test(tests, every_read_loop_reads_every_byte_once);
     tcase_add_test(tests, every_peak_loop_does_the_operations_that_it_claims);
     tcase_add_test(tests, openblas_multiplies_what_ours_does);
+    tcase_add_test(tests, float_convolutions_are_what_direct_loops_give);
     tcase_add_test(tests, trials_are_judged_by_medians_of_ratios);
     tcase_add_test(tests, a_process_is_confined_to_so_many_cores);
     tcase_add_test(tests, median_and_spread_are_those_of_the_sorted_values);

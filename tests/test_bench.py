@@ -38,6 +38,7 @@ class Options(unittest.TestCase):
             ['gemm', '--size', '64x'], ['gemm', '--size', '0x64'], ['gemm', '--size', '64x64x64'], ['gemm', '--threads', '257'],
             ['gemm', '--activation', 'bytes'], ['gemm', '--codec', 's1'], ['gemm', '--samples', '1'], ['gemm', '--filter', '.'],
             ['gemm', *('--batch=2',) * 65], ['gemm', *('--codec=s2',) * 65], ['gemm', *('--threads=1',) * 65],
+            ['layers', 'surplus'], ['layers', '--threads', '0'], ['layers', '--batch', '1'], ['layers', '--activation', ''],
             ['snr', '--source', 'cauchy'], ['snr', '--codec', 'c2'], ['file'], ['file', '--samples', '-1', FIXTURE],
         ):
             done = run(*arguments)
@@ -206,6 +207,35 @@ class Gemm(unittest.TestCase):
             self.assertEqual(os.listdir(folder), ['a.svg'])
             self.assertEqual(run(*self.SMALL, '--codec', 's4', '--batch', '1', '--svg',
                                  os.path.join(folder, 'no', 'b.svg')).returncode, 5)
+
+
+class Layers(unittest.TestCase):
+    def rows(self, *arguments):
+        done = run('layers', '--samples', '2', '--codec', 's4', '--json', *arguments)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        document = json.loads(done.stdout)
+        self.assertEqual(document['schema'], 'lsq.bench.layers/1')
+        return document['rows'], document['openblas'] != 'none in this build'
+
+    def test_results_are_those_of_float_layers(self):
+        # Rounding of 8 bits limits products to some 40 dB.
+        for activation, bound in (('int', 0.02), ('float', 1e-5)):
+            rows, has_peer = self.rows('--activation', activation)
+            self.assertGreaterEqual(len(rows), 8)
+            for row in rows:
+                self.assertGreater(row['gflops'], 0)
+                if has_peer:
+                    self.assertLess(row['difference'], bound, row['layer'])
+                    self.assertGreater(row['times_openblas'], 0)
+                else:
+                    self.assertIsNone(row['difference'])
+                    self.assertIsNone(row['times_openblas'])
+
+    def test_table(self):
+        done = run('layers', '--samples', '2', '--codec', 't2', '--threads', '2')
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for name in ('conv 3x3, stride 2', 'conv 3x3, dilation 2', 'conv 3x3, 4 groups', 'conv 3x3, depthwise', 'linear, batch 64'):
+            self.assertEqual(len(re.findall(rf'^{name} +t2 +2 ', done.stdout, re.M)), 1, done.stdout)
 
 
 class Snr(unittest.TestCase):

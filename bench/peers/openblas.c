@@ -26,7 +26,13 @@ static void multiply(int transposed, size_t m, size_t k, size_t n, const float *
                     b, in, 0, c, out);
 }
 
-static const bench_blas openblas = {describe, set_threads, multiply};
+static void multiply_rows(size_t m, size_t k, size_t n, const float *w, const float *b, float *c)
+{
+    const blasint rows = (blasint)m, columns = (blasint)k, count = (blasint)n;
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, count, columns, 1, w, columns, b, count, 0, c, count);
+}
+
+static const bench_blas openblas = {describe, set_threads, multiply, multiply_rows};
 
 const bench_blas *bench_openblas(void)
 {

@@ -15,6 +15,8 @@ typedef struct bench_blas {
      * One column is a product of a matrix and a vector.
      */
     void (*multiply)(int transposed, size_t m, size_t k, size_t n, const float *w, const float *b, float *c);
+    /* C = W B, all row-major. */
+    void (*multiply_rows)(size_t m, size_t k, size_t n, const float *w, const float *b, float *c);
 } bench_blas;
 
 /* NULL if this build has none. */
