@@ -25,7 +25,7 @@ typedef struct vectors {
 static void run_groups(const void *arg, size_t first, size_t end)
 {
     const vectors *job = arg;
-    const size_t block = job->expander.groups;
+    const size_t block = BLOCK_GROUPS; /* few: y goes through the first cache with every panel, and wants room there */
     _Alignas(64) uint8_t levels[EXPANDED_BYTES];
     lsq_gemvt_args args = job->args;
     args.levels = levels;

@@ -26,7 +26,7 @@ lsq_round_fn *lsq_product_round(const lsq_context *ctx, enum lsq_act act)
 
 lsq_expander lsq_expander_of(const lsq_context *ctx, const lsq_weights *w, enum lsq_act act)
 {
-    lsq_expander e = {.w = lsq_weights_tiles(w), .row = w->row};
+    lsq_expander e = {.w = lsq_weights_tiles(w), .tile_bytes = 64 * (size_t)w->format.bits, .row = w->row};
     const size_t level = act == ACT_i8 ? 1 : act == ACT_i16 ? 2 : sizeof(float);
     e.groups = EXPANDED_BYTES / (TILE * level);
     if (act == ACT_f32)
@@ -36,8 +36,17 @@ lsq_expander lsq_expander_of(const lsq_context *ctx, const lsq_weights *w, enum 
     return e;
 }
 
+/* Asks for what will be wanted next, the codes behind these: while they are multiplied with, nobody else would. */
+static void ask_for_next(const lsq_expander *e, size_t p, size_t g0, size_t g1)
+{
+    const uint8_t *next = e->w.codes + (p * e->w.groups + g1) * e->tile_bytes;
+    for (size_t at = 0; at < (g1 - g0) * e->tile_bytes; at += 64)
+        __builtin_prefetch(next + at);
+}
+
 void lsq_expander_run(const lsq_expander *e, size_t p, size_t g0, size_t g1, void *levels)
 {
+    ask_for_next(e, p, g0, g1);
     if (e->expand) {
         const lsq_expand_args args = {e->w, levels};
         e->expand(&args, p, g0, g1);

@@ -62,7 +62,8 @@ enum { EXPANDED_BYTES = 16 << 10, BLOCK_GROUPS = EXPANDED_BYTES / (TILE * 4), BL
  */
 typedef struct lsq_expander {
     lsq_tiles w;
-    const float *row; /* scales by the byte of a row */
+    size_t tile_bytes; /* of codes */
+    const float *row;  /* scales by the byte of a row */
     lsq_expand_fn *expand;
     lsq_decode_fn *decode; /* instead of it, with floats */
     size_t groups;         /* at most so many at once */
