@@ -120,6 +120,22 @@ static inline __m512i simulated_shuffle_epi32(__m512i a, int order)
 }
 #define _mm512_shuffle_epi32 simulated_shuffle_epi32
 
+static inline __m512 simulated_permutevar_ps(__m512 a, __m512i order)
+{
+    lanes from = {.f = a}, by = {.v = order}, to;
+    for (int i = 0; i < 16; i++)
+        to.i32[i] = from.i32[i / 4 * 4 + (by.i32[i] & 3)];
+    return to.f;
+}
+#define _mm512_permutevar_ps simulated_permutevar_ps
+
+static inline __m256 simulated_extractf32x8_ps(__m512 a, int i)
+{
+    lanes from = {.f = a};
+    return from.half[i & 1];
+}
+#define _mm512_extractf32x8_ps simulated_extractf32x8_ps
+
 /* Words 0..3 (from = 0) or 4..7 of each 128 bits; the others stay. */
 static inline __m512i simulated_shuffle_words(__m512i a, int order, int first)
 {
