@@ -190,6 +190,8 @@ void lsq_cpu_detect(lsq_cpu *cpu)
 #if defined(__x86_64__)
     static const lsq_cpuid_source own = {own_leaf, own_xcr0};
     lsq_cpu_detect_x86(cpu, &own);
+    if (LSQ_SIMULATED_AVX512) /* in terms of AVX2: tests/simulated/ */
+        cpu->lacks[ISA_avx512] = cpu->lacks[ISA_avx512icl] = cpu->lacks[ISA_avx2];
 #elif defined(__aarch64__)
     arm_detect(cpu);
 #else

@@ -4,15 +4,12 @@
 #ifndef LSQ_KERNELS_AVX512_BITS_H
 #define LSQ_KERNELS_AVX512_BITS_H
 
-#include "kernels/kernel.h"
-
-#include <immintrin.h>
+#include "kernels/avx512/assembly.h"
 
 INLINE __m512i load(const uint8_t *tile, unsigned vector)
 {
-    __m512i v = _mm512_loadu_si512(tile + 64 * vector);
-    __asm__("" : "+v"(v)); /* stay in a register: a second load for the shift costs more than the shift */
-    return v;
+    /* A second load for the shift costs more than the shift. */
+    return in_register(_mm512_loadu_si512(tile + 64 * vector));
 }
 
 /* Bits of a where the mask, repeated in every byte, has ones, of b elsewhere. */

@@ -6,14 +6,13 @@
  *
  * A pair sum is at most 2 * 127 * 128 < 2^15. Words: |dot| <= 32 * 16383 * 4095 < 2^31; otherwise as in trellis.c.
  */
+#include "kernels/avx512/assembly.h"
 #include "kernels/avx512/gemm.h"
 
 /* dot + m, now: gcc would reorder a long sum into a tree, whose parts do not fit into the registers. */
 INLINE __m512i added(__m512i dot, __m512i m)
 {
-    dot = _mm512_add_epi32(dot, m);
-    __asm__("" : "+v"(dot));
-    return dot;
+    return in_register(_mm512_add_epi32(dot, m));
 }
 
 INLINE __m512i add_pairs(__m512i dot, __m512i pairs)

@@ -10,7 +10,7 @@
  * The 128 too much of each level is taken back before it comes: dots start at -128 * sum(x). |dot| < 32 * 255 * 127 < 2^20.
  */
 #include "kernels/avx512/scales.h"
-#include "kernels/avx512icl/dot.h"
+#include "kernels/avx512icl/assembly.h"
 #include "kernels/avx512icl/levels.h"
 #include "kernels/prefetch.h"
 

@@ -6,7 +6,7 @@
  *
  * |dot| <= 16 * 127 * 127 and a multiplier is at most 255: two products stay under 2^27.
  */
-#include "kernels/avx512icl/dot.h"
+#include "kernels/avx512icl/assembly.h"
 #include "kernels/avx512icl/trellis.h"
 #include "kernels/prefetch.h"
 

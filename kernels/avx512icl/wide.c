@@ -8,7 +8,7 @@
  * Bound: |dot| <= 32 * 16383 * 4095 < 2^31.
  */
 #include "kernels/avx512/scales.h"
-#include "kernels/avx512icl/dot.h"
+#include "kernels/avx512icl/assembly.h"
 #include "kernels/avx512icl/wide_levels.h"
 #include "kernels/prefetch.h"
 

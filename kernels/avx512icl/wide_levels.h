@@ -53,13 +53,7 @@ typedef struct upper {
     __mmask64 bit7, not7, bit8;
 } upper;
 
-/* Where the mask has ones, levels; elsewhere the index as it is, for the next one to look up. clang would blend. */
-INLINE __m512i replace(__m512i index, __mmask64 mask, const __m512i level[2])
-{
-    __asm__("vpermi2b %3, %2, %0%{%1%}" : "+v"(index) : "Yk"(mask), "v"(level[0]), "v"(level[1]));
-    return index;
-}
-
+/* Levels where bit 7 says so become those of its half; an index that is left is for the next one to look up. */
 INLINE __m512i choose(const plane *p, const unsigned i, __m512i index, upper u)
 {
     return replace(replace(index, u.bit7, p->of[i + 1]), u.not7, p->of[i]);
