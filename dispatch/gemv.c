@@ -16,11 +16,21 @@ typedef struct vector {
     float *y;
 } vector;
 
-/* What the sum of row i of W is worth. */
-static float value_of(const vector *v, size_t i, float sum)
+/*
+ * Sums of rows [first, end) of W into y. What does not change is in locals, for y might be any of it as far as a compiler knows: a small
+ * product took a third of its time here.
+ */
+static void finish(const vector *v, size_t first, size_t end, const float *sums)
 {
-    const lsq_weights *w = v->product->w;
-    return v->product->alpha * (sum * (w->row[v->args.w.rows[i]] * v->unit));
+    const lsq_product *product = v->product;
+    const float alpha = product->alpha, beta = product->beta, unit = v->unit, *row_scale = product->w->row;
+    const uint8_t *rows = v->args.w.rows + first;
+    const ptrdiff_t step = product->c_row;
+    float *y = v->y + (ptrdiff_t)(first - product->row) * step;
+    for (size_t i = 0; i < end - first; i++, y += step) {
+        const float value = alpha * (sums[i] * (row_scale[rows[i]] * unit));
+        *y = beta == 0.0f ? value : value + beta * *y;
+    }
 }
 
 static void run_panels(const void *arg, size_t p0, size_t p1)
@@ -36,11 +46,7 @@ static void run_panels(const void *arg, size_t p0, size_t p1)
         v->kernel(&args, p, next);
         const size_t first = p * PANEL > product->row ? p * PANEL : product->row;
         const size_t last = next * PANEL < row_end ? next * PANEL : row_end;
-        for (size_t i = first; i < last; i++) {
-            float *y = v->y + (ptrdiff_t)(i - product->row) * product->c_row,
-                  value = value_of(v, i, sums[i - p * PANEL]);
-            *y = product->beta == 0.0f ? value : value + product->beta * *y;
-        }
+        finish(v, first, last, sums + (first - p * PANEL));
     }
 }
 

@@ -15,10 +15,12 @@
 INLINE scaling group_scales(const float *x, size_t count, const float limit)
 {
     __m256i largest[EIGHT];
-#pragma GCC unroll 1
-    for (size_t i = 0; i < EIGHT; i++) {
+#pragma GCC unroll 8
+    for (size_t i = 0; i < EIGHT; i++)
         largest[i] = _mm256_setzero_si256();
-        for (unsigned c = 0; c < GROUP && i < count; c += 8)
+#pragma GCC unroll 1
+    for (size_t i = 0; i < count; i++) {
+        for (unsigned c = 0; c < GROUP; c += 8)
             largest[i] = _mm256_max_epi32(largest[i], magnitude_bits(_mm256_loadu_ps(x + i * GROUP + c)));
     }
     return scaling_of(lanes_joined(largest, 0), limit);
