@@ -4,77 +4,84 @@
 
 #include <hwloc.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 
-static hwloc_topology_t load_topology(void)
+/* Looked at once, by whichever thread is first to be pinned; kept until the end, since binding again must cost little. */
+static hwloc_topology_t topology; /* NULL: it cannot be had */
+static hwloc_cpuset_t
+    allowed; /* the set that the process was started with: pinning one thread must not narrow it for others */
+
+static void look(void)
 {
-    hwloc_topology_t topology;
-    if (hwloc_topology_init(&topology))
-        return NULL;
+    if (hwloc_topology_init(&topology)) {
+        topology = NULL;
+        return;
+    }
     if (hwloc_topology_load(topology)) {
         hwloc_topology_destroy(topology);
-        return NULL;
+        topology = NULL;
+        return;
     }
-    return topology;
+    allowed = hwloc_bitmap_alloc();
+    if (allowed && hwloc_get_cpubind(topology, allowed, HWLOC_CPUBIND_PROCESS))
+        hwloc_bitmap_copy(allowed, hwloc_topology_get_allowed_cpuset(topology));
 }
 
-/* The set that the process was started with: pinning the first thread must not narrow it for the others. */
-static hwloc_cpuset_t allowed(hwloc_topology_t topology)
+static int looked(void)
 {
-    static hwloc_cpuset_t set;
-    if (!set) {
-        set = hwloc_bitmap_alloc();
-        if (set && hwloc_get_cpubind(topology, set, HWLOC_CPUBIND_PROCESS))
-            hwloc_bitmap_copy(set, hwloc_topology_get_allowed_cpuset(topology));
-    }
-    return set;
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, look);
+    return topology && allowed;
+}
+
+static int cores_allowed(void)
+{
+    return looked() ? hwloc_get_nbobjs_inside_cpuset_by_type(topology, allowed, HWLOC_OBJ_CORE) : 0;
 }
 
 /* Adds one processing unit of the i-th core from the last, round and round, to `units`. */
-static void add_unit(hwloc_topology_t topology, unsigned i, hwloc_bitmap_t units)
+static void add_unit(unsigned i, hwloc_bitmap_t units)
 {
-    const hwloc_cpuset_t set = allowed(topology);
-    const int cores = set ? hwloc_get_nbobjs_inside_cpuset_by_type(topology, set, HWLOC_OBJ_CORE) : 0;
+    const int cores = cores_allowed();
     if (cores <= 0)
         return;
     const unsigned index = (unsigned)cores - 1 - i % (unsigned)cores;
-    const hwloc_obj_t core = hwloc_get_obj_inside_cpuset_by_type(topology, set, HWLOC_OBJ_CORE, index);
+    const hwloc_obj_t core = hwloc_get_obj_inside_cpuset_by_type(topology, allowed, HWLOC_OBJ_CORE, index);
     hwloc_cpuset_t one = core ? hwloc_bitmap_dup(core->cpuset) : NULL;
     if (!one)
         return;
-    hwloc_bitmap_and(one, one, set);
+    hwloc_bitmap_and(one, one, allowed);
     hwloc_bitmap_singlify(one);
     hwloc_bitmap_or(units, units, one);
     hwloc_bitmap_free(one);
 }
 
-/* Binds to `count` cores from number `first` on. */
-static int bind_to(unsigned first, unsigned count, int whom)
+/* Binds the calling thread to `count` cores from number `first` on. */
+static int bind_to(unsigned first, unsigned count)
 {
-    hwloc_topology_t topology = load_topology();
-    if (!topology)
+    if (!looked())
         return 0;
     hwloc_bitmap_t units = hwloc_bitmap_alloc();
     for (unsigned i = 0; units && i < count; i++)
-        add_unit(topology, first + i, units);
-    const int bound = units && !hwloc_bitmap_iszero(units) && !hwloc_set_cpubind(topology, units, whom);
+        add_unit(first + i, units);
+    const int bound = units && !hwloc_bitmap_iszero(units) && !hwloc_set_cpubind(topology, units, HWLOC_CPUBIND_THREAD);
     hwloc_bitmap_free(units);
-    hwloc_topology_destroy(topology);
     return bound;
 }
 
 int bench_pin(unsigned i)
 {
-    return bind_to(i, 1, HWLOC_CPUBIND_THREAD);
+    return bind_to(i, 1);
 }
 
 int bench_confine(unsigned cores)
 {
-    return bind_to(0, cores, HWLOC_CPUBIND_PROCESS);
+    return bind_to(0, cores);
 }
 
 static double process_seconds(void)
@@ -98,12 +105,7 @@ void bench_settle(void)
 
 unsigned bench_cores(void)
 {
-    hwloc_topology_t topology = load_topology();
-    if (!topology)
-        return 1;
-    const hwloc_cpuset_t set = allowed(topology);
-    const int cores = set ? hwloc_get_nbobjs_inside_cpuset_by_type(topology, set, HWLOC_OBJ_CORE) : 1;
-    hwloc_topology_destroy(topology);
+    const int cores = cores_allowed();
     return cores > 0 ? (unsigned)cores : 1;
 }
 

@@ -14,8 +14,8 @@
 int bench_pin(unsigned i);
 
 /*
- * Confines all threads of the process, and those they make, to one processing unit each of as many cores, counted from the last:
- * for libraries that make their own threads. Returns 0 if the system refuses.
+ * Confines the calling thread, and those that it or a library for it makes from now on, to one processing unit each of as many cores,
+ * counted from the last. Returns 0 if the system refuses.
  */
 int bench_confine(unsigned cores);
 

@@ -108,8 +108,11 @@ static double sample(const bench_trial *trial, bench_turn *turn)
 bench_trial_sample bench_trial_take(bench_trial *trial, bench_turn *ours, bench_turn *blas)
 {
     bench_trial_sample taken = {NAN, NAN, NAN};
-    if (trial->peak)
+    if (trial->peak) {
+        bench_pin(0); /* as all of a team are; left free, the caller stays where another one is */
         taken.peak = PEAK_TURNS * trial->peak->operations / sample(trial, &trial->peak_turn);
+        bench_confine(trial->threads);
+    }
     taken.seconds = sample(trial, ours);
     if (trial->blas)
         taken.blas_seconds = sample(trial, blas);
