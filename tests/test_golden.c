@@ -138,7 +138,7 @@ START_TEST(print_golden)
     for (size_t i = 0; i < COUNT(tall); i++) {
         printf("many %s %016" PRIx64 "\n", tall[i],
                hash_products(NULL, format_named(tall[i]), MANY_ROWS, MANY_COLUMNS, &transposed));
-        printf("manyT %s %016" PRIx64 "\n", tall[i], transposed);
+        printf("many_transposed %s %016" PRIx64 "\n", tall[i], transposed);
     }
 }
 END_TEST
@@ -191,7 +191,7 @@ START_TEST(products_of_many_rows)
     for (size_t i = 0; i < COUNT(tall); i++) {
         uint64_t transposed, plain = hash_products(NULL, format_named(tall[i]), MANY_ROWS, MANY_COLUMNS, &transposed);
         expect_hash("many", tall[i], plain, "");
-        expect_hash("manyT", tall[i], transposed, "");
+        expect_hash("many_transposed", tall[i], transposed, "");
     }
 }
 END_TEST
