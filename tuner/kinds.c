@@ -28,7 +28,7 @@ kind *kinds_list(const lsq_cpu *cpu, size_t *count)
     for (size_t i = 0; list && i < lsq_kernels_count; i++) {
         const lsq_kernel *row = &lsq_kernels[i];
         if (row != lsq_kernel_reference(row->op, row->codec, row->act) ||
-            row->op > OP_decode) /* expand and gemm are not tuned */
+            row->op > OP_decode) /* what several columns and transposed products are made of is not tuned */
             continue;
         gather(cpu, row, &list[*count]);
         *count += list[*count].count > 1;
