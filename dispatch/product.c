@@ -69,14 +69,26 @@ static void scale(const lsq_product *product, size_t rows)
         }
 }
 
+/*
+ * Fewer columns than these are faster one by one, since one by one nothing has to be expanded: where that takes about as long as a product
+ * (small plain codes, floats), it pays from two quads on, where it is cheap beside one (wide codes), from two columns on. The
+ * bits of integer products are the same.
+ */
+static size_t fewest_together(const lsq_context *ctx, const lsq_weights *w)
+{
+    const enum lsq_act act = lsq_product_act(ctx, w);
+    if (act == ACT_i16)
+        return 2;
+    return act == ACT_f32 || w->family <= CODEC_p4 ? 2 * QUAD : QUAD;
+}
+
 lsq_status lsq_product_run(const lsq_context *ctx, lsq_transpose trans, const lsq_product *product)
 {
     if (product->alpha == 0.0f) {
         scale(product, trans == LSQ_TRANS ? product->w->k : product->rows);
         return LSQ_OK;
     }
-    /* Less than a quad is faster one by one, since one by one nothing has to be expanded. */
-    const int together = product->n >= QUAD;
+    const int together = product->n >= fewest_together(ctx, product->w);
     const size_t bytes = trans == LSQ_TRANS ? lsq_transposed_scratch(product)
                          : together         ? lsq_columns_scratch(ctx, product)
                                             : lsq_vectors_scratch(ctx, product);
