@@ -219,7 +219,9 @@ static void fill_unusual(enum numbers which, float *x, size_t inner, size_t n)
             *one = j ? NAN : -NAN;
             break;
         case BOTH_INFINITIES:
-            column[inner - 1] = -INFINITY; /* fall through */
+            column[inner - 1] = -INFINITY;
+            *one = INFINITY;
+            break;
         case AN_INFINITY:
             *one = INFINITY;
             break;
