@@ -32,7 +32,9 @@ INLINE scaling scaling_of(__m128i largest, const float limit)
     const __m128i least = _mm_set1_epi32((127 - 100) << 23), infinity = _mm_set1_epi32(0x7f800000);
     const __m128i number = _mm_cmpgt_epi32(infinity, largest);
     const __m128 nothing = _mm_castsi128_ps(_mm_cmpgt_epi32(least, largest));
-    const __m128 amax = _mm_castsi128_ps(_mm_max_epi32(largest, least)), l = _mm_set1_ps(limit);
+    const __m128 amax = _mm_castsi128_ps(_mm_max_epi32(largest, least));
+    __m128 l = _mm_set1_ps(limit);
+    __asm__("" : "+x"(l)); /* where one lane of the scale is wanted, clang would divide by zero in the others */
     const __m128 nan = _mm_castsi128_ps(_mm_andnot_si128(number, _mm_set1_epi32(0x7fc00000)));
     scaling s = {.number = number};
     s.inverse = _mm_andnot_ps(nothing, _mm_div_ps(l, amax));
