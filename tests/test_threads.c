@@ -27,7 +27,7 @@ static int emulated(void)
     __cpuid(0x40000000, a, b, c, d);
     return b == 0x54474354 && c == 0x43544743 && d == 0x47435447; /* "TCGTCGTCGTCG" */
 #else
-    return 0;
+    return getenv("MESON_EXE_WRAPPER") != NULL;
 #endif
 }
 
