@@ -171,13 +171,15 @@ kernel_verdict kernel_check(const lsq_kernel *kernel, uint64_t seed)
     subject s = {.kernel = kernel,
                  .reference = lsq_kernel_reference(kernel->op, kernel->codec, kernel->act),
                  .verdict = &verdict};
+    /* That a reference is like itself is no news: where it reads and writes, and its float sums, show on few shapes. */
+    const int itself = kernel == s.reference;
     variant variants[12];
     size_t count = variants_of(kernel->codec, variants);
     seed_random(seed);
     for (size_t i = 0; i < count; i++) {
         s.v = variants[i];
-        for (size_t panels = 1; panels <= 5; panels++)
-            for (size_t groups = 1; groups <= 9; groups++)
+        for (size_t panels = 1; panels <= (itself ? 2 : 5); panels++)
+            for (size_t groups = 1; groups <= (itself ? 3 : 9); groups++)
                 check_shape(&s, panels, groups, RANDOM);
         for (enum fill how = RANDOM + 1; how < FILLS; how++)
             check_shape(&s, 3, 2, how);
