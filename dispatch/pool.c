@@ -103,7 +103,8 @@ static void spin_while(const atomic_int *state, int old, int64_t ns)
 
 /*
  * Sleeper and waker each write one flag and then read the other's, in one order for all (the default of C11 atomics): one of them sees
- * what the other wrote. If it is the waker, the lock tells it that the sleeper sleeps, or has seen the new state.
+ * what the other wrote. If it is the waker, the lock tells it that the sleeper sleeps, or has seen the new state. Flags are written by
+ * exchanges: QEMU 7.2 lets a load pass an AArch64 store-release, which the order for all forbids. On x86 either is an xchg.
  */
 static int wait_for_post(member *m)
 {
@@ -111,7 +112,7 @@ static int wait_for_post(member *m)
         spin_while(&m->state, IDLE, IDLE_NS);
     if (m->state == IDLE) {
         pthread_mutex_lock(&m->lock);
-        m->asleep = 1;
+        atomic_exchange(&m->asleep, 1);
         while (m->state == IDLE)
             pthread_cond_wait(&m->woken, &m->lock);
         m->asleep = 0;
@@ -122,7 +123,7 @@ static int wait_for_post(member *m)
 
 static void post(member *m, int state)
 {
-    m->state = state;
+    atomic_exchange(&m->state, state);
     if (m->asleep) {
         pthread_mutex_lock(&m->lock);
         pthread_mutex_unlock(&m->lock);
@@ -133,7 +134,7 @@ static void post(member *m, int state)
 static void finish(member *m)
 {
     struct lsq_pool *pool = m->pool;
-    m->state = IDLE;
+    atomic_exchange(&m->state, IDLE);
     if (pool->waiting) {
         pthread_mutex_lock(&pool->lock);
         pthread_mutex_unlock(&pool->lock);
@@ -150,7 +151,7 @@ static void wait_for_finish(struct lsq_pool *pool, member *m)
         spin_while(&m->state, BUSY, LAST_NS);
     if (m->state == BUSY) {
         pthread_mutex_lock(&pool->lock);
-        pool->waiting = 1;
+        atomic_exchange(&pool->waiting, 1);
         while (m->state == BUSY)
             pthread_cond_wait(&pool->through, &pool->lock);
         pool->waiting = 0;
