@@ -2,51 +2,103 @@
  * quantize.c - from floats to weights, and the published code as such.
  */
 #include "dispatch/error.h"
+#include "dispatch/context.h"
+#include "dispatch/threads.h"
 #include "dispatch/weights.h"
+#include "kernels/coder.h"
 #include "kernels/encode.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-static lsq_status check_values(size_t m, size_t k, const float *w, size_t ld, lsq_error *err)
+/* The largest magnitude, or why there is none. */
+static lsq_status find_largest(size_t m, size_t k, const float *w, size_t ld, float *largest, lsq_error *err)
 {
+    *largest = 0;
     for (size_t r = 0; r < m; r++)
-        for (size_t c = 0; c < k; c++) /* beyond 2^100 a row scale might be infinite */
-            if (!(fabsf(w[r * ld + c]) <= 0x1p100f))
+        for (size_t c = 0; c < k; c++) { /* beyond 2^100 a row scale might be infinite */
+            const float a = fabsf(w[r * ld + c]);
+            if (!(a <= 0x1p100f))
                 return lsq_error_set(err, LSQ_E_VALUE, "weight (%zu, %zu) is %g: expected a finite number up to 2^100",
                                      r, c, (double)w[r * ld + c]);
+            *largest = a > *largest ? a : *largest;
+        }
+    return LSQ_OK;
+}
+
+typedef struct job {
+    const lsq_source *source;
+    atomic_int out_of_memory;
+} job;
+
+static void encode_panels(const void *arg, size_t p0, size_t p1)
+{
+    lsq_encode_plain(((const job *)arg)->source, p0, p1);
+}
+
+static void encode_chains(const void *arg, size_t c0, size_t c1)
+{
+    job *j = (job *)(uintptr_t)arg;
+    if (!lsq_encode_trellis(j->source, c0, c1))
+        j->out_of_memory = 1;
+}
+
+/* Encodes into the zeroed packed form of `made`. */
+static lsq_status encode(const lsq_context *ctx, lsq_source *source, int rounding, lsq_weights *made)
+{
+    lsq_coder coder;
+    lsq_coder_of(&made->format, &made->levels, rounding, &coder);
+    source->format = &made->format;
+    source->geometry = &made->geometry;
+    source->coder = &coder;
+    source->measure = ctx->choice[OP_measure][made->family][ACT_f32][CLASS_l1][0].kernel->run.measure;
+    source->encode = ctx->choice[OP_encode][made->family][ACT_f32][CLASS_l1][0].kernel->run.encode;
+    source->packed = made->owned;
+    lsq_encode_begin(source);
+    job j = {.source = source};
+    /* Encoding a weight takes as long as multiplying with some hundred bytes of codes. */
+    const size_t panel = made->geometry.groups * TILE * 100, panels = made->geometry.panels;
+    if (made->format.codec == LSQ_TRELLIS)
+        lsq_for_panels(ctx, (panels + CHAIN - 1) / CHAIN, panel * CHAIN, encode_chains, &j);
+    else
+        lsq_for_panels(ctx, panels, panel, encode_panels, &j);
+    return j.out_of_memory ? LSQ_E_NOMEM : LSQ_OK;
+}
+
+static lsq_status check_options(const lsq_quantize_options *o, lsq_error *err)
+{
+    if (o->size != sizeof(*o))
+        return lsq_error_set(err, LSQ_E_ARGUMENT, "options->size is %zu: expected sizeof(lsq_quantize_options), %zu",
+                             o->size, sizeof(*o));
+    if (o->rounding != LSQ_ROUND_PUBLISHED && o->rounding != LSQ_ROUND_NEAREST)
+        return lsq_error_set(err, LSQ_E_ARGUMENT, "options->rounding is %d: expected an lsq_rounding", o->rounding);
     return LSQ_OK;
 }
 
 lsq_status lsq_quantize(const lsq_context *ctx, const lsq_format *format, size_t m, size_t k, const float *w, size_t ld,
                         const lsq_quantize_options *options, lsq_weights **weights, lsq_error *err)
 {
-    (void)ctx; /* for the vectorised encoders to come: results do not depend on it */
-    lsq_quantize_options o = {0};
+    const lsq_quantize_options usual = {.size = sizeof(usual)}, *o = options ? options : &usual;
+    lsq_source source = {.w = w, .m = m, .k = k, .ld = ld};
+    lsq_weights *made = NULL;
     if (!w || !weights || ld < k)
         return lsq_error_set(err, LSQ_E_ARGUMENT, "w, weights and a leading dimension of at least k are needed");
-    if (options) {
-        if (options->size != sizeof(o))
-            return lsq_error_set(err, LSQ_E_ARGUMENT,
-                                 "options->size is %zu: expected sizeof(lsq_quantize_options), %zu", options->size,
-                                 sizeof(o));
-        o = *options;
+    lsq_status status = check_options(o, err);
+    if (status == LSQ_OK) {
+        status = lsq_context_resolve(&ctx);
+        if (status != LSQ_OK)
+            return lsq_error_set(err, status, "there is no default context");
     }
-    if (o.rounding != LSQ_ROUND_PUBLISHED && o.rounding != LSQ_ROUND_NEAREST)
-        return lsq_error_set(err, LSQ_E_ARGUMENT, "options->rounding is %d: expected an lsq_rounding", o.rounding);
-    /* First, so that a matrix that cannot be is not looked into. */
-    lsq_weights *made = NULL;
-    lsq_status status = lsq_weights_allocate(format, m, k, &made, err);
+    if (status == LSQ_OK) /* before a matrix that cannot be is looked into */
+        status = lsq_weights_allocate(format, m, k, &made, err);
     if (status == LSQ_OK)
-        status = check_values(m, k, w, ld, err);
-    if (status != LSQ_OK) {
-        lsq_weights_free(made);
-        return status;
-    }
-    lsq_source source = {w, m, k, ld, &made->format, &made->geometry, &made->levels, made->owned};
-    int done = format->codec == LSQ_TRELLIS ? lsq_encode_trellis(&source) : lsq_encode_plain(&source, o.rounding);
-    status = done ? lsq_weights_ready(made, err) : lsq_error_set(err, LSQ_E_NOMEM, "no memory to encode with");
+        status = find_largest(m, k, w, ld, &source.largest, err);
+    if (status == LSQ_OK && encode(ctx, &source, o->rounding, made) != LSQ_OK)
+        status = lsq_error_set(err, LSQ_E_NOMEM, "no memory to encode with");
+    if (status == LSQ_OK)
+        status = lsq_weights_ready(made, err);
     if (status == LSQ_OK)
         *weights = made;
     else
@@ -116,8 +168,7 @@ lsq_status lsq_weights_from_codes(unsigned bits, size_t m, size_t k, const uint3
             size_t tile = r / PANEL * made->geometry.groups + c / GROUP;
             lsq_code_put(made->owned + tile * 64 * bits, bits, r % PANEL, c % GROUP, codes[r * ld + c]);
         }
-    lsq_source source = {.geometry = &made->geometry, .packed = made->owned};
-    lsq_put_tensor_scale(&source, 1.0f);
+    lsq_put_tensor_scale(made->owned, &made->geometry, 1.0f);
     status = lsq_weights_ready(made, err);
     if (status == LSQ_OK)
         *weights = made;

@@ -7,7 +7,7 @@
 #include "dispatch/cpu.h"
 #include "kernels/kernel.h"
 
-enum lsq_op { OP_gemv, OP_decode, OP_expand, OP_gemm, OP_gemvt, OP_round, OPS };
+enum lsq_op { OP_gemv, OP_decode, OP_expand, OP_gemm, OP_gemvt, OP_round, OP_measure, OP_encode, OPS };
 
 /*
  * How a code is decoded: p a plain table (classic, scalar), t trellis; the digit is the width C. e: expanded levels of 8 and 16 bits,
@@ -54,6 +54,8 @@ typedef struct lsq_kernel {
         lsq_gemm_fn *gemm;
         lsq_gemvt_fn *gemvt;
         lsq_round_fn *round;
+        lsq_measure_fn *measure;
+        lsq_encode_fn *encode;
     } run;
 } lsq_kernel;
 

@@ -66,11 +66,10 @@ unsigned lsq_planes(unsigned bits, lsq_plane planes[3])
     return count;
 }
 
-/* Byte and bit of plane q of a code (see the head of codec.h), p being the width of the first plane. */
-static void place(unsigned p, lsq_plane plane, unsigned row, unsigned column, unsigned *byte, unsigned *bit)
+void lsq_plane_place(unsigned p, lsq_plane plane, unsigned step, unsigned *byte, unsigned *bit)
 {
-    unsigned q = plane.width, step = column / 4, slots = 8 / p, v = step / slots;
-    *byte = (plane.vector + v * q / p) * 64 + row * 4 + column % 4;
+    unsigned q = plane.width, slots = 8 / p, v = step / slots;
+    *byte = (plane.vector + v * q / p) * 64;
     *bit = p * (step % slots) + q * (v % (p / q));
 }
 
@@ -80,8 +79,8 @@ unsigned lsq_code_get(const uint8_t *tile, unsigned bits, unsigned row, unsigned
     unsigned count = lsq_planes(bits, planes), code = 0;
     for (unsigned i = 0, shift = 0; i < count; shift += planes[i++].width) {
         unsigned byte, bit;
-        place(planes[0].width, planes[i], row, column, &byte, &bit);
-        code |= (tile[byte] >> bit & ((1u << planes[i].width) - 1)) << shift;
+        lsq_plane_place(planes[0].width, planes[i], column / 4, &byte, &bit);
+        code |= (tile[byte + row * 4 + column % 4] >> bit & ((1u << planes[i].width) - 1)) << shift;
     }
     return code;
 }
@@ -92,8 +91,8 @@ void lsq_code_put(uint8_t *tile, unsigned bits, unsigned row, unsigned column, u
     unsigned count = lsq_planes(bits, planes);
     for (unsigned i = 0; i < count; code >>= planes[i++].width) {
         unsigned byte, bit;
-        place(planes[0].width, planes[i], row, column, &byte, &bit);
-        tile[byte] |= (uint8_t)((code & ((1u << planes[i].width) - 1)) << bit);
+        lsq_plane_place(planes[0].width, planes[i], column / 4, &byte, &bit);
+        tile[byte + row * 4 + column % 4] |= (uint8_t)((code & ((1u << planes[i].width) - 1)) << bit);
     }
 }
 
@@ -104,7 +103,7 @@ void lsq_tile_codes(const uint8_t *tile, unsigned bits, uint16_t code[STEPS][LAN
     for (unsigned t = 0; t < STEPS; t++)
         for (unsigned i = 0, shift = 0; i < count; shift += planes[i++].width) {
             unsigned byte, bit, mask = (1u << planes[i].width) - 1;
-            place(planes[0].width, planes[i], 0, 4 * t, &byte, &bit);
+            lsq_plane_place(planes[0].width, planes[i], t, &byte, &bit);
             for (unsigned lane = 0; lane < LANES; lane++) {
                 unsigned part = (tile[byte + lane] >> bit & mask) << shift;
                 code[t][lane] = (uint16_t)(i ? code[t][lane] | part : part);

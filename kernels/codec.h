@@ -48,6 +48,9 @@ typedef struct lsq_plane {
 /* Fills planes[] for codes of C bits and returns how many there are. */
 unsigned lsq_planes(unsigned bits, lsq_plane planes[3]);
 
+/* Where plane `plane` has a step's bits, p being the width of the first one: its byte of lane 0 in the tile, and the lowest bit. */
+void lsq_plane_place(unsigned p, lsq_plane plane, unsigned step, unsigned *byte, unsigned *bit);
+
 /* Reads and writes one code of a tile, row 0..15, column 0..31. Writing expects zero bits there. */
 unsigned lsq_code_get(const uint8_t *tile, unsigned bits, unsigned row, unsigned column);
 void lsq_code_put(uint8_t *tile, unsigned bits, unsigned row, unsigned column, unsigned code);

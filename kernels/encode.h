@@ -1,5 +1,8 @@
 /*
- * encode.h - from weights to packed form. Plain C whose results do not depend on the machine.
+ * encode.h - from weights to packed form.
+ *
+ * lsq_encode_begin() sets the scale that all rows share; then panels (of trellis codes: chains of 16 panels) are encoded in any order, on any
+ * threads. The kernels `measure` and `encode` do the work. Results do not depend on the machine.
  */
 #ifndef LSQ_KERNELS_ENCODE_H
 #define LSQ_KERNELS_ENCODE_H
@@ -10,28 +13,58 @@
 typedef struct lsq_source {
     const float *w;
     size_t m, k, ld;
+    const float *importance; /* factors of squared errors, with a leading dimension; NULL: all are 1 */
+    size_t importance_ld;    /* 0: the same k for each row */
+    float largest;           /* |w| */
     const lsq_format *format;
     const lsq_geometry *geometry;
-    const lsq_levels *levels;
+    const lsq_coder *coder;
+    lsq_measure_fn *measure;
+    lsq_encode_fn *encode;
     uint8_t *packed;
+    float norm;     /* power of two that brings the largest weight below 1; set by lsq_encode_begin(), as is */
+    float row[256]; /* the scale of each row byte, times norm */
 } lsq_source;
 
-/* Classic and scalar codecs: each weight by itself. `rounding` is an lsq_rounding. 0 if memory ran out. */
-int lsq_encode_plain(const lsq_source *source, int rounding);
+/* Writes the tensor's float. */
+void lsq_encode_begin(lsq_source *source);
 
-/* Trellis codec: the best path, with the scales found on the way. 0 if memory ran out. */
-int lsq_encode_trellis(const lsq_source *source);
+/* Encodes panels [p0, p1) of a classic or scalar format. */
+void lsq_encode_plain(const lsq_source *source, size_t p0, size_t p1);
 
-/*
- * Writes the tensor's float and the row bytes for a trellis encoder. 0 if memory ran out.
- */
-int lsq_choose_rows(const lsq_source *source);
+/* Encodes chains [c0, c1) of a trellis format. 0 if memory ran out. */
+int lsq_encode_trellis(const lsq_source *source, size_t c0, size_t c1);
 
-/* Largest |w| of a row's columns [c0, c1). */
-float lsq_row_largest(const lsq_source *source, size_t row, size_t c0, size_t c1);
+/* ---- Parts ---- */
+
+/* A tile as kernels take it: column c of row r at [c * 16 + r], times norm; beyond the matrix there are zeros, of no importance. */
+typedef struct lsq_source_tile {
+    _Alignas(64) float x[TILE], importance[TILE];
+} lsq_source_tile;
+
+void lsq_source_load(const lsq_source *source, size_t tile, lsq_source_tile *to);
+
+/* The largest |x| of each row of a tile's columns [c0, c1). */
+void lsq_source_largest(const lsq_source_tile *tile, unsigned c0, unsigned c1, float largest[PANEL]);
+
+/* Writes the codes of a whole tile, in the order of lsq_source_tile. */
+void lsq_tile_put(uint8_t *tile, unsigned bits, const uint16_t code[TILE]);
 
 /* Writes the tensor's float. */
-void lsq_put_tensor_scale(const lsq_source *source, float t);
+void lsq_put_tensor_scale(uint8_t *packed, const lsq_geometry *geometry, float t);
+
+/* The tensor's float, times norm, that gives every row a scale to its taste. */
+float lsq_encode_plain_scale(const lsq_source *source);
+float lsq_encode_trellis_scale(const lsq_source *source);
+
+/*
+ * Of an ascending table of scales the part [*first, *last] that is worth a try, between `low` and `high`: if there is none, the largest one
+ * below them, or the first.
+ */
+void lsq_scales_between(const float *table, unsigned count, float low, float high, unsigned *first, unsigned *last);
+
+/* The row bytes of a panel of a trellis format. 0 if memory ran out. */
+int lsq_choose_rows(const lsq_source *source, size_t panel);
 
 /* For |w| < threshold[i] the published magnitude v is at most i + 1; i = 0 .. 2^B - 3. */
 void lsq_classic_thresholds(unsigned b, int rounding, float *threshold);

@@ -3,265 +3,234 @@
  *
  * Every scale is found by trying. A group takes, of all bytes and both signs that make sense for its largest weight, the one with
  * the least squared error: the largest weight alone would cost 0.7 dB (4 bits) to 2.4 dB (2 bits), and scales up to 1.3 times the
- * one that fits it are worth another 0.5 dB at 8 bits. One scale for a row or for the tensor is found on a grid, then by least squares.
+ * one that fits it are worth another 0.5 dB at 8 bits. So does a row, of all row bytes; one scale for the tensor is found on two grids.
  */
+#include "kernels/coder.h"
 #include "kernels/encode.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-/* Finds the code of y, a weight in units of the levels. */
-typedef struct coder {
-    float threshold[512]; /* 2^n - 1 of them, ascending; the rank of y is how many it reaches */
-    float value[512];     /* level of each rank */
-    unsigned top;         /* 2^(n - 1), the first step of the search */
-    unsigned sign_bit;    /* classic: the rank is that of |y|; 0: of y itself */
-    float largest;        /* level */
-} coder;
-
-static void coder_init(coder *e, const lsq_source *s, int rounding)
-{
-    unsigned bits = s->format->bits, count = 1u << bits;
-    memset(e, 0, sizeof(*e));
-    if (s->format->codec == LSQ_CLASSIC) {
-        e->sign_bit = count / 2;
-        e->top = count / 4;
-        lsq_classic_thresholds(bits - 1, rounding, e->threshold);
-        e->threshold[count / 2 - 2] = 3e38f; /* v ends at 2^B - 1 */
-        for (unsigned v = 1; v < count / 2; v++)
-            e->value[v - 1] = s->levels->f32[v];
-        e->largest = s->levels->f32[count / 2 - 1];
-    } else {
-        e->top = count / 2;
-        for (unsigned i = 0; i < count; i++)
-            e->value[i] = s->levels->f32[i];
-        for (unsigned i = 0; i + 1 < count; i++)
-            e->threshold[i] = (e->value[i] + e->value[i + 1]) / 2;
-        e->largest = -e->value[0];
-    }
-}
-
-static unsigned rank_of(const coder *e, float y)
-{
-    unsigned rank = 0;
-    for (unsigned step = e->top; step; step /= 2)
-        rank += y >= e->threshold[rank + step - 1] ? step : 0;
-    return rank;
-}
-
-static float level_near(const coder *e, float y)
-{
-    if (!e->sign_bit)
-        return e->value[rank_of(e, y)];
-    return y < 0 ? -e->value[rank_of(e, -y)] : e->value[rank_of(e, y)];
-}
-
-static unsigned code_near(const coder *e, float y)
-{
-    if (!e->sign_bit)
-        return rank_of(e, y);
-    return y < 0 ? e->sign_bit | (rank_of(e, -y) + 1) : rank_of(e, y) + 1;
-}
-
-/* A set of weights under one scale: n of them a row. */
-typedef struct patch {
-    const float *w;
-    size_t rows, n, ld;
-} patch;
-
-/* Squared error with levels times `scale`; also <w, q> and <q, q> for a step of least squares. */
-static double error_of(const coder *e, patch p, float scale, double *wq, double *qq)
-{
-    double sum = 0, sum_wq = 0, sum_qq = 0;
-    float inverse = scale == 0 ? 0 : 1 / scale;
-    for (size_t r = 0; r < p.rows; r++)
-        for (size_t i = 0; i < p.n; i++) {
-            float w = p.w[r * p.ld + i], q = level_near(e, w * inverse), error = w - scale * q;
-            sum += (double)error * error;
-            sum_wq += (double)w * q;
-            sum_qq += (double)q * q;
-        }
-    *wq = sum_wq;
-    *qq = sum_qq;
-    return sum;
-}
-
-static float largest_of(patch p)
-{
-    float largest = 0;
-    for (size_t r = 0; r < p.rows; r++)
-        for (size_t i = 0; i < p.n; i++) {
-            float a = p.w[r * p.ld + i] < 0 ? -p.w[r * p.ld + i] : p.w[r * p.ld + i];
-            largest = a > largest ? a : largest;
-        }
-    return largest;
-}
+#include <math.h>
 
 /* Where the best scale lies, as a share of the one that fits the largest weight: lower the fewer the levels. */
-static const float lowest[10] = {0, 0, 0.36f, 0.46f, 0.56f, 0.66f, 0.74f, 0.80f, 0.84f, 0.86f}, highest = 1.3f;
+static const float lowest[10] = {0, 0, 0.34f, 0.44f, 0.54f, 0.64f, 0.72f, 0.78f, 0.82f, 0.84f}, highest = 1.3f;
 
-/* The scale of least error for many weights. */
-static float best_scale(const coder *e, patch p, unsigned bits)
+enum { TRIES = 2 * 128 + 1 };
+
+/* Scales to try on 16 rows, and the bytes that stand for them. */
+typedef struct trial {
+    _Alignas(64) float scale[TRIES * PANEL], error[TRIES * PANEL];
+    uint8_t byte[TRIES][PANEL];
+    unsigned tries;
+} trial;
+
+static float largest_level(const lsq_source *s)
 {
-    enum { TRIES = 24 };
-    float fit = largest_of(p) / e->largest, best = fit;
-    double wq, qq, least = 1e300;
-    for (unsigned i = 0; i < TRIES; i++) {
-        float scale = fit * (lowest[bits] + (highest - lowest[bits]) * (float)i / (TRIES - 1));
-        double error = error_of(e, p, scale, &wq, &qq);
-        if (error < least) {
-            least = error;
-            best = scale;
+    const unsigned ranks = s->format->codec == LSQ_CLASSIC ? (1u << s->format->bits) - 2 : 1u << s->format->bits;
+    return fmaxf(-s->coder->level[0], s->coder->level[ranks - 1]);
+}
+
+static void measure(const lsq_source *s, const lsq_source_tile *tile, trial *t)
+{
+    s->measure(&(lsq_encode_args){.coder = s->coder,
+                                  .x = tile->x,
+                                  .importance = tile->importance,
+                                  .scale = t->scale,
+                                  .tries = t->tries,
+                                  .error = t->error});
+}
+
+static void put_codes(const lsq_source *s, size_t tile, const lsq_source_tile *from, const float scale[PANEL])
+{
+    const unsigned bits = s->format->bits;
+    _Alignas(64) uint16_t rank[TILE];
+    s->encode(&(lsq_encode_args){
+        .coder = s->coder, .x = from->x, .importance = from->importance, .scale = scale, .rank = rank});
+    for (unsigned i = 0; i < TILE; i++)
+        rank[i] = (uint16_t)lsq_code_of_rank(s->format, rank[i]);
+    lsq_tile_put(s->packed + tile * 64 * bits, bits, rank);
+}
+
+/* ---- A byte for each group ---- */
+
+/*
+ * The bytes of a row's group: `table` holds their scales, ascending. 0 is always among them: it is what a group far below the rest
+ * of its row gets.
+ */
+static unsigned list_bytes(const lsq_source *s, const float table[128], float fit, unsigned r, trial *t)
+{
+    const unsigned signs = s->format->codec == LSQ_SCALAR ? 2 : 1;
+    unsigned first, last, n = 1;
+    lsq_scales_between(table, 128, fit * lowest[s->format->bits], fit * highest, &first, &last);
+    t->scale[r] = 0;
+    t->byte[0][r] = 0;
+    for (unsigned b = first > 1 ? first : 1; b <= last; b++)
+        for (unsigned negative = 0; negative < signs; negative++, n++) {
+            t->scale[n * PANEL + r] = negative ? -table[b] : table[b];
+            t->byte[n][r] = (uint8_t)(b | negative << 7);
         }
-    }
-    for (unsigned i = 0; i < 2; i++) {
-        error_of(e, p, best, &wq, &qq);
-        if (qq > 0 && wq * best > 0)
-            best = (float)(wq / qq);
-    }
-    return best;
+    return n;
 }
 
-/* The byte b, near the one that stands for `scale`, with the least error; table[b] ascends or descends over [0, count). */
-static uint8_t best_byte(const coder *e, patch p, const float *table, unsigned count, float scale)
+static void encode_group(const lsq_source *s, size_t tile, const float bytes[128], trial *t)
 {
-    unsigned nearest = 0;
-    for (unsigned b = 1; b < count; b++) {
-        /* Not by squares, which overflow or vanish for weights far from 1. */
-        float old = table[nearest] - scale, new = table[b] - scale;
-        nearest = (new < 0 ? -new : new) < (old < 0 ? -old : old) ? b : nearest;
+    const uint8_t *row_byte = s->packed + s->geometry->rows + tile / s->geometry->groups * PANEL;
+    const float top = largest_level(s);
+    _Alignas(64) float best[PANEL];
+    float largest[PANEL], table[128];
+    unsigned count[PANEL];
+    lsq_source_tile from;
+    lsq_source_load(s, tile, &from);
+    lsq_source_largest(&from, 0, GROUP, largest);
+    t->tries = 1;
+    for (unsigned r = 0; r < PANEL; r++) {
+        for (unsigned b = 0; b < 128; b++)
+            table[b] = bytes[b] * s->row[row_byte[r]];
+        count[r] = list_bytes(s, table, largest[r] / top, r, t);
+        t->tries = count[r] > t->tries ? count[r] : t->tries;
     }
-    unsigned best = nearest;
-    double wq, qq, least = error_of(e, p, table[nearest], &wq, &qq);
-    for (int step = -1; step <= 1; step += 2) {
-        unsigned b = nearest + (unsigned)step;
-        double error = b < count ? error_of(e, p, table[b], &wq, &qq) : least;
-        if (error < least) {
-            least = error;
-            best = b;
-        }
+    for (unsigned r = 0; r < PANEL; r++)
+        for (unsigned i = count[r]; i < t->tries; i++)
+            t->scale[i * PANEL + r] = 0;
+    measure(s, &from, t);
+    for (unsigned r = 0; r < PANEL; r++) {
+        unsigned least = 0;
+        for (unsigned i = 1; i < count[r]; i++)
+            least = t->error[i * PANEL + r] < t->error[least * PANEL + r] ? i : least;
+        best[r] = t->scale[least * PANEL + r];
+        s->packed[s->geometry->scales + tile * 16 + r] = t->byte[least][r];
     }
-    return (uint8_t)best;
+    put_codes(s, tile, &from, best);
 }
 
-static void put_codes(const lsq_source *s, const coder *e, size_t row, size_t c0, size_t c1, float scale)
-{
-    unsigned bits = s->format->bits;
-    float inverse = scale == 0 ? 0 : 1 / scale;
-    for (size_t c = c0; c < c1; c++) {
-        size_t tile = row / PANEL * s->geometry->groups + c / GROUP;
-        lsq_code_put(s->packed + tile * 64 * bits, bits, row % PANEL, c % GROUP,
-                     code_near(e, s->w[row * s->ld + c] * inverse));
-    }
-}
-
-/* One scale for the tensor, or one a row. */
-static void encode_rows(const lsq_source *s, const coder *e, float *scales)
-{
-    float table[256], t = 1;
-    int by_row = s->format->scale == LSQ_SCALE_ROW;
-    if (by_row) {
-        t = 0;
-        for (size_t r = 0; r < s->m; r++) {
-            scales[r] = best_scale(e, (patch){s->w + r * s->ld, 1, s->k, s->ld}, s->format->bits);
-            t = scales[r] > t ? scales[r] : t;
-        }
-    } else if (s->format->scale == LSQ_SCALE_TENSOR) {
-        t = best_scale(e, (patch){s->w, s->m, s->k, s->ld}, s->format->bits);
-    }
-    lsq_put_tensor_scale(s, t);
-    lsq_row_scales(s->format, t, table);
-    for (size_t r = 0; r < s->m; r++) {
-        uint8_t b = 0;
-        if (by_row)
-            b = best_byte(e, (patch){s->w + r * s->ld, 1, s->k, s->ld}, table, 256, scales[r]);
-        s->packed[s->geometry->rows + r] = b;
-        put_codes(s, e, r, 0, s->k, table[b]);
-    }
-}
-
-/* The byte of the scale of one group: of all whose scale makes sense, the one with the least error. */
-static uint8_t best_group_byte(const coder *e, patch p, const float bytes[128], float row, unsigned bits,
-                               int both_signs)
-{
-    float fit = largest_of(p) / e->largest;
-    double wq, qq, least = 1e300;
-    uint8_t best = 0;
-    for (unsigned b = 0; b < 128; b++) {
-        float scale = bytes[b] * row;
-        int above = scale > fit * highest, below = b < 127 && bytes[b + 1] * row < fit * lowest[bits];
-        if (b > 0 && (above || below)) /* 0 stays: it is what a group far below the rest of its row gets */
-            continue;
-        for (int sign = 1; sign >= -both_signs; sign -= 2) {
-            double error = error_of(e, p, scale * (float)sign, &wq, &qq);
-            if (error < least) {
-                least = error;
-                best = (uint8_t)(b | (sign < 0 ? 0x80 : 0));
-            }
-        }
-    }
-    return best;
-}
-
-/* The least row scale, of the tensor's 255, under which byte scales reach `needs`; 255 for a row too small to matter. */
-static uint8_t row_byte(const float table[256], float needs)
+/* The least row scale under which byte scales reach `needs`; 255 for a row too small to matter. */
+static uint8_t row_byte(const lsq_source *s, float needs)
 {
     unsigned b = 254;
-    while (b > 0 && table[b] < needs)
+    while (b > 0 && s->row[b] < needs)
         b--;
-    return needs > table[254] / 2 ? (uint8_t)b : 255;
+    return needs > s->row[254] / 2 ? (uint8_t)b : 255;
 }
 
-/* A byte for each group of a row. */
-static void encode_groups(const lsq_source *s, const coder *e)
+static float row_largest(const lsq_source *s, size_t row)
 {
-    const float reach = highest / (e->largest * LSQ_SCALE_BYTE_MAX);
-    float bytes[128], table[256], t = 0;
+    float largest = 0;
+    for (size_t c = 0; c < s->k; c++)
+        largest = fmaxf(largest, fabsf(s->w[row * s->ld + c]));
+    return largest * s->norm;
+}
+
+static void encode_groups(const lsq_source *s, size_t panel, trial *t)
+{
+    const float reach = highest / (largest_level(s) * LSQ_SCALE_BYTE_MAX);
+    float bytes[128];
     for (unsigned b = 0; b < 128; b++)
         bytes[b] = lsq_scale_byte((uint8_t)b);
-    for (size_t r = 0; r < s->m; r++) {
-        float needs = lsq_row_largest(s, r, 0, s->k) * reach;
-        t = needs > t ? needs : t;
+    for (size_t row = panel * PANEL; row < (panel + 1) * PANEL; row++)
+        s->packed[s->geometry->rows + row] = row < s->m ? row_byte(s, row_largest(s, row) * reach) : 255;
+    for (size_t g = 0; g < s->geometry->groups; g++)
+        encode_group(s, panel * s->geometry->groups + g, bytes, t);
+}
+
+/* ---- A scale for each row, or for the tensor ---- */
+
+/* The row byte with the least error. */
+static void choose_row_bytes(const lsq_source *s, size_t panel, trial *t)
+{
+    double error[TRIES * PANEL] = {0};
+    float ascending[255];
+    unsigned first[PANEL], last[PANEL];
+    lsq_source_tile from;
+    for (unsigned b = 0; b < 255; b++)
+        ascending[b] = s->row[254 - b];
+    t->tries = 0;
+    for (unsigned r = 0; r < PANEL; r++) {
+        const size_t row = panel * PANEL + r;
+        const float fit = row < s->m ? row_largest(s, row) / largest_level(s) : 0;
+        lsq_scales_between(ascending, 255, fit * lowest[s->format->bits], fit * highest, &first[r], &last[r]);
+        t->tries = last[r] - first[r] + 1 > t->tries ? last[r] - first[r] + 1 : t->tries;
+        t->byte[0][r] = fit * highest < ascending[0] / 2 ? 255 : 0; /* too small to matter */
     }
-    lsq_put_tensor_scale(s, t);
-    lsq_row_scales(s->format, t, table);
-    for (size_t r = 0; r < s->m; r++) {
-        uint8_t row = row_byte(table, lsq_row_largest(s, r, 0, s->k) * reach);
-        s->packed[s->geometry->rows + r] = row;
-        for (size_t c = 0; c < s->k; c += GROUP) {
-            patch p = {s->w + r * s->ld + c, 1, s->k - c < GROUP ? s->k - c : GROUP, s->ld};
-            size_t tile = r / PANEL * s->geometry->groups + c / GROUP;
-            uint8_t b = best_group_byte(e, p, bytes, table[row], s->format->bits, s->format->codec == LSQ_SCALAR);
-            s->packed[s->geometry->scales + tile * 16 + r % PANEL] = b;
-            put_codes(s, e, r, c, c + p.n, lsq_scale_byte(b) * table[row]);
-        }
+    for (unsigned i = 0; i < t->tries; i++)
+        for (unsigned r = 0; r < PANEL; r++)
+            t->scale[i * PANEL + r] = ascending[first[r] + i < last[r] ? first[r] + i : last[r]];
+    for (size_t g = 0; g < s->geometry->groups; g++) {
+        lsq_source_load(s, panel * s->geometry->groups + g, &from);
+        measure(s, &from, t);
+        for (unsigned i = 0; i < t->tries * PANEL; i++)
+            error[i] += (double)t->error[i];
+    }
+    for (unsigned r = 0; r < PANEL; r++) {
+        unsigned least = 0;
+        for (unsigned i = 1; i <= last[r] - first[r]; i++)
+            least = error[i * PANEL + r] < error[least * PANEL + r] ? i : least;
+        s->packed[s->geometry->rows + panel * PANEL + r] = t->byte[0][r] ? 255 : (uint8_t)(254 - (first[r] + least));
     }
 }
 
-int lsq_encode_plain(const lsq_source *s, int rounding)
+static void encode_rows(const lsq_source *s, size_t panel, trial *t)
 {
-    coder e;
-    coder_init(&e, s, rounding);
-    if (s->format->scale == LSQ_SCALE_BYTE32) {
-        encode_groups(s, &e);
+    _Alignas(64) float scale[PANEL];
+    if (s->format->scale == LSQ_SCALE_ROW)
+        choose_row_bytes(s, panel, t);
+    for (unsigned r = 0; r < PANEL; r++)
+        scale[r] = s->row[s->packed[s->geometry->rows + panel * PANEL + r]];
+    for (size_t g = 0; g < s->geometry->groups; g++) {
+        lsq_source_tile from;
+        lsq_source_load(s, panel * s->geometry->groups + g, &from);
+        put_codes(s, panel * s->geometry->groups + g, &from, scale);
+    }
+}
+
+/* The scale of least error for all weights, of a grid of scales from `low` to `high`. */
+static float best_of_grid(const lsq_source *s, float low, float high, trial *t)
+{
+    enum { GRID = 24 };
+    double error[GRID] = {0};
+    unsigned least = 0;
+    t->tries = GRID;
+    for (unsigned i = 0; i < GRID * PANEL; i++)
+        t->scale[i] = low + (high - low) * (float)(i / PANEL) / (GRID - 1);
+    for (size_t tile = 0; tile < s->geometry->panels * s->geometry->groups; tile++) {
+        lsq_source_tile from;
+        lsq_source_load(s, tile, &from);
+        measure(s, &from, t);
+        for (unsigned i = 0; i < GRID * PANEL; i++)
+            error[i / PANEL] += (double)t->error[i];
+    }
+    for (unsigned i = 1; i < GRID; i++)
+        least = error[i] < error[least] ? i : least;
+    return t->scale[least * PANEL];
+}
+
+static float tensor_scale(const lsq_source *s)
+{
+    trial t;
+    const float fit = s->largest * s->norm / largest_level(s), low = fit * lowest[s->format->bits];
+    const float step = (fit * highest - low) / 23, best = best_of_grid(s, low, fit * highest, &t);
+    return best_of_grid(s, best - step, best + step, &t);
+}
+
+/* ---- Whole panels ---- */
+
+float lsq_encode_plain_scale(const lsq_source *s)
+{
+    switch (s->format->scale) {
+    case LSQ_SCALE_NONE:
         return 1;
+    case LSQ_SCALE_TENSOR:
+        return tensor_scale(s);
+    case LSQ_SCALE_ROW:
+        return s->largest * s->norm * highest / largest_level(s);
+    default:
+        return s->largest * s->norm * highest / (largest_level(s) * LSQ_SCALE_BYTE_MAX);
     }
-    float *scales = malloc(s->m * sizeof(*scales));
-    if (scales)
-        encode_rows(s, &e, scales);
-    free(scales);
-    return scales != NULL;
 }
 
-float lsq_row_largest(const lsq_source *s, size_t row, size_t c0, size_t c1)
+void lsq_encode_plain(const lsq_source *s, size_t p0, size_t p1)
 {
-    return largest_of((patch){s->w + row * s->ld + c0, 1, c1 - c0, s->ld});
-}
-
-void lsq_put_tensor_scale(const lsq_source *s, float t)
-{
-    uint32_t bits;
-    memcpy(&bits, &t, sizeof(bits));
-    for (unsigned i = 0; i < 4; i++)
-        s->packed[s->geometry->tensor + i] = (uint8_t)(bits >> 8 * i);
+    trial t;
+    for (size_t p = p0; p < p1; p++)
+        if (s->format->scale == LSQ_SCALE_BYTE32)
+            encode_groups(s, p, &t);
+        else
+            encode_rows(s, p, &t);
 }

@@ -1,13 +1,21 @@
 /*
- * encode_rows.c - the base and the step of each row's nibble scales, before a trellis encoder chooses the nibbles.
+ * encode_rows.c - the scale of each row of a trellis format, before the encoder chooses the finer ones.
  *
- * A unit (16 or 32 columns under one scale) has a scale that would suit it, a share of its largest weight. A scale that is off by d octaves costs about d^2 of the unit's error, which is itself as its squared scale. So each row takes
- * the base (in quarter octaves under the tensor's) and the step (1/8 to 3/8 octave) with the least sum of those.
+ * Nibbles: a unit (16 or 32 columns under one scale) has a scale that would suit it, a share of its largest weight. A scale that is off by d
+ * octaves costs about d^2 of the unit's error, which is itself as its squared scale. So each row takes the base (in quarter octaves under the
+ * tensor's) and the step (1/8 to 3/8 octave) with the least sum of those.
  */
 #include "kernels/encode.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Weights below are zeros. */
+static const float smallest = 0x1p-100f;
+
+/* Byte scales: the largest one may be so many times what fits the largest weight. */
+static const float highest = 1.15f;
 
 /* log2 of a positive float to 1 %: enough to compare octaves, and the same everywhere. */
 static float octaves(float x)
@@ -20,16 +28,31 @@ static float octaves(float x)
     return (float)exponent + (x - 1) * (1.3465f - 0.3465f * (x - 1));
 }
 
-/* The largest level that suits n weights: measured as what the joint search prefers. */
-static float suits(const float *w, size_t n, unsigned bits)
+/* The scale under which the largest level is what suits weights up to `largest`: measured as what the joint search prefers. */
+static float suits(const lsq_source *s, float largest)
 {
     static const float share[7] = {0, 0.5f, 0.85f, 0.95f, 1.05f, 1.05f, 1.05f};
+    return largest < smallest * s->norm
+               ? 0
+               : share[s->format->bits] * largest / (255.0f * (float)lsq_largest_level(s->format));
+}
+
+static float largest_of(const lsq_source *s, size_t row, size_t c0, size_t c1)
+{
     float largest = 0;
-    for (size_t i = 0; i < n; i++) {
-        float a = w[i] < 0 ? -w[i] : w[i];
-        largest = a > largest ? a : largest;
-    }
-    return largest < 0x1p-100f ? 0 : share[bits] * largest;
+    for (size_t c = c0; c < c1; c++)
+        largest = fmaxf(largest, fabsf(s->w[row * s->ld + c]));
+    return largest * s->norm;
+}
+
+float lsq_encode_trellis_scale(const lsq_source *s)
+{
+    const float largest = s->largest * s->norm;
+    if (s->format->scale != LSQ_SCALE_BYTE32)
+        return suits(s, largest);
+    return largest < smallest * s->norm
+               ? 0
+               : largest * highest / ((float)lsq_largest_level(s->format) * LSQ_SCALE_BYTE_MAX);
 }
 
 /* What base and step cost a row, all in octaves; `weight` is the squared scale of a unit. */
@@ -66,54 +89,41 @@ static uint8_t choose_row(const float *want, const float *weight, size_t units, 
     return best;
 }
 
-/* Byte scales: the smallest row scale under which the largest one of them is large enough. */
-static void choose_for_bytes(const lsq_source *s, float highest)
+static uint8_t choose_for_nibbles(const lsq_source *s, size_t row, size_t columns, float *want, float *weight)
 {
-    float table[256], t = 0;
-    for (size_t r = 0; r < s->m; r++) {
-        float needs = lsq_row_largest(s, r, 0, s->k) * highest;
-        t = needs > t ? needs : t;
+    const size_t units = (s->k + columns - 1) / columns;
+    for (size_t i = 0; i < units; i++) {
+        const size_t c = i * columns;
+        const float d = suits(s, largest_of(s, row, c, s->k - c < columns ? s->k : c + columns));
+        want[i] = d > 0 ? octaves(d) : -200;
+        weight[i] = (d / s->row[0]) * (d / s->row[0]);
     }
-    t = t < 0x1p-100f * highest ? 0 : t; /* as suits() */
-    lsq_put_tensor_scale(s, t);
-    lsq_row_scales(s->format, t, table);
-    for (size_t r = 0; r < s->m; r++) {
-        float needs = lsq_row_largest(s, r, 0, s->k) * highest;
-        unsigned b = 254;
-        while (b > 0 && table[b] < needs)
-            b--;
-        s->packed[s->geometry->rows + r] = needs > table[254] / 2 && t > 0 ? (uint8_t)b : 255;
-    }
+    return choose_row(want, weight, units, octaves(s->row[0]));
 }
 
-int lsq_choose_rows(const lsq_source *s)
+/* The smallest row scale under which the largest byte scale is large enough. */
+static uint8_t choose_for_bytes(const lsq_source *s, size_t row)
 {
-    const float top = 255.0f * (float)lsq_largest_level(s->format);
-    unsigned columns = s->format->scale == LSQ_SCALE_NIBBLE16 ? 16 : 32;
-    size_t units = (s->k + columns - 1) / columns;
-    memset(s->packed + s->geometry->rows, s->format->scale == LSQ_SCALE_BYTE32 ? 255 : 63, s->geometry->panels * PANEL);
-    if (s->format->scale == LSQ_SCALE_BYTE32) {
-        choose_for_bytes(s, 1.15f / ((float)lsq_largest_level(s->format) * LSQ_SCALE_BYTE_MAX));
-        return 1;
-    }
-    float *want = malloc(2 * units * sizeof(*want)), *weight = want + units, t = 0;
+    const float needs =
+        largest_of(s, row, 0, s->k) * highest / ((float)lsq_largest_level(s->format) * LSQ_SCALE_BYTE_MAX);
+    unsigned b = 254;
+    while (b > 0 && s->row[b] < needs)
+        b--;
+    return needs > s->row[254] / 2 ? (uint8_t)b : 255;
+}
+
+int lsq_choose_rows(const lsq_source *s, size_t panel)
+{
+    const int bytes = s->format->scale == LSQ_SCALE_BYTE32;
+    const size_t columns = s->format->scale == LSQ_SCALE_NIBBLE16 ? 16 : 32, units = (s->k + columns - 1) / columns;
+    float *want = malloc(2 * units * sizeof(*want)), *weight = want + units;
     if (!want)
         return 0;
-    for (size_t r = 0; r < s->m; r++)
-        for (size_t i = 0; i < units; i++) {
-            size_t c = i * columns, n = s->k - c < columns ? s->k - c : columns;
-            float d = suits(s->w + r * s->ld + c, n, s->format->bits) / top;
-            t = d > t ? d : t;
-        }
-    lsq_put_tensor_scale(s, t);
-    for (size_t r = 0; r < s->m && t > 0; r++) {
-        for (size_t i = 0; i < units; i++) {
-            size_t c = i * columns, n = s->k - c < columns ? s->k - c : columns;
-            float d = suits(s->w + r * s->ld + c, n, s->format->bits) / top;
-            want[i] = d > 0 ? octaves(d) : -200;
-            weight[i] = (d / t) * (d / t);
-        }
-        s->packed[s->geometry->rows + r] = choose_row(want, weight, units, octaves(t));
+    for (size_t row = panel * PANEL; row < (panel + 1) * PANEL; row++) {
+        uint8_t byte = bytes ? 255 : 63;
+        if (row < s->m && s->row[0] > 0)
+            byte = bytes ? choose_for_bytes(s, row) : choose_for_nibbles(s, row, columns, want, weight);
+        s->packed[s->geometry->rows + row] = byte;
     }
     free(want);
     return 1;

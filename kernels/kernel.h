@@ -145,6 +145,51 @@ typedef struct lsq_gemvt_args {
 
 typedef void lsq_gemvt_fn(const lsq_gemvt_args *a, size_t p, size_t g0, size_t g1);
 
+/*
+ * How encoders find codes. The rank of a number is how many thresholds it reaches. They stand as a tree:
+ *
+ *     rank = 0;  for d = 0 .. depth - 1:  rank = 2 rank + (y >= tree[2^d - 1 + rank])
+ *
+ * with a depth of C for plain codes, C + 1 for trellises (0 at C = 1). Plain: level[rank] is what the code of that rank stands for.
+ * Trellis: the nearest level of subset z = 2 z1 + z0 is level[z 2^(C-1) + q], q = (rank + 3 - z) / 4.
+ */
+typedef struct lsq_coder {
+    float tree[512], level[512];
+    /* Trellis: the code. A state's newest bit is its lowest; from state s, u leads to (2 s + u) % states through subset[s] ^ 2 u. */
+    unsigned states;
+    uint8_t subset[64];
+    /* z0 does not depend on the last `ahead` bits: so many steps ahead, its values from state s on are the bits of kind[s]. */
+    unsigned ahead;
+    uint8_t kind[64];
+} lsq_coder;
+
+/*
+ * measure: the squared error of 16 rows of a tile under each of `tries` scales a row: error[try * 16 + r]. encode: ranks under one scale a
+ * row. Column c of row r is at [c * 16 + r] of x, importance and rank; the error of a weight is importance * (x - scale * level)^2.
+ *
+ * A trellis has P paths a row, 32, 16, 16, 8, 8, 8 for C = 1 .. 6: step v of path p in a tile is at column v P + p. Paths [path0, path1)
+ * and steps [step0, step1) are under the scale. metric[(p states + s) 16 + r] is the least error of any way into state s.
+ * `measure` gives the least metric of each path behind these steps, summed over paths; `encode` goes on: it leaves metrics behind,
+ * less the least one of each path and row, and chose[(c * 2 + s / 32) * 16 + r] has bit s % 32 set if the best way into s at
+ * column c comes from the upper half of states.
+ *
+ * Each operation is rounded, and sums are taken in the order of columns (trellis: of steps, then paths): all kernels give the same bits.
+ */
+typedef struct lsq_encode_args {
+    const lsq_coder *coder;
+    const float *x, *importance; /* at multiples of 64 bytes, as all that follow */
+    const float *scale;          /* measure: tries * 16; encode: 16 */
+    size_t tries;
+    float *error;
+    unsigned path0, path1, step0, step1;
+    float *metric;
+    uint16_t *rank;
+    uint32_t *chose;
+} lsq_encode_args;
+
+typedef void lsq_measure_fn(const lsq_encode_args *a);
+typedef void lsq_encode_fn(const lsq_encode_args *a);
+
 /* Every kernel as a function: lsq_<op>_<codec>_<act>_<isa>_<variant>. */
 #define KERNEL(op, codec, act, isa, variant, rev)                                                                      \
     IF_BUILT_##isa(lsq_##op##_fn lsq_##op##_##codec##_##act##_##isa##_##variant;)

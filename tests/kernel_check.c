@@ -178,6 +178,11 @@ kernel_verdict kernel_check(const lsq_kernel *kernel, uint64_t seed)
     seed_random(seed);
     for (size_t i = 0; i < count; i++) {
         s.v = variants[i];
+        if (kernel->op == OP_measure || kernel->op == OP_encode) {
+            for (s.how = RANDOM; s.how < FILLS; s.how++)
+                check_encode(&s);
+            continue;
+        }
         for (size_t panels = 1; panels <= (itself ? 2 : 5); panels++)
             for (size_t groups = 1; groups <= (itself ? 3 : 9); groups++)
                 check_shape(&s, panels, groups, RANDOM);

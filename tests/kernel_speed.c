@@ -1,7 +1,7 @@
 /*
  * kernel_speed.c - how fast a kernel is, roughly.
  */
-#include "kernels/codec.h"
+#include "kernels/coder.h"
 #include "tests/kernel_subject.h"
 
 #include <stdlib.h>
@@ -44,6 +44,32 @@ static void round_all(const lsq_kernel *kernel, size_t vectors, size_t groups, c
         kernel->run.round(&args);
 }
 
+/* A tile under one scale, so often that it takes as long as the others. */
+static void encode_all(const lsq_kernel *kernel, const lsq_format *format, size_t tiles)
+{
+    enum { PATHS = 32, STATES = 64 };
+    static _Alignas(64) float x[TILE], importance[TILE], scale[PANEL], error[PANEL], metric[PATHS * STATES * PANEL];
+    static _Alignas(64) uint16_t rank[TILE];
+    static _Alignas(64) uint32_t chose[2 * TILE];
+    lsq_levels levels;
+    lsq_coder coder;
+    lsq_levels_of(format, &levels);
+    lsq_coder_of(format, &levels, LSQ_ROUND_NEAREST, &coder);
+    for (size_t i = 0; i < TILE; i++) {
+        x[i] = (float)value(127, RANDOM, i);
+        importance[i] = 1;
+        scale[i % PANEL] = 1;
+    }
+    const lsq_encode_args args = {
+        &coder, x,    importance, scale, 1, error, 0, lsq_path_count(format->bits), 0, lsq_path_steps(format->bits),
+        metric, rank, chose};
+    for (size_t i = 0; i < tiles; i++)
+        if (kernel->op == OP_measure)
+            kernel->run.measure(&args);
+        else
+            kernel->run.encode(&args);
+}
+
 double kernel_speed(const lsq_kernel *kernel)
 {
     enum { PANELS = 64, GROUPS = 32, QUADS = 6, RUNS = 100 };
@@ -65,7 +91,9 @@ double kernel_speed(const lsq_kernel *kernel)
     double best = 1e9;
     for (unsigned i = 0; i < RUNS && out; i++) {
         double start = seconds();
-        if (kernel->op == OP_round)
+        if (kernel->op == OP_measure || kernel->op == OP_encode)
+            encode_all(kernel, &s.v.format, PANELS * GROUPS);
+        else if (kernel->op == OP_round)
             round_all(kernel, PANELS * PANEL, GROUPS, x, out);
         else
             run_all(kernel, &w, &c, out);
