@@ -113,8 +113,10 @@ static uint8_t row_byte(const lsq_source *s, float needs)
 static float row_largest(const lsq_source *s, size_t row)
 {
     float largest = 0;
-    for (size_t c = 0; c < s->k; c++)
-        largest = fmaxf(largest, fabsf(s->w[row * s->ld + c]));
+    for (size_t c = 0; c < s->k; c++) {
+        const float a = fabsf(s->w[row * s->ld + c]);
+        largest = a > largest ? a : largest;
+    }
     return largest * s->norm;
 }
 

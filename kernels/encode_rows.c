@@ -40,8 +40,10 @@ static float suits(const lsq_source *s, float largest)
 static float largest_of(const lsq_source *s, size_t row, size_t c0, size_t c1)
 {
     float largest = 0;
-    for (size_t c = c0; c < c1; c++)
-        largest = fmaxf(largest, fabsf(s->w[row * s->ld + c]));
+    for (size_t c = c0; c < c1; c++) {
+        const float a = fabsf(s->w[row * s->ld + c]);
+        largest = a > largest ? a : largest;
+    }
     return largest * s->norm;
 }
 
