@@ -3,10 +3,10 @@
  */
 #include "dispatch/error.h"
 #include "dispatch/context.h"
+#include "dispatch/quantize.h"
 #include "dispatch/threads.h"
 #include "dispatch/weights.h"
 #include "kernels/coder.h"
-#include "kernels/encode.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -45,9 +45,13 @@ static void encode_chains(const void *arg, size_t c0, size_t c1)
         j->out_of_memory = 1;
 }
 
-/* Encodes into the zeroed packed form of `made`. */
-static lsq_status encode(const lsq_context *ctx, lsq_source *source, int rounding, lsq_weights *made)
+lsq_status lsq_quantize_source(const lsq_context *ctx, const lsq_format *format, lsq_source *source, int rounding,
+                               lsq_weights **weights, lsq_error *err)
 {
+    lsq_weights *made;
+    lsq_status status = lsq_weights_allocate(format, source->m, source->k, &made, err);
+    if (status != LSQ_OK)
+        return status;
     lsq_coder coder;
     lsq_coder_of(&made->format, &made->levels, rounding, &coder);
     source->format = &made->format;
@@ -64,7 +68,15 @@ static lsq_status encode(const lsq_context *ctx, lsq_source *source, int roundin
         lsq_for_panels(ctx, (panels + CHAIN - 1) / CHAIN, panel * CHAIN, encode_chains, &j);
     else
         lsq_for_panels(ctx, panels, panel, encode_panels, &j);
-    return j.out_of_memory ? LSQ_E_NOMEM : LSQ_OK;
+    if (j.out_of_memory)
+        status = lsq_error_set(err, LSQ_E_NOMEM, "no memory to encode with");
+    if (status == LSQ_OK)
+        status = lsq_weights_ready(made, err);
+    if (status == LSQ_OK)
+        *weights = made;
+    else
+        lsq_weights_free(made);
+    return status;
 }
 
 static lsq_status check_options(const lsq_quantize_options *o, lsq_error *err)
@@ -74,6 +86,8 @@ static lsq_status check_options(const lsq_quantize_options *o, lsq_error *err)
                              o->size, sizeof(*o));
     if (o->rounding != LSQ_ROUND_PUBLISHED && o->rounding != LSQ_ROUND_NEAREST)
         return lsq_error_set(err, LSQ_E_ARGUMENT, "options->rounding is %d: expected an lsq_rounding", o->rounding);
+    if (o->curve != LSQ_CURVE_GIVEN && o->curve != LSQ_CURVE_BEST)
+        return lsq_error_set(err, LSQ_E_ARGUMENT, "options->curve is %d: expected an lsq_curve", o->curve);
     return LSQ_OK;
 }
 
@@ -82,27 +96,28 @@ lsq_status lsq_quantize(const lsq_context *ctx, const lsq_format *format, size_t
 {
     const lsq_quantize_options usual = {.size = sizeof(usual)}, *o = options ? options : &usual;
     lsq_source source = {.w = w, .m = m, .k = k, .ld = ld};
-    lsq_weights *made = NULL;
-    if (!w || !weights || ld < k)
-        return lsq_error_set(err, LSQ_E_ARGUMENT, "w, weights and a leading dimension of at least k are needed");
+    size_t bytes;
+    if (!format || !w || !weights || ld < k)
+        return lsq_error_set(err, LSQ_E_ARGUMENT,
+                             "format, w, weights and a leading dimension of at least k are needed");
+    lsq_format best = *format;
     lsq_status status = check_options(o, err);
     if (status == LSQ_OK) {
         status = lsq_context_resolve(&ctx);
         if (status != LSQ_OK)
             return lsq_error_set(err, status, "there is no default context");
     }
-    if (status == LSQ_OK) /* before a matrix that cannot be is looked into */
-        status = lsq_weights_allocate(format, m, k, &made, err);
+    if (status == LSQ_OK) { /* before a matrix that cannot be is looked into */
+        status = lsq_packed_bytes(format, m, k, &bytes);
+        if (status != LSQ_OK)
+            return lsq_error_set(err, status, "%zu x %zu weights cannot be packed in this format", m, k);
+    }
     if (status == LSQ_OK)
         status = find_largest(m, k, w, ld, &source.largest, err);
-    if (status == LSQ_OK && encode(ctx, &source, o->rounding, made) != LSQ_OK)
-        status = lsq_error_set(err, LSQ_E_NOMEM, "no memory to encode with");
+    if (status == LSQ_OK && o->curve == LSQ_CURVE_BEST && format->codec != LSQ_CLASSIC)
+        status = lsq_curve_choose(ctx, &source, &best, err);
     if (status == LSQ_OK)
-        status = lsq_weights_ready(made, err);
-    if (status == LSQ_OK)
-        *weights = made;
-    else
-        lsq_weights_free(made);
+        status = lsq_quantize_source(ctx, &best, &source, o->rounding, weights, err);
     return status;
 }
 

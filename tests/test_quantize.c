@@ -332,6 +332,94 @@ START_TEST(sizes_over_the_limit)
 }
 END_TEST
 
+/* ---- Curves, threads ---- */
+
+static lsq_weights *quantised(const lsq_context *ctx, const lsq_format *f, size_t m, size_t k, const float *w,
+                              int curve)
+{
+    const lsq_quantize_options options = {.size = sizeof(options), .curve = curve};
+    lsq_weights *q = NULL;
+    lsq_error err = {0};
+    ck_assert_msg(lsq_quantize(ctx, f, m, k, w, k, &options, &q, &err) == LSQ_OK, "%s", err.text);
+    return q;
+}
+
+/* On a matrix that is all sample, no curve is better than the best. Weights cubed want another one than weights all alike. */
+START_TEST(best_curve)
+{
+    static const char *const names[] = {"s3", "s8", "t2", "t4.nib32"};
+    enum { M = 32, K = 512 };
+    static float w[M * K], decoded[M * K];
+    const lsq_format f = format_named(names[_i]);
+    lsq_format chosen[2];
+    for (unsigned heavy = 0; heavy < 2; heavy++) {
+        number_source s = {9};
+        for (size_t i = 0; i < M * K; i++) {
+            const float u = (float)(next_u32(&s) / 0x1p31 - 1);
+            w[i] = heavy ? u * u * u : u;
+        }
+        lsq_weights *best = quantised(NULL, &f, M, K, w, LSQ_CURVE_BEST);
+        chosen[heavy] = lsq_weights_format(best);
+        OK(lsq_dequantize(NULL, best, 0, M, decoded, K));
+        const double reached = snr(w, decoded, M * K);
+        lsq_weights_free(best);
+        for (uint8_t curve = 0; curve < 8; curve++) {
+            lsq_format given = f;
+            given.curve = curve;
+            there_and_back(given, M, K, w, K, decoded);
+            const double other = snr(w, decoded, M * K);
+            EXPECT(curve == chosen[heavy].curve ? reached == other : reached >= other,
+                   "%s: curve%u has %.3f dB, best %.3f dB", names[_i], curve, other, reached);
+        }
+    }
+    ck_assert_uint_lt((chosen[0].curve + 1) % 8, (chosen[1].curve + 1) % 8); /* 7 is the one with s > 0 */
+}
+END_TEST
+
+/* Of a larger matrix the sample is a part; what it decides is right for the rest of it. */
+START_TEST(best_curve_of_a_sample)
+{
+    enum { M = 256, K = 1024 };
+    float *w = memory(M * K * sizeof(*w));
+    const lsq_format f = format_named("s4");
+    fill_bell(5, w, M * K);
+    lsq_weights *q = quantised(NULL, &f, M, K, w, LSQ_CURVE_BEST);
+    const uint8_t curve = lsq_weights_format(q).curve;
+    ck_assert_msg(curve >= 2 && curve <= 4, "curve%u for Gaussian weights", curve);
+    lsq_weights_free(q);
+    free(w);
+}
+END_TEST
+
+START_TEST(same_bytes_on_any_number_of_threads)
+{
+    static const char *const names[] = {"s4", "s4.row", "s4.tensor", "c8", "t2", "t4.nib32", "t5.byte32.st64"};
+    enum { M = 16 * 16 * 3 + 40, K = 100 };
+    float *w = memory(M * K * sizeof(*w));
+    lsq_weights *first = NULL;
+    const lsq_format f = format_named(names[_i]);
+    fill_bell(6, w, M * K);
+    for (unsigned threads = 1; threads <= 5; threads++) {
+        const lsq_context_options options = {.size = sizeof(options), .threads = threads};
+        lsq_context *ctx;
+        size_t bytes;
+        OK(lsq_context_new(&options, &ctx, NULL));
+        lsq_weights *q = quantised(ctx, &f, M, K, w, LSQ_CURVE_BEST);
+        OK(lsq_packed_bytes(&f, M, K, &bytes));
+        if (first)
+            EXPECT(!memcmp(lsq_weights_packed(first), lsq_weights_packed(q), bytes), "%s: others on %u threads",
+                   names[_i], threads);
+        if (first)
+            lsq_weights_free(q);
+        else
+            first = q;
+        lsq_context_free(ctx);
+    }
+    lsq_weights_free(first);
+    free(w);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("quantize");
@@ -347,6 +435,10 @@ int main(void)
     tcase_add_loop_test(hard, zeros_stay_zeros, 0, TRIED);
     tcase_add_loop_test(hard, hard_matrices, 0, TRIED);
     tcase_add_loop_test(hard, shapes_and_leading_dimensions, 0, TRIED);
+    TCase *choices = new_case(suite, "choices");
+    tcase_add_loop_test(choices, best_curve, 0, 4);
+    tcase_add_test(choices, best_curve_of_a_sample);
+    tcase_add_loop_test(choices, same_bytes_on_any_number_of_threads, 0, 7);
     TCase *refusals = new_case(suite, "refusals");
     tcase_add_test(refusals, what_is_not_finite_is_refused);
     tcase_add_test(refusals, wrong_arguments);
