@@ -71,6 +71,7 @@ lsq_status bench_product_make(bench_product *product, const lsq_kernel *kernel, 
         .levels = &product->levels,
         .scale = format->scale,
         .states = format->states,
+        .mirrored = (unsigned)lsq_mirrored(format),
     };
     float *row = (float *)(memory + at[2]);
     for (int i = 0; i < PANEL; i++)

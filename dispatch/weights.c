@@ -140,6 +140,7 @@ lsq_tiles lsq_weights_tiles(const lsq_weights *w)
         .levels = &w->levels,
         .scale = w->format.scale,
         .states = w->format.states,
+        .mirrored = (unsigned)lsq_mirrored(&w->format),
     };
 }
 

@@ -121,12 +121,34 @@ float lsq_scale_byte(uint8_t b)
 }
 
 /* Test "multipliers" of tests/test_codec.c recomputes them. */
-const uint8_t lsq_multipliers[4][16] = {
-    {255, 234, 214, 197, 180, 165, 152, 139, 128, 117, 107, 98, 90, 83, 76, 70},
-    {255, 227, 202, 180, 161, 143, 128, 114, 101, 90, 80, 72, 64, 57, 51, 45},
-    {255, 214, 180, 152, 128, 107, 90, 76, 64, 54, 45, 38, 32, 27, 23, 19},
-    {255, 197, 152, 117, 90, 70, 54, 41, 32, 25, 19, 15, 11, 9, 7, 0},
+const uint8_t lsq_multipliers[2][4][16] = {
+    {
+        {255, 234, 214, 197, 180, 165, 152, 139, 128, 117, 107, 98, 90, 83, 76, 70},
+        {255, 227, 202, 180, 161, 143, 128, 114, 101, 90, 80, 72, 64, 57, 51, 45},
+        {255, 214, 180, 152, 128, 107, 90, 76, 64, 54, 45, 38, 32, 27, 23, 19},
+        {255, 197, 152, 117, 90, 70, 54, 41, 32, 25, 19, 15, 11, 9, 7, 0},
+    },
+    {
+        {127, 256 - 127, 113, 256 - 113, 101, 256 - 101, 90, 256 - 90, 80, 256 - 80, 71, 256 - 71, 64, 256 - 64, 57,
+         256 - 57},
+        {127, 256 - 127, 107, 256 - 107, 90, 256 - 90, 76, 256 - 76, 64, 256 - 64, 53, 256 - 53, 45, 256 - 45, 38,
+         256 - 38},
+        {127, 256 - 127, 98, 256 - 98, 76, 256 - 76, 58, 256 - 58, 45, 256 - 45, 35, 256 - 35, 27, 256 - 27, 21,
+         256 - 21},
+        {127, 256 - 127, 90, 256 - 90, 64, 256 - 64, 45, 256 - 45, 32, 256 - 32, 22, 256 - 22, 16, 256 - 16, 0, 0},
+    },
 };
+
+int lsq_multiplier(unsigned mirrored, uint8_t row_byte, unsigned nibble)
+{
+    const uint8_t m = lsq_multipliers[mirrored][row_byte >> 6][nibble];
+    return mirrored ? (int8_t)m : m;
+}
+
+int lsq_mirrored(const lsq_format *f)
+{
+    return f->codec == LSQ_TRELLIS && f->bits <= 3;
+}
 
 float lsq_tensor_scale(const uint8_t *packed, const lsq_geometry *geometry)
 {
@@ -153,11 +175,11 @@ void lsq_tile_scale(const lsq_tiles *w, size_t tile, unsigned row, uint8_t row_b
         s[0] = s[1] = lsq_scale_byte(w->scales[tile * 16 + row]);
         break;
     case LSQ_SCALE_NIBBLE32:
-        s[0] = s[1] = lsq_multipliers[row_byte >> 6][w->scales[tile * 8 + row % 8] >> row / 8 * 4 & 15];
+        s[0] = s[1] = (float)lsq_multiplier(w->mirrored, row_byte, w->scales[tile * 8 + row % 8] >> row / 8 * 4 & 15);
         break;
     case LSQ_SCALE_NIBBLE16:
-        s[0] = lsq_multipliers[row_byte >> 6][w->scales[tile * 16 + row] & 15];
-        s[1] = lsq_multipliers[row_byte >> 6][w->scales[tile * 16 + row] >> 4];
+        s[0] = (float)lsq_multiplier(w->mirrored, row_byte, w->scales[tile * 16 + row] & 15);
+        s[1] = (float)lsq_multiplier(w->mirrored, row_byte, w->scales[tile * 16 + row] >> 4);
         break;
     default:
         s[0] = s[1] = 1.0f;

@@ -68,8 +68,17 @@ void lsq_tile_codes(const uint8_t *tile, unsigned bits, uint16_t code[STEPS][LAN
 float lsq_scale_byte(uint8_t b);
 #define LSQ_SCALE_BYTE_MAX 0x1.fp-8f
 
-/* A nibble scale is an integer: rint(255 * 2^(-code * step)), steps of 1/8, 1/6, 1/4, 3/8 octave; the last code of the last is 0. */
-extern const uint8_t lsq_multipliers[4][16];
+/*
+ * A nibble scale is an integer out of 16, and the upper two bits of the row's byte say which 16. From 4 bits a weight on these are
+ * magnitudes, rint(255 * 2^(-nibble * step)) with steps of 1/8, 1/6, 1/4, 3/8 octave. Up to 3 bits they are mirrored: 8 magnitudes, 127 *
+ * 2^(-(nibble / 2) * step) with steps of 1/6, 1/4, 3/8, 1/2 octave, negative if the nibble is odd (as bytes: two's complement).
+ * A path then has a second alphabet to choose from, which is worth more than finer magnitudes. The last one of the widest step is 0.
+ */
+extern const uint8_t lsq_multipliers[2][4][16];
+int lsq_multiplier(unsigned mirrored, uint8_t row_byte, unsigned nibble);
+
+/* Are the multipliers of this format mirrored? */
+int lsq_mirrored(const lsq_format *format);
 
 /* The 256 row scales under the tensor's float: nibbles t 2^(-(b % 64) / 4), 63 is 0; otherwise t 2^(-b / 16), 255 is 0. */
 void lsq_row_scales(const lsq_format *format, float tensor, float row[256]);

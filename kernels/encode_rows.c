@@ -34,7 +34,8 @@ static float suits(const lsq_source *s, float largest)
     static const float share[7] = {0, 0.5f, 0.85f, 0.95f, 1.05f, 1.05f, 1.05f};
     return largest < smallest * s->norm
                ? 0
-               : share[s->format->bits] * largest / (255.0f * (float)lsq_largest_level(s->format));
+               : share[s->format->bits] * largest /
+                     ((lsq_mirrored(s->format) ? 127.0f : 255.0f) * (float)lsq_largest_level(s->format));
 }
 
 static float largest_of(const lsq_source *s, size_t row, size_t c0, size_t c1)
@@ -57,22 +58,24 @@ float lsq_encode_trellis_scale(const lsq_source *s)
                : largest * highest / ((float)lsq_largest_level(s->format) * LSQ_SCALE_BYTE_MAX);
 }
 
+/* The steps of lsq_multipliers, in octaves. */
+static const float steps[2][4] = {{0.125f, 1.0f / 6, 0.25f, 0.375f}, {1.0f / 6, 0.25f, 0.375f, 0.5f}};
+
 /* What base and step cost a row, all in octaves; `weight` is the squared scale of a unit. */
-static float cost(const float *want, const float *weight, size_t units, float base, float step)
+static float cost(const float *want, const float *weight, size_t units, float base, float step, float last)
 {
     float sum = 0;
     for (size_t i = 0; i < units; i++) {
         float position = (base - want[i]) / step, nearest = (float)(int)(position + 0.5f);
-        nearest = position < 0 ? 0 : nearest > 15 ? 15 : nearest;
+        nearest = position < 0 ? 0 : nearest > last ? last : nearest;
         float off = (position - nearest) * step;
         sum += weight[i] * off * off * (off < 0 ? 2.0f : 1.0f); /* levels too small clip */
     }
     return sum;
 }
 
-static uint8_t choose_row(const float *want, const float *weight, size_t units, float tensor)
+static uint8_t choose_row(const float *want, const float *weight, size_t units, float tensor, int mirrored)
 {
-    static const float steps[4] = {0.125f, 1.0f / 6, 0.25f, 0.375f};
     float most = -1e9f, least = 1e30f;
     for (size_t i = 0; i < units; i++)
         most = weight[i] > 0 && want[i] > most ? want[i] : most;
@@ -81,11 +84,11 @@ static uint8_t choose_row(const float *want, const float *weight, size_t units, 
     int from = (int)((tensor - most) * 4) - 1;
     uint8_t best = 63;
     for (int offset = from < 0 ? 0 : from; offset < 63 && offset < from + 7; offset++)
-        for (unsigned step = 0; step < 4; step++) {
-            float c = cost(want, weight, units, tensor - 0.25f * (float)offset, steps[step]);
+        for (unsigned t = 0; t < 4; t++) {
+            float c = cost(want, weight, units, tensor - 0.25f * (float)offset, steps[mirrored][t], mirrored ? 7 : 15);
             if (c < least) {
                 least = c;
-                best = (uint8_t)(step << 6 | (unsigned)offset);
+                best = (uint8_t)(t << 6 | (unsigned)offset);
             }
         }
     return best;
@@ -100,7 +103,7 @@ static uint8_t choose_for_nibbles(const lsq_source *s, size_t row, size_t column
         want[i] = d > 0 ? octaves(d) : -200;
         weight[i] = (d / s->row[0]) * (d / s->row[0]);
     }
-    return choose_row(want, weight, units, octaves(s->row[0]));
+    return choose_row(want, weight, units, octaves(s->row[0]), lsq_mirrored(s->format));
 }
 
 /* The smallest row scale under which the largest byte scale is large enough. */

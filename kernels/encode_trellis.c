@@ -32,6 +32,7 @@ typedef struct survivors {
 typedef struct encoder {
     _Alignas(64) float metric[PATHS * STATES * PANEL];
     _Alignas(64) float scale[TRIES * PANEL], error[TRIES * PANEL];
+    uint8_t code[TRIES][PANEL];
     const lsq_source *source;
     unsigned bits, paths, steps;
     unsigned units; /* scales a row has in a tile: 1 or 2 */
@@ -43,27 +44,48 @@ typedef struct encoder {
 /* How far below the largest weight of its unit the largest level may lie, by width, and above. */
 static const float lowest[7] = {0, 0.22f, 0.35f, 0.45f, 0.55f, 0.55f, 0.55f}, highest = 1.15f;
 
-/* The scales that the finer code of a row can stand for, ascending; returns how many. */
-static unsigned scales_of_row(const lsq_source *s, uint8_t row_byte, float table[TRIES])
+/* The nearest scale to `wanted` and others between low and high, that the nibble of a row can stand for, or its byte. */
+static unsigned list_scales(encoder *e, uint8_t row_byte, unsigned r, float largest)
 {
+    const lsq_source *s = e->source;
+    const float fit = largest / (float)lsq_largest_level(s->format), row = s->row[row_byte];
+    const float low = fit * lowest[e->bits], high = fit * highest;
     const int bytes = s->format->scale == LSQ_SCALE_BYTE32;
-    for (unsigned i = 0; i < 128 && bytes; i++)
-        table[i] = s->row[row_byte] * lsq_scale_byte((uint8_t)i);
-    for (unsigned i = 0; i < 16 && !bytes; i++)
-        table[i] = s->row[row_byte] * lsq_multipliers[row_byte >> 6][15 - i];
-    return bytes ? 128 : 16;
+    const unsigned mirrored = (unsigned)lsq_mirrored(s->format);
+    const unsigned count = bytes ? 128 : 16;
+    unsigned n = 0, spare = 0;
+    float spared = 3e38f;
+    for (unsigned i = 0; i < count; i++) {
+        const float scale = row * (bytes ? lsq_scale_byte((uint8_t)i) : (float)lsq_multiplier(mirrored, row_byte, i));
+        const float magnitude = scale < 0 ? -scale : scale;
+        const float off = magnitude > high ? magnitude - high : high - magnitude;
+        if (off < spared) {
+            spared = off;
+            spare = i;
+        }
+        if (magnitude >= low && magnitude <= high && fit > 0) {
+            e->code[n][r] = (uint8_t)i;
+            e->scale[n++ * PANEL + r] = scale;
+        }
+    }
+    if (n == 0) {
+        e->code[n][r] = (uint8_t)spare;
+        e->scale[n++ * PANEL + r] =
+            row * (bytes ? lsq_scale_byte((uint8_t)spare) : (float)lsq_multiplier(mirrored, row_byte, spare));
+    }
+    return n;
 }
 
-static void put_scale(const encoder *e, size_t tile, unsigned u, unsigned r, unsigned index)
+static void put_scale(const encoder *e, size_t tile, unsigned u, unsigned r, unsigned code)
 {
     const lsq_source *s = e->source;
     uint8_t *scales = s->packed + s->geometry->scales;
     if (s->format->scale == LSQ_SCALE_BYTE32)
-        scales[tile * 16 + r] = (uint8_t)index;
+        scales[tile * 16 + r] = (uint8_t)code;
     else if (s->format->scale == LSQ_SCALE_NIBBLE32)
-        scales[tile * 8 + r % 8] |= (uint8_t)((15 - index) << r / 8 * 4);
+        scales[tile * 8 + r % 8] |= (uint8_t)(code << r / 8 * 4);
     else
-        scales[tile * 16 + r] |= (uint8_t)((15 - index) << u * 4);
+        scales[tile * 16 + r] |= (uint8_t)(code << u * 4);
 }
 
 /* ---- Units ---- */
@@ -82,10 +104,9 @@ static void encode_unit(encoder *e, size_t tile, unsigned u, const lsq_source_ti
 {
     const lsq_source *s = e->source;
     const uint8_t *row_byte = s->packed + s->geometry->rows + tile / s->geometry->groups * PANEL;
-    const float top = (float)lsq_largest_level(s->format);
     const unsigned columns = GROUP / e->units;
-    float largest[PANEL], table[PANEL][TRIES];
-    unsigned first[PANEL], last[PANEL];
+    float largest[PANEL];
+    unsigned count[PANEL];
     lsq_encode_args args = unit_of(e, u);
     args.coder = s->coder;
     args.x = from->x;
@@ -97,23 +118,19 @@ static void encode_unit(encoder *e, size_t tile, unsigned u, const lsq_source_ti
     args.chose = to->chose[0][0];
     lsq_source_largest(from, u * columns, (u + 1) * columns, largest);
     for (unsigned r = 0; r < PANEL; r++) {
-        const unsigned count = scales_of_row(s, row_byte[r], table[r]);
-        const float fit = largest[r] / top;
-        lsq_scales_between(table[r], count, fit * lowest[e->bits], fit * highest, &first[r], &last[r]);
-        if (fit == 0 || s->row[row_byte[r]] == 0)
-            first[r] = last[r];
-        args.tries = last[r] - first[r] + 1 > args.tries ? last[r] - first[r] + 1 : args.tries;
+        count[r] = list_scales(e, row_byte[r], r, largest[r]);
+        args.tries = count[r] > args.tries ? count[r] : args.tries;
     }
-    for (unsigned i = 0; i < args.tries; i++)
-        for (unsigned r = 0; r < PANEL; r++)
-            e->scale[i * PANEL + r] = table[r][first[r] + i < last[r] ? first[r] + i : last[r]];
+    for (unsigned r = 0; r < PANEL; r++)
+        for (unsigned i = count[r]; i < args.tries; i++)
+            e->scale[i * PANEL + r] = e->scale[(count[r] - 1) * PANEL + r];
     s->measure(&args);
     for (unsigned r = 0; r < PANEL; r++) {
         unsigned least = 0;
-        for (unsigned i = 1; i <= last[r] - first[r]; i++)
+        for (unsigned i = 1; i < count[r]; i++)
             least = e->error[i * PANEL + r] < e->error[least * PANEL + r] ? i : least;
-        e->scale[r] = table[r][first[r] + least];
-        put_scale(e, tile, u, r, first[r] + least);
+        e->scale[r] = e->scale[least * PANEL + r];
+        put_scale(e, tile, u, r, e->code[least][r]);
     }
     s->encode(&args);
 }

@@ -32,8 +32,9 @@ typedef struct lsq_tiles {
     const uint8_t *rows;   /* a byte a row; nibble scales: the step in its upper two bits */
     size_t groups;         /* tiles a panel */
     const lsq_levels *levels;
-    unsigned scale;  /* an lsq_scale */
-    unsigned states; /* of the trellis */
+    unsigned scale;    /* an lsq_scale */
+    unsigned states;   /* of the trellis */
+    unsigned mirrored; /* which multipliers: lsq_mirrored() */
 } lsq_tiles;
 
 /*

@@ -95,7 +95,7 @@ void workload_make(workload *w, const lsq_kernel *kernel, variant v, size_t pane
         guarded_seal(inputs[i]);
     w->args = (lsq_gemv_args){
         .w = {w->codes.data, v.has_scales ? w->scales.data : NULL, w->rows.data, groups, &w->levels, v.format.scale,
-              v.format.states},
+              v.format.states, (unsigned)lsq_mirrored(&v.format)},
         .x = w->x.data,
         .sx = w->sx.data,
         .bias = w->bias.data,

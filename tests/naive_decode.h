@@ -45,10 +45,10 @@ static inline float naive_row_scale(const naive *n, size_t row)
     return (float)((double)n->tensor * (double)(float)exp2(-(double)(b & zero) / (zero == 63 ? 4 : 16)));
 }
 
-/* The finer scale: a float, or an integer of 0 to 255; 1 if there is none. */
+/* The finer scale: a float, or an integer of -127 to 255; 1 if there is none. */
 static inline float naive_scale(const naive *n, size_t row, size_t column)
 {
-    static const double steps[4] = {1 / 8.0, 1 / 6.0, 1 / 4.0, 3 / 8.0};
+    static const double steps[5] = {1 / 8.0, 1 / 6.0, 1 / 4.0, 3 / 8.0, 1 / 2.0};
     size_t tile = row / 16 * n->groups + column / 32;
     unsigned step = n->packed[n->rows + row] >> 6, nibble;
     if (n->f.scale == LSQ_SCALE_BYTE32) {
@@ -63,6 +63,10 @@ static inline float naive_scale(const naive *n, size_t row, size_t column)
         nibble = n->packed[n->scales + tile * 16 + row % 16] >> column % 32 / 16 * 4 & 15;
     else
         return 1;
+    if (n->f.bits <= 3) {
+        double m = rint(127 * exp2(-(double)(nibble / 2) * steps[step + 1]));
+        return step == 3 && nibble >= 14 ? 0 : (float)(nibble % 2 ? -m : m);
+    }
     return step == 3 && nibble == 15 ? 0 : (float)rint(255 * exp2(-(double)nibble * steps[step]));
 }
 

@@ -69,7 +69,8 @@ int main(int argc, char **argv)
     if (lsq_format_parse(format_of(kernel), &format, NULL) != LSQ_OK)
         return 1;
     lsq_levels_of(&format, &levels);
-    const lsq_tiles w = {codes, scales, rows, groups, &levels, format.scale, format.states};
+    const lsq_tiles w = {codes,   scales,       rows,          groups,
+                         &levels, format.scale, format.states, (unsigned)lsq_mirrored(&format)};
     run(kernel, &w, lsq_largest_level(&format));
     return 0;
 }

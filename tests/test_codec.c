@@ -84,11 +84,14 @@ END_TEST
 
 START_TEST(multipliers)
 {
-    static const double step[4] = {1 / 8.0, 1 / 6.0, 1 / 4.0, 3 / 8.0};
+    static const double step[5] = {1 / 8.0, 1 / 6.0, 1 / 4.0, 3 / 8.0, 1 / 2.0};
     for (unsigned s = 0; s < 4; s++)
-        for (unsigned c = 0; c < 16; c++)
-            ck_assert_uint_eq(lsq_multipliers[s][c],
-                              s == 3 && c == 15 ? 0 : (unsigned)nearbyint(255 * exp2(-(int)c * step[s])));
+        for (unsigned c = 0; c < 16; c++) {
+            const int magnitude = s == 3 && c == 15 ? 0 : (int)nearbyint(255 * exp2(-(int)c * step[s]));
+            const int half = s == 3 && c >= 14 ? 0 : (int)nearbyint(127 * exp2(-(int)(c / 2) * step[s + 1]));
+            ck_assert_int_eq(lsq_multiplier(0, (uint8_t)(s << 6), c), magnitude);
+            ck_assert_int_eq(lsq_multiplier(1, (uint8_t)(s << 6), c), c % 2 ? -half : half);
+        }
 }
 END_TEST
 
@@ -122,18 +125,18 @@ START_TEST(scales_of_a_tile)
             for (unsigned step = 0; step < 4; step++) {
                 float got[2];
                 uint8_t row_byte = (uint8_t)(step << 6 | 21);
-                const uint8_t *of_step = lsq_multipliers[step];
-                lsq_tiles w = {.scales = bytes, .scale = LSQ_SCALE_BYTE32};
+                const unsigned mirrored = tile % 2, byte = bytes[tile * 8 + row % 8];
+                lsq_tiles w = {.scales = bytes, .scale = LSQ_SCALE_BYTE32, .mirrored = mirrored};
                 lsq_tile_scale(&w, tile, row, row_byte, got);
                 ck_assert(got[0] == lsq_scale_byte(bytes[tile * 16 + row]) && got[1] == got[0]);
                 w.scale = LSQ_SCALE_NIBBLE16; /* columns 0 to 15 in the low half */
                 lsq_tile_scale(&w, tile, row, row_byte, got);
-                ck_assert(got[0] == of_step[bytes[tile * 16 + row] & 15] &&
-                          got[1] == of_step[bytes[tile * 16 + row] >> 4]);
+                ck_assert(got[0] == lsq_multiplier(mirrored, row_byte, bytes[tile * 16 + row] & 15) &&
+                          got[1] == lsq_multiplier(mirrored, row_byte, bytes[tile * 16 + row] >> 4));
                 w.scale = LSQ_SCALE_NIBBLE32; /* rows 0 to 7 in the low halves of 8 bytes, 8 to 15 in the high ones */
                 lsq_tile_scale(&w, tile, row, row_byte, got);
-                unsigned byte = bytes[tile * 8 + row % 8];
-                ck_assert(got[0] == of_step[row < 8 ? byte & 15 : byte >> 4] && got[1] == got[0]);
+                ck_assert(got[0] == lsq_multiplier(mirrored, row_byte, row < 8 ? byte & 15 : byte >> 4) &&
+                          got[1] == got[0]);
                 w = (lsq_tiles){.scale = LSQ_SCALE_ROW};
                 lsq_tile_scale(&w, tile, row, row_byte, got);
                 ck_assert(got[0] == 1 && got[1] == 1);

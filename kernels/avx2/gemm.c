@@ -38,7 +38,7 @@ INLINE void scales_of(group_scales *to, const lsq_tiles *w, size_t tile, const m
 #pragma GCC unroll 2
     for (unsigned half = 0; half < 2; half++) {
         for (unsigned c = 0; c < 2; c++)
-            to->m[half][c] = nibbles ? multipliers_at(all, half, c, 1) : _mm256_set1_epi16(1);
+            to->m[half][c] = nibbles ? multipliers_at(w, all, half, c, 1) : _mm256_set1_epi16(1);
         to->s[half] = w->scales && !nibbles ? byte_scales(w->scales + tile * 16 + 8 * half) : _mm256_set1_ps(1);
     }
 }

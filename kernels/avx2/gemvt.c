@@ -51,9 +51,9 @@ INLINE void put(spans *to, size_t i, const __m256 x[2], __m256 s0, __m256 s1)
     to->largest[i] = _mm256_max_epi32(magnitude_bits(v0), magnitude_bits(v1));
 }
 
-INLINE __m256 multiplier(__m256i all, unsigned half, unsigned c)
+INLINE __m256 multiplier(const lsq_tiles *w, __m256i all, unsigned half, unsigned c)
 {
-    return _mm256_cvtepi32_ps(multipliers_at(all, half, c, 0));
+    return _mm256_cvtepi32_ps(multipliers_at(w, all, half, c, 0));
 }
 
 /* Of `count` tiles from `tile` on, `each` a tile: x times scales. */
@@ -72,7 +72,7 @@ INLINE void multiply(spans *to, const lsq_gemvt_args *a, size_t p, size_t tile, 
         for (size_t i = 0; i < count; i++) {
             const __m256i all = multipliers(w, tile + i, &maker);
             for (unsigned c = 0; c < each; c++)
-                put(to, each * i + c, x, multiplier(all, 0, c), multiplier(all, 1, c));
+                put(to, each * i + c, x, multiplier(w, all, 0, c), multiplier(w, all, 1, c));
         }
     }
 }

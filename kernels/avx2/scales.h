@@ -53,19 +53,27 @@ INLINE __m256i multipliers(const lsq_tiles *w, size_t tile, const multiplier_mak
     __m256i index = _mm256_permutevar8x32_epi32(_mm256_castsi128_si256(nibbles), n->order), m[4];
     index = masked(_mm256_srlv_epi32(index, n->shift), 15);
     for (unsigned i = 0; i < 4; i++) {
-        __m128i table = _mm_loadu_si128((const __m128i *)(const void *)lsq_multipliers[i]);
+        __m128i table = _mm_loadu_si128((const __m128i *)(const void *)lsq_multipliers[w->mirrored][i]);
         m[i] = _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(table), index);
     }
     return blend(blend(m[0], m[1], n->odd), blend(m[2], m[3], n->odd), n->step);
 }
 
-/* Those of half a panel for columns [16 c, 16 c + 16): each in the low byte of its row's dword and, if `twice`, of both its words. */
-INLINE __m256i multipliers_at(__m256i m, unsigned half, unsigned c, const int twice)
+/*
+ * Those of half a panel for columns [16 c, 16 c + 16): each in its row's dword or, if `twice`, in both of its words. Those with a sign
+ * are put into every byte, and shifted down with it.
+ */
+INLINE __m256i multipliers_at(const lsq_tiles *w, __m256i m, unsigned half, unsigned c, const int twice)
 {
-    const unsigned at = 4 * half + 8 * c, empty = twice ? 0x80008000 : 0x80808000, one = twice ? 0x10001 : 1;
+    const unsigned at = 4 * half + 8 * c, every = 0x01010101;
+    const unsigned empty = w->mirrored ? 0 : twice ? 0x80008000 : 0x80808000;
+    const unsigned one = w->mirrored ? every : twice ? 0x10001 : 1;
     const __m128i control = _mm_setr_epi32((int)(empty | at * one), (int)(empty | (at + 1) * one),
                                            (int)(empty | (at + 2) * one), (int)(empty | (at + 3) * one));
-    return _mm256_shuffle_epi8(m, _mm256_broadcastsi128_si256(control));
+    const __m256i placed = _mm256_shuffle_epi8(m, _mm256_broadcastsi128_si256(control));
+    if (!w->mirrored)
+        return placed;
+    return twice ? _mm256_srai_epi16(placed, 8) : _mm256_srai_epi32(placed, 24);
 }
 
 #endif

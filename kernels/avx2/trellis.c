@@ -94,8 +94,8 @@ INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, unsigned bits, unsi
             if (bytes) {
                 s = _mm256_mul_ps(sx, byte_scales(a->w.scales + tile * 16 + 8 * half));
             } else {
-                m[0] = multipliers_at(all, half, 0, 1);
-                m[1] = multipliers_at(all, half, 1, 1);
+                m[0] = multipliers_at(&a->w, all, half, 0, 1);
+                m[1] = multipliers_at(&a->w, all, half, 1, 1);
             }
             __m256i d = bits >= 4 ? half_of_magnitudes(codes, half, bits, states, table, x, m)
                                   : half_of_levels(codes, half, bits, states, table, x, offset + g % BLOCK * STEPS, m);

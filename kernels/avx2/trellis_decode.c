@@ -53,7 +53,7 @@ INLINE void scales_of(const lsq_decode_args *a, size_t tile, const multiplier_ma
     for (unsigned half = 0; half < 2; half++)
         for (unsigned c = 0; c < 2; c++) {
             __m256 scale = bytes ? byte_scales(a->w.scales + tile * 16 + 8 * half)
-                                 : _mm256_cvtepi32_ps(multipliers_at(m, half, c, 0));
+                                 : _mm256_cvtepi32_ps(multipliers_at(&a->w, m, half, c, 0));
             _mm256_storeu_ps(s[c] + 8 * half, _mm256_mul_ps(_mm256_loadu_ps(a->row + 8 * half), scale));
         }
 }

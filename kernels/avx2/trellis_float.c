@@ -61,8 +61,8 @@ INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, unsigned bits, unsi
                 dot[0] = _mm256_add_ps(dot[0], dot[1]);
                 sum[half] = _mm256_fmadd_ps(dot[0], byte_scales(a->w.scales + tile * 16 + 8 * half), sum[half]);
             } else {
-                __m256 m0 = _mm256_cvtepi32_ps(multipliers_at(all, half, 0, 0));
-                __m256 m1 = _mm256_cvtepi32_ps(multipliers_at(all, half, 1, 0));
+                __m256 m0 = _mm256_cvtepi32_ps(multipliers_at(&a->w, all, half, 0, 0));
+                __m256 m1 = _mm256_cvtepi32_ps(multipliers_at(&a->w, all, half, 1, 0));
                 sum[half] = _mm256_add_ps(sum[half], _mm256_fmadd_ps(dot[0], m0, _mm256_mul_ps(dot[1], m1)));
             }
         }

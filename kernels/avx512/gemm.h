@@ -89,7 +89,7 @@ typedef __m512i add_step(__m512i dot, const step_levels *l, const int32_t *x);
 INLINE void block8(const lsq_gemm_args *a, size_t p, size_t g0, size_t g1, size_t q, const unsigned columns,
                    const enum scales kind, const enum way way, add_step *add)
 {
-    const nibbles nibble = nibble_table();
+    const nibbles nibble = nibble_table(&a->w);
     const size_t groups = a->w.groups;
     const int32_t *x = (const int32_t *)a->x + (q * groups + g0) * STEPS * QUAD,
                   *bias = a->bias + (q * groups + g0) * 2 * QUAD;
@@ -172,7 +172,7 @@ INLINE void block16(const lsq_gemm_args *a, size_t p, size_t g0, size_t g1, size
 {
     const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
     const __m512i odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
-    const nibbles nibble = nibble_table();
+    const nibbles nibble = nibble_table(&a->w);
     const size_t groups = a->w.groups;
     const int64_t *x = (const int64_t *)a->x + (q * groups + g0) * STEPS * QUAD;
     const float *sx = a->sx + (q * groups + g0) * QUAD;

@@ -47,7 +47,7 @@ INLINE void multiply(spans *to, const lsq_gemvt_args *a, size_t p, size_t tile, 
         for (size_t i = 0; i < count; i++)
             to->v[i] = _mm512_mul_ps(x, byte_scales(scales + (tile + i) * 16));
     } else {
-        const nibbles nibble = nibble_table();
+        const nibbles nibble = nibble_table(w);
         const __m512i step = steps_of(w->rows + p * PANEL);
         for (size_t i = 0; i < count; i++) {
             __m512i m[2];

@@ -11,13 +11,17 @@
 /* What nibbles stand for, as words: 16 for each step. */
 typedef struct nibbles {
     __m512i part[2];
+    unsigned mirrored;
 } nibbles;
 
-INLINE nibbles nibble_table(void)
+INLINE nibbles nibble_table(const lsq_tiles *w)
 {
-    nibbles t;
-    for (unsigned i = 0; i < 2; i++)
-        t.part[i] = _mm512_cvtepu8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)lsq_multipliers[2 * i]));
+    nibbles t = {.mirrored = w->mirrored};
+    for (unsigned i = 0; i < 2; i++) {
+        const void *table = lsq_multipliers[w->mirrored][2 * i];
+        const __m256i bytes = _mm256_loadu_si256((const __m256i *)table);
+        t.part[i] = w->mirrored ? _mm512_cvtepi8_epi16(bytes) : _mm512_cvtepu8_epi16(bytes);
+    }
     return t;
 }
 
@@ -26,7 +30,8 @@ INLINE __m512i multipliers_by(__m512i nibble, __m512i step, const nibbles *t)
 {
     const __m512i low = _mm512_set1_epi32(15);
     __m512i index = _mm512_ternarylogic_epi32(nibble, low, step, 0xea); /* nibble & low | step */
-    return _mm512_maskz_permutex2var_epi16(0x55555555, t->part[0], index, t->part[1]);
+    const __m512i m = _mm512_maskz_permutex2var_epi16(0x55555555, t->part[0], index, t->part[1]);
+    return t->mirrored ? _mm512_srai_epi32(_mm512_slli_epi32(m, 16), 16) : m;
 }
 
 /* The steps of 16 rows, as multipliers_by() wants them. */

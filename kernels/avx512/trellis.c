@@ -58,7 +58,7 @@ INLINE void tile_dots(const lsq_gemv_args *a, size_t g, const __m512i index[STEP
 
 INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits, const unsigned states)
 {
-    const nibbles nibble = nibble_table();
+    const nibbles nibble = nibble_table(&a->w);
     __m512i table[4];
     tables_of(a->w.levels, bits, table);
     panel n;

@@ -94,7 +94,7 @@ INLINE void write(float *out, const uint8_t *bytes, float scale, const lookups *
 
 INLINE void decode(const lsq_decode_args *a, size_t p, size_t g0, size_t g1, const unsigned bits, const unsigned states)
 {
-    const nibbles nibble = nibble_table();
+    const nibbles nibble = nibble_table(&a->w);
     const lookups t = lookups_of(a->w.levels, bits);
     panel n;
     start(&n, &a->w, p, g0, bits, a->w.scale == LSQ_SCALE_NIBBLE32 ? 8 : 16);

@@ -37,7 +37,7 @@ INLINE void add_halves(__m512 dot[2], __m512i halves, float x_lower, float x_upp
 /* Exact: two dots for each 16 columns, so that no sum is longer than k / 4 (see LSQ_ACT_FLOAT in lsq.h). */
 INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits, const unsigned states)
 {
-    const nibbles nibble = nibble_table();
+    const nibbles nibble = nibble_table(&a->w);
     const unsigned index_bits = bits < 4 ? 5 : bits + 1;
     __m512i table[4];
     tables_of(a->w.levels, bits, table);

@@ -12,7 +12,7 @@
 
 INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits, const unsigned states)
 {
-    const __m512i multiplier_table = _mm512_loadu_si512(lsq_multipliers), bias = _mm512_set1_epi8(-128);
+    const __m512i multiplier_table = _mm512_loadu_si512(lsq_multipliers[a->w.mirrored]), bias = _mm512_set1_epi8(-128);
     table t = table_of(a->w.levels, bits);
     t.lower = _mm512_xor_si512(t.lower, bias); /* + 128 */
     t.upper = _mm512_xor_si512(t.upper, bias);

@@ -128,10 +128,12 @@ INLINE __m512i lookup(const table *t, const unsigned bits, __m512i index)
 /* ---- Scales ---- */
 
 /* Multipliers of 16 rows for nibbles in the low bytes; step is the row's choice of 16, in bits 4 and 5 of the low bytes. */
-INLINE __m512i multipliers(__m512i nibbles, __m512i step, __m512i values)
+INLINE __m512i multipliers(__m512i nibbles, __m512i step, __m512i values, const unsigned mirrored)
 {
     const __m512i low = _mm512_set1_epi32(15);
     __m512i index = _mm512_ternarylogic_epi32(nibbles, low, step, 0xea); /* nibbles & low | step */
+    if (mirrored)                                                        /* with a sign: through the top byte */
+        return _mm512_srai_epi32(_mm512_permutexvar_epi8(_mm512_slli_epi32(index, 24), values), 24);
     return _mm512_maskz_permutexvar_epi8(0x1111111111111111, index, values);
 }
 
@@ -160,13 +162,13 @@ INLINE void next_multipliers(panel *n, const lsq_tiles *w, __m512i multiplier_ta
     if (w->scale == LSQ_SCALE_NIBBLE16) {
         nibbles = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)n->scales));
         n->scales += 16;
-        low = multipliers(nibbles, n->step, multiplier_table);
-        high = multipliers(_mm512_srli_epi32(nibbles, 4), n->step, multiplier_table);
+        low = multipliers(nibbles, n->step, multiplier_table, w->mirrored);
+        high = multipliers(_mm512_srli_epi32(nibbles, 4), n->step, multiplier_table, w->mirrored);
     } else { /* rows 0..7 in the low nibbles */
         __m128i eight = _mm_loadl_epi64((const __m128i *)(const void *)n->scales);
         nibbles = _mm512_cvtepu8_epi32(_mm_unpacklo_epi64(eight, _mm_srli_epi16(eight, 4)));
         n->scales += 8;
-        low = high = multipliers(nibbles, n->step, multiplier_table);
+        low = high = multipliers(nibbles, n->step, multiplier_table, w->mirrored);
     }
     m[0] = low; /* in one place: clang would keep them in memory */
     m[1] = high;

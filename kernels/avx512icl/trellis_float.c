@@ -43,7 +43,7 @@ INLINE void add_vector(__m512 dot[2], const pair_table *t, panel *n, const unsig
 INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const pair_table *t, const unsigned bits,
                  const unsigned states)
 {
-    const __m512i multiplier_table = _mm512_loadu_si512(lsq_multipliers);
+    const __m512i multiplier_table = _mm512_loadu_si512(lsq_multipliers[a->w.mirrored]);
     panel n;
     start(&n, &a->w, p, bits, a->w.scale == LSQ_SCALE_NIBBLE32 ? 8 : 16);
     const float *x = a->x;

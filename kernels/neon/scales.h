@@ -36,8 +36,17 @@ INLINE uint8x16_t steps_of(const lsq_tiles *w, size_t p)
 }
 
 /* Bytes of 16 rows as 32 bits. */
-INLINE void widen(uint8x16_t m, int32x4_t to[4])
+INLINE void widen(uint8x16_t m, unsigned with_sign, int32x4_t to[4])
 {
+    if (with_sign) {
+        const int8x16_t s = vreinterpretq_s8_u8(m);
+        const int16x8_t lower = vmovl_s8(vget_low_s8(s)), upper = vmovl_high_s8(s);
+        to[0] = vmovl_s16(vget_low_s16(lower));
+        to[1] = vmovl_high_s16(lower);
+        to[2] = vmovl_s16(vget_low_s16(upper));
+        to[3] = vmovl_high_s16(upper);
+        return;
+    }
     uint16x8_t low = vmovl_u8(vget_low_u8(m)), high = vmovl_high_u8(m);
     to[0] = vreinterpretq_s32_u32(vmovl_u16(vget_low_u16(low)));
     to[1] = vreinterpretq_s32_u32(vmovl_high_u16(low));
@@ -48,7 +57,7 @@ INLINE void widen(uint8x16_t m, int32x4_t to[4])
 /* The multipliers of 16 rows for columns [0, 16) and [16, 32). */
 INLINE void multipliers(const lsq_tiles *w, size_t tile, uint8x16_t steps, int32x4_t m[2][4])
 {
-    const uint8x16x4_t all = vld1q_u8_x4(lsq_multipliers[0]);
+    const uint8x16x4_t all = vld1q_u8_x4(lsq_multipliers[w->mirrored][0]);
     uint8x16_t both, upper;
     if (w->scale == LSQ_SCALE_NIBBLE16) {
         both = vld1q_u8(w->scales + tile * 16);
@@ -58,8 +67,8 @@ INLINE void multipliers(const lsq_tiles *w, size_t tile, uint8x16_t steps, int32
         both = vcombine_u8(eight, vshr_n_u8(eight, 4));
         upper = merge(0x0f, both, steps);
     }
-    widen(vqtbl4q_u8(all, merge(0x0f, both, steps)), m[0]);
-    widen(vqtbl4q_u8(all, upper), m[1]);
+    widen(vqtbl4q_u8(all, merge(0x0f, both, steps)), w->mirrored, m[0]);
+    widen(vqtbl4q_u8(all, upper), w->mirrored, m[1]);
 }
 
 /* The scales of 16 rows as floats, for columns [0, 16) and [16, 32). */

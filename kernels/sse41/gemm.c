@@ -40,8 +40,8 @@ INLINE void scales_of(group_scales *to, const lsq_tiles *w, size_t p, size_t g, 
     for (unsigned i = 0; i < 4; i++) {
         to->s[i] = bytes ? byte_scales(w->scales + tile * PANEL + 4 * i) : _mm_set1_ps(1);
         for (unsigned half = 0; half < 2; half++) {
-            const __m128i one = four_multipliers(m[half] + 4 * i);
-            to->multiplier[half][i] = _mm_or_si128(one, _mm_slli_epi32(one, 16));
+            const __m128i one = four_multipliers(w, m[half] + 4 * i);
+            to->multiplier[half][i] = _mm_blend_epi16(one, _mm_slli_epi32(one, 16), 0xaa);
         }
     }
 }

@@ -37,7 +37,7 @@ INLINE void tile_scales(__m128 s[2][4], const lsq_tiles *w, size_t tile, const _
         multipliers(m, w, tile, other);
     for (unsigned half = 0; half < 2; half++)
         for (unsigned i = 0; i < 4; i++)
-            s[half][i] = nibbles     ? _mm_cvtepi32_ps(four_multipliers(m[half] + 4 * i))
+            s[half][i] = nibbles     ? _mm_cvtepi32_ps(four_multipliers(w, m[half] + 4 * i))
                          : w->scales ? byte_scales(w->scales + tile * PANEL + 4 * i)
                                      : _mm_set1_ps(1);
 }

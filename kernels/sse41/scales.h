@@ -39,12 +39,12 @@ INLINE void steps_of(__m128i other[4], const lsq_tiles *w, size_t p)
     }
 }
 
-INLINE __m128i multipliers_of(__m128i nibbles, const __m128i other[4])
+INLINE __m128i multipliers_of(__m128i nibbles, const __m128i other[4], const uint8_t table[4][16])
 {
     __m128i m = _mm_setzero_si128();
     for (unsigned i = 0; i < 4; i++) {
-        __m128i table = _mm_loadu_si128((const __m128i *)(const void *)lsq_multipliers[i]);
-        m = _mm_or_si128(m, _mm_shuffle_epi8(table, _mm_or_si128(nibbles, other[i])));
+        __m128i values = _mm_loadu_si128((const __m128i *)(const void *)table[i]);
+        m = _mm_or_si128(m, _mm_shuffle_epi8(values, _mm_or_si128(nibbles, other[i])));
     }
     return m;
 }
@@ -52,23 +52,24 @@ INLINE __m128i multipliers_of(__m128i nibbles, const __m128i other[4])
 /* Multipliers of 16 rows, for columns [0, 16) and [16, 32). */
 INLINE void multipliers(uint8_t to[2][PANEL], const lsq_tiles *w, size_t tile, const __m128i other[4])
 {
+    const uint8_t(*table)[16] = lsq_multipliers[w->mirrored];
     __m128i m[2];
     if (w->scale == LSQ_SCALE_NIBBLE16) {
         __m128i nibbles = _mm_loadu_si128((const __m128i *)(const void *)(w->scales + tile * PANEL));
-        m[0] = multipliers_of(masked(nibbles, 15), other);
-        m[1] = multipliers_of(masked(down(nibbles, 4), 15), other);
+        m[0] = multipliers_of(masked(nibbles, 15), other, table);
+        m[1] = multipliers_of(masked(down(nibbles, 4), 15), other, table);
     } else { /* rows 0..7 in the low nibbles */
         __m128i eight = _mm_loadl_epi64((const __m128i *)(const void *)(w->scales + tile * 8));
-        m[0] = m[1] = multipliers_of(masked(_mm_unpacklo_epi64(eight, down(eight, 4)), 15), other);
+        m[0] = m[1] = multipliers_of(masked(_mm_unpacklo_epi64(eight, down(eight, 4)), 15), other, table);
     }
     _mm_storeu_si128((__m128i *)(void *)to[0], m[0]);
     _mm_storeu_si128((__m128i *)(void *)to[1], m[1]);
 }
 
 /* Those of 4 rows. */
-INLINE __m128i four_multipliers(const uint8_t *m)
+INLINE __m128i four_multipliers(const lsq_tiles *w, const uint8_t *m)
 {
-    return _mm_cvtepu8_epi32(four(m));
+    return w->mirrored ? _mm_cvtepi8_epi32(four(m)) : _mm_cvtepu8_epi32(four(m));
 }
 
 #endif

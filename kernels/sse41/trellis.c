@@ -39,8 +39,8 @@ INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits
             if (bytes) {
                 s = _mm_mul_ps(s, byte_scales(a->w.scales + at * PANEL + 4 * quarter));
             } else {
-                dot[0] = _mm_mullo_epi32(dot[0], four_multipliers(m[0] + 4 * quarter));
-                dot[1] = _mm_mullo_epi32(dot[1], four_multipliers(m[1] + 4 * quarter));
+                dot[0] = _mm_mullo_epi32(dot[0], four_multipliers(&a->w, m[0] + 4 * quarter));
+                dot[1] = _mm_mullo_epi32(dot[1], four_multipliers(&a->w, m[1] + 4 * quarter));
             }
             __m128 d = _mm_cvtepi32_ps(_mm_add_epi32(dot[0], dot[1]));
             sum[quarter] = _mm_add_ps(sum[quarter], _mm_mul_ps(d, s));

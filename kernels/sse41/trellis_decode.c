@@ -23,8 +23,8 @@ INLINE void decode(const lsq_decode_args *a, size_t p, size_t g0, size_t g1, con
             float *out = a->out + (r - a->r0) * a->ld + (g - g0) * GROUP;
             __m128 factor[2], row[4];
             for (unsigned h = 0; h < 2; h++) {
-                __m128 s =
-                    bytes ? byte_scales(a->w.scales + at * PANEL + r) : _mm_cvtepi32_ps(four_multipliers(m[h] + r));
+                __m128 s = bytes ? byte_scales(a->w.scales + at * PANEL + r)
+                                 : _mm_cvtepi32_ps(four_multipliers(&a->w, m[h] + r));
                 factor[h] = _mm_mul_ps(_mm_loadu_ps(a->row + r), s);
             }
             levels(tile + 4 * r, bits, a->w.states, table, level);

@@ -38,7 +38,7 @@ INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits
                 }
                 half[h] = row_sums(dot);
                 if (!bytes)
-                    half[h] = _mm_mul_ps(half[h], _mm_cvtepi32_ps(four_multipliers(m[h] + 4 * quarter)));
+                    half[h] = _mm_mul_ps(half[h], _mm_cvtepi32_ps(four_multipliers(&a->w, m[h] + 4 * quarter)));
             }
             __m128 all = _mm_add_ps(half[0], half[1]);
             if (bytes)
