@@ -32,6 +32,7 @@ typedef struct survivors {
 typedef struct encoder {
     _Alignas(64) float metric[PATHS * STATES * PANEL];
     _Alignas(64) float scale[TRIES * PANEL], error[TRIES * PANEL];
+    float table[PANEL][TRIES]; /* of the panel: the scales that the finer code of a row can stand for, ascending */
     const lsq_source *source;
     unsigned bits, paths, steps;
     unsigned units; /* scales a row has in a tile: 1 or 2 */
@@ -43,15 +44,20 @@ typedef struct encoder {
 /* How far below the largest weight of its unit the largest level may lie, by width, and above. */
 static const float lowest[7] = {0, 0.22f, 0.35f, 0.45f, 0.55f, 0.55f, 0.55f}, highest = 1.15f;
 
-/* The scales that the finer code of a row can stand for, ascending; returns how many. */
-static unsigned scales_of_row(const lsq_source *s, uint8_t row_byte, float table[TRIES])
+static unsigned count_of_scales(const lsq_source *s)
 {
+    return s->format->scale == LSQ_SCALE_BYTE32 ? 128 : 16;
+}
+
+static void begin_panel(encoder *e, size_t panel)
+{
+    const lsq_source *s = e->source;
+    const uint8_t *row_byte = s->packed + s->geometry->rows + panel * PANEL;
     const int bytes = s->format->scale == LSQ_SCALE_BYTE32;
-    for (unsigned i = 0; i < 128 && bytes; i++)
-        table[i] = s->row[row_byte] * lsq_scale_byte((uint8_t)i);
-    for (unsigned i = 0; i < 16 && !bytes; i++)
-        table[i] = s->row[row_byte] * lsq_multipliers[row_byte >> 6][15 - i];
-    return bytes ? 128 : 16;
+    for (unsigned r = 0; r < PANEL; r++)
+        for (unsigned i = 0; i < count_of_scales(s); i++)
+            e->table[r][i] =
+                s->row[row_byte[r]] * (bytes ? lsq_scale_byte((uint8_t)i) : lsq_multipliers[row_byte[r] >> 6][15 - i]);
 }
 
 static void put_scale(const encoder *e, size_t tile, unsigned u, unsigned r, unsigned index)
@@ -84,7 +90,7 @@ static void encode_unit(encoder *e, size_t tile, unsigned u, const lsq_source_ti
     const uint8_t *row_byte = s->packed + s->geometry->rows + tile / s->geometry->groups * PANEL;
     const float top = (float)lsq_largest_level(s->format);
     const unsigned columns = GROUP / e->units;
-    float largest[PANEL], table[PANEL][TRIES];
+    float largest[PANEL];
     unsigned first[PANEL], last[PANEL];
     lsq_encode_args args = unit_of(e, u);
     args.coder = s->coder;
@@ -97,22 +103,21 @@ static void encode_unit(encoder *e, size_t tile, unsigned u, const lsq_source_ti
     args.chose = to->chose[0][0];
     lsq_source_largest(from, u * columns, (u + 1) * columns, largest);
     for (unsigned r = 0; r < PANEL; r++) {
-        const unsigned count = scales_of_row(s, row_byte[r], table[r]);
         const float fit = largest[r] / top;
-        lsq_scales_between(table[r], count, fit * lowest[e->bits], fit * highest, &first[r], &last[r]);
+        lsq_scales_between(e->table[r], count_of_scales(s), fit * lowest[e->bits], fit * highest, &first[r], &last[r]);
         if (fit == 0 || s->row[row_byte[r]] == 0)
             first[r] = last[r];
         args.tries = last[r] - first[r] + 1 > args.tries ? last[r] - first[r] + 1 : args.tries;
     }
     for (unsigned i = 0; i < args.tries; i++)
         for (unsigned r = 0; r < PANEL; r++)
-            e->scale[i * PANEL + r] = table[r][first[r] + i < last[r] ? first[r] + i : last[r]];
+            e->scale[i * PANEL + r] = e->table[r][first[r] + i < last[r] ? first[r] + i : last[r]];
     s->measure(&args);
     for (unsigned r = 0; r < PANEL; r++) {
         unsigned least = 0;
         for (unsigned i = 1; i <= last[r] - first[r]; i++)
             least = e->error[i * PANEL + r] < e->error[least * PANEL + r] ? i : least;
-        e->scale[r] = table[r][first[r] + least];
+        e->scale[r] = e->table[r][first[r] + least];
         put_scale(e, tile, u, r, first[r] + least);
     }
     s->encode(&args);
@@ -127,6 +132,9 @@ static void trace(encoder *e, size_t tile0, size_t tile1)
     const lsq_coder *coder = s->coder;
     const unsigned states = coder->states;
     uint32_t state[PATHS][PANEL];
+    uint8_t above[2 * STATES]; /* of the transition from s by u at 2 s + u: how far ranks are rounded up */
+    for (unsigned i = 0; i < 2 * states; i++)
+        above[i] = (uint8_t)(3 - (coder->subset[i / 2] ^ 2 * (i & 1)));
     for (unsigned path = 0; path < e->paths; path++)
         for (unsigned r = 0; r < PANEL; r++) {
             float *metric = e->metric + path * states * PANEL + r;
@@ -144,10 +152,10 @@ static void trace(encoder *e, size_t tile0, size_t tile1)
         for (unsigned column = GROUP; column-- > 0;) {
             uint32_t *now = state[column % e->paths];
             for (unsigned r = 0; r < PANEL; r++) {
-                const unsigned u = now[r] & 1, chose = from->chose[column][now[r] / 32][r] >> now[r] % 32 & 1;
-                const unsigned before = now[r] / 2 + chose * states / 2, z = coder->subset[before] ^ 2 * u;
-                code[column * PANEL + r] = (uint16_t)((from->rank[column * PANEL + r] + 3 - z) / 4 * 2 + u);
-                now[r] = before;
+                const unsigned chose = from->chose[column][now[r] / 32][r] >> now[r] % 32 & 1;
+                const unsigned transition = now[r] + chose * states, rank = from->rank[column * PANEL + r];
+                code[column * PANEL + r] = (uint16_t)((rank + above[transition]) / 4 * 2 + transition % 2);
+                now[r] = transition / 2;
             }
         }
         lsq_tile_put(s->packed + tile * 64 * e->bits, e->bits, code);
@@ -168,6 +176,8 @@ static int encode_chain(encoder *e, size_t panel0, size_t panel1)
         const size_t stop = end - start < WINDOW ? end : start + WINDOW;
         for (size_t tile = start; tile < stop; tile++) {
             lsq_source_tile from;
+            if (tile % groups == 0)
+                begin_panel(e, tile / groups);
             lsq_source_load(s, tile, &from);
             for (unsigned u = 0; u < e->units; u++)
                 encode_unit(e, tile, u, &from, &e->window[tile - start]);
