@@ -37,14 +37,23 @@ static float suits(const lsq_source *s, float largest)
                : share[s->format->bits] * largest / (255.0f * (float)lsq_largest_level(s->format));
 }
 
+/* Maxima and sums run in so many lanes, a fixed order that suits the registers of any machine. */
+enum { ABREAST = 8 };
+
 static float largest_of(const lsq_source *s, size_t row, size_t c0, size_t c1)
 {
-    float largest = 0;
-    for (size_t c = c0; c < c1; c++) {
-        const float a = fabsf(s->w[row * s->ld + c]);
-        largest = a > largest ? a : largest;
-    }
-    return largest * s->norm;
+    const float *w = s->w + row * s->ld;
+    float largest[ABREAST] = {0};
+    for (; c0 + ABREAST <= c1; c0 += ABREAST)
+        for (size_t i = 0; i < ABREAST; i++) {
+            const float a = fabsf(w[c0 + i]);
+            largest[i] = a > largest[i] ? a : largest[i];
+        }
+    for (; c0 < c1; c0++)
+        largest[0] = fabsf(w[c0]) > largest[0] ? fabsf(w[c0]) : largest[0];
+    for (size_t i = 1; i < ABREAST; i++)
+        largest[0] = largest[i] > largest[0] ? largest[i] : largest[0];
+    return largest[0] * s->norm;
 }
 
 float lsq_encode_trellis_scale(const lsq_source *s)
@@ -57,17 +66,20 @@ float lsq_encode_trellis_scale(const lsq_source *s)
                : largest * highest / ((float)lsq_largest_level(s->format) * LSQ_SCALE_BYTE_MAX);
 }
 
-/* What base and step cost a row, all in octaves; `weight` is the squared scale of a unit. */
+/* What base and step cost a row, all in octaves; `weight` is the squared scale of a unit, zero beyond the last one. */
 static float cost(const float *want, const float *weight, size_t units, float base, float step)
 {
-    float sum = 0;
-    for (size_t i = 0; i < units; i++) {
-        float position = (base - want[i]) / step, nearest = (float)(int)(position + 0.5f);
-        nearest = position < 0 ? 0 : nearest > 15 ? 15 : nearest;
-        float off = (position - nearest) * step;
-        sum += weight[i] * off * off * (off < 0 ? 2.0f : 1.0f); /* levels too small clip */
-    }
-    return sum;
+    float sum[ABREAST] = {0};
+    for (size_t u = 0; u < units; u += ABREAST)
+        for (size_t i = 0; i < ABREAST; i++) {
+            const float position = (base - want[u + i]) / step, limited = position < 15 ? position : 15,
+                        clamped = limited > 0 ? limited : 0;
+            const float off = (position - (float)(int)(clamped + 0.5f)) * step;
+            sum[i] += weight[u + i] * off * off * (off < 0 ? 2.0f : 1.0f); /* levels too small clip */
+        }
+    for (size_t i = 1; i < ABREAST; i++)
+        sum[0] += sum[i];
+    return sum[0];
 }
 
 static uint8_t choose_row(const float *want, const float *weight, size_t units, float tensor)
@@ -91,10 +103,10 @@ static uint8_t choose_row(const float *want, const float *weight, size_t units, 
     return best;
 }
 
-static uint8_t choose_for_nibbles(const lsq_source *s, size_t row, size_t columns, float *want, float *weight)
+static uint8_t choose_for_nibbles(const lsq_source *s, size_t row, size_t columns, size_t units, float *want,
+                                  float *weight)
 {
-    const size_t units = (s->k + columns - 1) / columns;
-    for (size_t i = 0; i < units; i++) {
+    for (size_t i = 0; i * columns < s->k; i++) {
         const size_t c = i * columns;
         const float d = suits(s, largest_of(s, row, c, s->k - c < columns ? s->k : c + columns));
         want[i] = d > 0 ? octaves(d) : -200;
@@ -117,14 +129,15 @@ static uint8_t choose_for_bytes(const lsq_source *s, size_t row)
 int lsq_choose_rows(const lsq_source *s, size_t panel)
 {
     const int bytes = s->format->scale == LSQ_SCALE_BYTE32;
-    const size_t columns = s->format->scale == LSQ_SCALE_NIBBLE16 ? 16 : 32, units = (s->k + columns - 1) / columns;
-    float *want = malloc(2 * units * sizeof(*want)), *weight = want + units;
+    const size_t columns = s->format->scale == LSQ_SCALE_NIBBLE16 ? 16 : 32;
+    const size_t units = ((s->k + columns - 1) / columns + ABREAST - 1) / ABREAST * ABREAST;
+    float *want = calloc(2 * units, sizeof(*want)), *weight = want + units;
     if (!want)
         return 0;
     for (size_t row = panel * PANEL; row < (panel + 1) * PANEL; row++) {
         uint8_t byte = bytes ? 255 : 63;
         if (row < s->m && s->row[0] > 0)
-            byte = bytes ? choose_for_bytes(s, row) : choose_for_nibbles(s, row, columns, want, weight);
+            byte = bytes ? choose_for_bytes(s, row) : choose_for_nibbles(s, row, columns, units, want, weight);
         s->packed[s->geometry->rows + row] = byte;
     }
     free(want);
