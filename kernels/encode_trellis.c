@@ -151,6 +151,10 @@ static void trace(encoder *e, size_t tile0, size_t tile1)
         uint16_t code[TILE];
         for (unsigned column = GROUP; column-- > 0;) {
             uint32_t *now = state[column % e->paths];
+            for (unsigned word = 0; tile > tile0 && word * 32 < states; word++)
+                __builtin_prefetch(from[-1].chose[column][word]); /* no longer in a cache of this core */
+            if (tile > tile0)
+                __builtin_prefetch(from[-1].rank + column * PANEL);
             for (unsigned r = 0; r < PANEL; r++) {
                 const unsigned chose = from->chose[column][now[r] / 32][r] >> now[r] % 32 & 1;
                 const unsigned transition = now[r] + chose * states, rank = from->rank[column * PANEL + r];
