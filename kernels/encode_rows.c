@@ -32,20 +32,29 @@ static float octaves(float x)
 static float suits(const lsq_source *s, float largest)
 {
     static const float share[7] = {0, 0.5f, 0.85f, 0.95f, 1.05f, 1.05f, 1.05f};
+    const float multiplier = lsq_mirrored(s->format) ? 127 : 255;
     return largest < smallest * s->norm
                ? 0
-               : share[s->format->bits] * largest /
-                     ((lsq_mirrored(s->format) ? 127.0f : 255.0f) * (float)lsq_largest_level(s->format));
+               : share[s->format->bits] * largest / (multiplier * (float)lsq_largest_level(s->format));
 }
+
+/* Maxima and sums run in so many lanes, a fixed order that suits the registers of any machine. */
+enum { ABREAST = 8 };
 
 static float largest_of(const lsq_source *s, size_t row, size_t c0, size_t c1)
 {
-    float largest = 0;
-    for (size_t c = c0; c < c1; c++) {
-        const float a = fabsf(s->w[row * s->ld + c]);
-        largest = a > largest ? a : largest;
-    }
-    return largest * s->norm;
+    const float *w = s->w + row * s->ld;
+    float largest[ABREAST] = {0};
+    for (; c0 + ABREAST <= c1; c0 += ABREAST)
+        for (size_t i = 0; i < ABREAST; i++) {
+            const float a = fabsf(w[c0 + i]);
+            largest[i] = a > largest[i] ? a : largest[i];
+        }
+    for (; c0 < c1; c0++)
+        largest[0] = fabsf(w[c0]) > largest[0] ? fabsf(w[c0]) : largest[0];
+    for (size_t i = 1; i < ABREAST; i++)
+        largest[0] = largest[i] > largest[0] ? largest[i] : largest[0];
+    return largest[0] * s->norm;
 }
 
 float lsq_encode_trellis_scale(const lsq_source *s)
@@ -58,24 +67,25 @@ float lsq_encode_trellis_scale(const lsq_source *s)
                : largest * highest / ((float)lsq_largest_level(s->format) * LSQ_SCALE_BYTE_MAX);
 }
 
-/* The steps of lsq_multipliers, in octaves. */
-static const float steps[2][4] = {{0.125f, 1.0f / 6, 0.25f, 0.375f}, {1.0f / 6, 0.25f, 0.375f, 0.5f}};
-
-/* What base and step cost a row, all in octaves; `weight` is the squared scale of a unit. */
+/* What base and step cost a row, all in octaves; `weight` is the squared scale of a unit, zero beyond the last one. */
 static float cost(const float *want, const float *weight, size_t units, float base, float step, float last)
 {
-    float sum = 0;
-    for (size_t i = 0; i < units; i++) {
-        float position = (base - want[i]) / step, nearest = (float)(int)(position + 0.5f);
-        nearest = position < 0 ? 0 : nearest > last ? last : nearest;
-        float off = (position - nearest) * step;
-        sum += weight[i] * off * off * (off < 0 ? 2.0f : 1.0f); /* levels too small clip */
-    }
-    return sum;
+    float sum[ABREAST] = {0};
+    for (size_t u = 0; u < units; u += ABREAST)
+        for (size_t i = 0; i < ABREAST; i++) {
+            const float position = (base - want[u + i]) / step, limited = position < last ? position : last,
+                        clamped = limited > 0 ? limited : 0;
+            const float off = (position - (float)(int)(clamped + 0.5f)) * step;
+            sum[i] += weight[u + i] * off * off * (off < 0 ? 2.0f : 1.0f); /* levels too small clip */
+        }
+    for (size_t i = 1; i < ABREAST; i++)
+        sum[0] += sum[i];
+    return sum[0];
 }
 
 static uint8_t choose_row(const float *want, const float *weight, size_t units, float tensor, int mirrored)
 {
+    static const float steps[2][4] = {{0.125f, 1.0f / 6, 0.25f, 0.375f}, {1.0f / 6, 0.25f, 0.375f, 0.5f}};
     float most = -1e9f, least = 1e30f;
     for (size_t i = 0; i < units; i++)
         most = weight[i] > 0 && want[i] > most ? want[i] : most;
@@ -84,20 +94,21 @@ static uint8_t choose_row(const float *want, const float *weight, size_t units, 
     int from = (int)((tensor - most) * 4) - 1;
     uint8_t best = 63;
     for (int offset = from < 0 ? 0 : from; offset < 63 && offset < from + 7; offset++)
-        for (unsigned t = 0; t < 4; t++) {
-            float c = cost(want, weight, units, tensor - 0.25f * (float)offset, steps[mirrored][t], mirrored ? 7 : 15);
+        for (unsigned step = 0; step < 4; step++) {
+            float c =
+                cost(want, weight, units, tensor - 0.25f * (float)offset, steps[mirrored][step], mirrored ? 7 : 15);
             if (c < least) {
                 least = c;
-                best = (uint8_t)(t << 6 | (unsigned)offset);
+                best = (uint8_t)(step << 6 | (unsigned)offset);
             }
         }
     return best;
 }
 
-static uint8_t choose_for_nibbles(const lsq_source *s, size_t row, size_t columns, float *want, float *weight)
+static uint8_t choose_for_nibbles(const lsq_source *s, size_t row, size_t columns, size_t units, float *want,
+                                  float *weight)
 {
-    const size_t units = (s->k + columns - 1) / columns;
-    for (size_t i = 0; i < units; i++) {
+    for (size_t i = 0; i * columns < s->k; i++) {
         const size_t c = i * columns;
         const float d = suits(s, largest_of(s, row, c, s->k - c < columns ? s->k : c + columns));
         want[i] = d > 0 ? octaves(d) : -200;
@@ -120,14 +131,15 @@ static uint8_t choose_for_bytes(const lsq_source *s, size_t row)
 int lsq_choose_rows(const lsq_source *s, size_t panel)
 {
     const int bytes = s->format->scale == LSQ_SCALE_BYTE32;
-    const size_t columns = s->format->scale == LSQ_SCALE_NIBBLE16 ? 16 : 32, units = (s->k + columns - 1) / columns;
-    float *want = malloc(2 * units * sizeof(*want)), *weight = want + units;
+    const size_t columns = s->format->scale == LSQ_SCALE_NIBBLE16 ? 16 : 32;
+    const size_t units = ((s->k + columns - 1) / columns + ABREAST - 1) / ABREAST * ABREAST;
+    float *want = calloc(2 * units, sizeof(*want)), *weight = want + units;
     if (!want)
         return 0;
     for (size_t row = panel * PANEL; row < (panel + 1) * PANEL; row++) {
         uint8_t byte = bytes ? 255 : 63;
         if (row < s->m && s->row[0] > 0)
-            byte = bytes ? choose_for_bytes(s, row) : choose_for_nibbles(s, row, columns, want, weight);
+            byte = bytes ? choose_for_bytes(s, row) : choose_for_nibbles(s, row, columns, units, want, weight);
         s->packed[s->geometry->rows + row] = byte;
     }
     free(want);

@@ -15,7 +15,7 @@
 enum {
     PATHS = 32,  /* of a row, at most */
     STATES = 64, /* at most */
-    TRIES = 128, /* of scales, at most */
+    TRIES = 256, /* of scales, at most */
     WINDOW =
         CHAIN * 128, /* tiles between two walks backwards: bounds memory, and is a whole chain up to 4096 columns */
     WORDS = STATES / 32
@@ -32,10 +32,11 @@ typedef struct survivors {
 typedef struct encoder {
     _Alignas(64) float metric[PATHS * STATES * PANEL];
     _Alignas(64) float scale[TRIES * PANEL], error[TRIES * PANEL];
-    uint8_t code[TRIES][PANEL];
+    float table[PANEL][128]; /* of the panel: the magnitudes that the finer code of a row can stand for, ascending */
     const lsq_source *source;
     unsigned bits, paths, steps;
-    unsigned units; /* scales a row has in a tile: 1 or 2 */
+    unsigned units;             /* scales a row has in a tile: 1 or 2 */
+    unsigned magnitudes, signs; /* of scales */
     survivors *window;
 } encoder;
 
@@ -44,36 +45,25 @@ typedef struct encoder {
 /* How far below the largest weight of its unit the largest level may lie, by width, and above. */
 static const float lowest[7] = {0, 0.22f, 0.35f, 0.45f, 0.55f, 0.55f, 0.55f}, highest = 1.15f;
 
-/* The nearest scale to `wanted` and others between low and high, that the nibble of a row can stand for, or its byte. */
-static unsigned list_scales(encoder *e, uint8_t row_byte, unsigned r, float largest)
+/* The byte or nibble of a scale. */
+static unsigned code_of(const encoder *e, unsigned magnitude, unsigned negative)
+{
+    if (e->source->format->scale == LSQ_SCALE_BYTE32)
+        return magnitude | negative << 7;
+    return e->signs == 2 ? (7 - magnitude) * 2 + negative : 15 - magnitude;
+}
+
+static void begin_panel(encoder *e, size_t panel)
 {
     const lsq_source *s = e->source;
-    const float fit = largest / (float)lsq_largest_level(s->format), row = s->row[row_byte];
-    const float low = fit * lowest[e->bits], high = fit * highest;
+    const uint8_t *row_byte = s->packed + s->geometry->rows + panel * PANEL;
     const int bytes = s->format->scale == LSQ_SCALE_BYTE32;
     const unsigned mirrored = (unsigned)lsq_mirrored(s->format);
-    const unsigned count = bytes ? 128 : 16;
-    unsigned n = 0, spare = 0;
-    float spared = 3e38f;
-    for (unsigned i = 0; i < count; i++) {
-        const float scale = row * (bytes ? lsq_scale_byte((uint8_t)i) : (float)lsq_multiplier(mirrored, row_byte, i));
-        const float magnitude = scale < 0 ? -scale : scale;
-        const float off = magnitude > high ? magnitude - high : high - magnitude;
-        if (off < spared) {
-            spared = off;
-            spare = i;
-        }
-        if (magnitude >= low && magnitude <= high && fit > 0) {
-            e->code[n][r] = (uint8_t)i;
-            e->scale[n++ * PANEL + r] = scale;
-        }
-    }
-    if (n == 0) {
-        e->code[n][r] = (uint8_t)spare;
-        e->scale[n++ * PANEL + r] =
-            row * (bytes ? lsq_scale_byte((uint8_t)spare) : (float)lsq_multiplier(mirrored, row_byte, spare));
-    }
-    return n;
+    for (unsigned r = 0; r < PANEL; r++)
+        for (unsigned i = 0; i < e->magnitudes; i++)
+            e->table[r][i] =
+                s->row[row_byte[r]] *
+                (bytes ? lsq_scale_byte((uint8_t)i) : (float)lsq_multiplier(mirrored, row_byte[r], code_of(e, i, 0)));
 }
 
 static void put_scale(const encoder *e, size_t tile, unsigned u, unsigned r, unsigned code)
@@ -104,9 +94,10 @@ static void encode_unit(encoder *e, size_t tile, unsigned u, const lsq_source_ti
 {
     const lsq_source *s = e->source;
     const uint8_t *row_byte = s->packed + s->geometry->rows + tile / s->geometry->groups * PANEL;
+    const float top = (float)lsq_largest_level(s->format);
     const unsigned columns = GROUP / e->units;
     float largest[PANEL];
-    unsigned count[PANEL];
+    unsigned first[PANEL], last[PANEL];
     lsq_encode_args args = unit_of(e, u);
     args.coder = s->coder;
     args.x = from->x;
@@ -118,19 +109,26 @@ static void encode_unit(encoder *e, size_t tile, unsigned u, const lsq_source_ti
     args.chose = to->chose[0][0];
     lsq_source_largest(from, u * columns, (u + 1) * columns, largest);
     for (unsigned r = 0; r < PANEL; r++) {
-        count[r] = list_scales(e, row_byte[r], r, largest[r]);
-        args.tries = count[r] > args.tries ? count[r] : args.tries;
+        const float fit = largest[r] / top;
+        lsq_scales_between(e->table[r], e->magnitudes, fit * lowest[e->bits], fit * highest, &first[r], &last[r]);
+        if (fit == 0 || s->row[row_byte[r]] == 0)
+            first[r] = last[r];
+        const unsigned tries = (last[r] - first[r] + 1) * e->signs;
+        args.tries = tries > args.tries ? tries : args.tries;
     }
-    for (unsigned r = 0; r < PANEL; r++)
-        for (unsigned i = count[r]; i < args.tries; i++)
-            e->scale[i * PANEL + r] = e->scale[(count[r] - 1) * PANEL + r];
+    for (unsigned i = 0; i < args.tries; i++)
+        for (unsigned r = 0; r < PANEL; r++) {
+            const unsigned at = first[r] + i / e->signs;
+            const float scale = e->table[r][at < last[r] ? at : last[r]];
+            e->scale[i * PANEL + r] = i % e->signs ? -scale : scale;
+        }
     s->measure(&args);
     for (unsigned r = 0; r < PANEL; r++) {
         unsigned least = 0;
-        for (unsigned i = 1; i < count[r]; i++)
+        for (unsigned i = 1; i < (last[r] - first[r] + 1) * e->signs; i++)
             least = e->error[i * PANEL + r] < e->error[least * PANEL + r] ? i : least;
         e->scale[r] = e->scale[least * PANEL + r];
-        put_scale(e, tile, u, r, e->code[least][r]);
+        put_scale(e, tile, u, r, code_of(e, first[r] + least / e->signs, least % e->signs));
     }
     s->encode(&args);
 }
@@ -144,6 +142,9 @@ static void trace(encoder *e, size_t tile0, size_t tile1)
     const lsq_coder *coder = s->coder;
     const unsigned states = coder->states;
     uint32_t state[PATHS][PANEL];
+    uint8_t above[2 * STATES]; /* of the transition from s by u at 2 s + u: how far ranks are rounded up */
+    for (unsigned i = 0; i < 2 * states; i++)
+        above[i] = (uint8_t)(3 - (coder->subset[i / 2] ^ 2 * (i & 1)));
     for (unsigned path = 0; path < e->paths; path++)
         for (unsigned r = 0; r < PANEL; r++) {
             float *metric = e->metric + path * states * PANEL + r;
@@ -160,11 +161,15 @@ static void trace(encoder *e, size_t tile0, size_t tile1)
         uint16_t code[TILE];
         for (unsigned column = GROUP; column-- > 0;) {
             uint32_t *now = state[column % e->paths];
+            for (unsigned word = 0; tile > tile0 && word * 32 < states; word++)
+                __builtin_prefetch(from[-1].chose[column][word]); /* no longer in a cache of this core */
+            if (tile > tile0)
+                __builtin_prefetch(from[-1].rank + column * PANEL);
             for (unsigned r = 0; r < PANEL; r++) {
-                const unsigned u = now[r] & 1, chose = from->chose[column][now[r] / 32][r] >> now[r] % 32 & 1;
-                const unsigned before = now[r] / 2 + chose * states / 2, z = coder->subset[before] ^ 2 * u;
-                code[column * PANEL + r] = (uint16_t)((from->rank[column * PANEL + r] + 3 - z) / 4 * 2 + u);
-                now[r] = before;
+                const unsigned chose = from->chose[column][now[r] / 32][r] >> now[r] % 32 & 1;
+                const unsigned transition = now[r] + chose * states, rank = from->rank[column * PANEL + r];
+                code[column * PANEL + r] = (uint16_t)((rank + above[transition]) / 4 * 2 + transition % 2);
+                now[r] = transition / 2;
             }
         }
         lsq_tile_put(s->packed + tile * 64 * e->bits, e->bits, code);
@@ -185,6 +190,8 @@ static int encode_chain(encoder *e, size_t panel0, size_t panel1)
         const size_t stop = end - start < WINDOW ? end : start + WINDOW;
         for (size_t tile = start; tile < stop; tile++) {
             lsq_source_tile from;
+            if (tile % groups == 0)
+                begin_panel(e, tile / groups);
             lsq_source_load(s, tile, &from);
             for (unsigned u = 0; u < e->units; u++)
                 encode_unit(e, tile, u, &from, &e->window[tile - start]);
@@ -206,6 +213,8 @@ int lsq_encode_trellis(const lsq_source *s, size_t c0, size_t c1)
         e->bits = bits;
         e->paths = lsq_path_count(bits);
         e->steps = lsq_path_steps(bits);
+        e->signs = s->format->scale == LSQ_SCALE_BYTE32 || lsq_mirrored(s->format) ? 2 : 1;
+        e->magnitudes = s->format->scale == LSQ_SCALE_BYTE32 ? 128 : 16 / e->signs;
         e->units = s->format->scale == LSQ_SCALE_NIBBLE16 ? 2 : 1;
         e->window = window;
     }

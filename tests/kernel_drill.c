@@ -5,7 +5,7 @@
  *
  * Each is checked in a process of its own, since some of them touch forbidden pages. The models they spoil are in plain C.
  */
-#include "kernels/codec.h"
+#include "kernels/coder.h"
 #include "tests/kernel_check.h"
 #include "tests/machine_state.h"
 
@@ -294,6 +294,71 @@ static void nan_is_zero(const lsq_round_args *a)
         a->sx[g * a->lanes] = isnan(a->sx[g * a->lanes]) ? 0 : a->sx[g * a->lanes];
 }
 
+/* ---- Encoders ---- */
+
+/* Metrics of a path. */
+static unsigned path_floats(const lsq_encode_args *a)
+{
+    return a->coder->states * PANEL;
+}
+
+static void way_from_the_wrong_half(const lsq_encode_args *a)
+{
+    model->run.encode(a);
+    a->chose[lsq_path_column(3, a->path0, a->step0) * 2 * PANEL] ^= 1;
+}
+
+static void metrics_not_brought_back(const lsq_encode_args *a)
+{
+    model->run.encode(a);
+    for (unsigned i = a->path0 * path_floats(a); i < a->path1 * path_floats(a); i++)
+        a->metric[i] += 0x1p-10f;
+}
+
+/* With the halves of states exchanged, what is kept is the other one; codes of one bit have one step a tile. */
+static void ties_to_the_upper_half(const lsq_encode_args *a)
+{
+    lsq_coder exchanged = *a->coder;
+    lsq_encode_args args = *a;
+    const unsigned states = a->coder->states, half = path_floats(a) / 2;
+    args.coder = &exchanged;
+    for (unsigned j = 0; j < states / 2; j++)
+        exchanged.subset[j] ^= 2;
+    for (unsigned path = a->path0; path < a->path1; path++)
+        for (unsigned i = 0; i < half; i++) {
+            float *low = a->metric + 2 * path * half + i, kept = *low;
+            *low = low[half];
+            low[half] = kept;
+        }
+    model->run.encode(&args);
+    for (unsigned path = a->path0; path < a->path1; path++)
+        for (unsigned i = 0; i < path_floats(a); i++)
+            a->chose[(path * 2 + i / PANEL / 32) * PANEL + i % PANEL] ^= 1u << i / PANEL % 32;
+}
+
+static void kind_forgotten(const lsq_encode_args *a)
+{
+    lsq_coder coder = *a->coder;
+    lsq_encode_args args = *a;
+    args.coder = &coder;
+    for (unsigned i = 0; i < coder.states; i++)
+        coder.kind[i] &= 2;
+    model->run.measure(&args);
+}
+
+static void paths_backwards(const lsq_encode_args *a)
+{
+    float sum[9 * PANEL] = {0};
+    lsq_encode_args args = *a;
+    for (args.path0 = a->path1; args.path0-- > a->path0;) {
+        args.path1 = args.path0 + 1;
+        model->run.measure(&args);
+        for (size_t i = 0; i < a->tries * PANEL; i++)
+            sum[i] += a->error[i];
+    }
+    memcpy(a->error, sum, a->tries * PANEL * sizeof(float));
+}
+
 /* ---- What is nobody else's business ---- */
 
 static volatile uint8_t sink;
@@ -446,6 +511,11 @@ static const planted faults[] = {
     FAULT(round, x, i8, half_away, NULL),
     FAULT(round, x, i16, lanes_ignored, NULL),
     FAULT(round, x, i8, nan_is_zero, NULL),
+    FAULT(encode, t3, f32, way_from_the_wrong_half, NULL),
+    FAULT(encode, t3, f32, metrics_not_brought_back, NULL),
+    FAULT(encode, t1, f32, ties_to_the_upper_half, NULL),
+    FAULT(measure, t3, f32, kind_forgotten, NULL),
+    FAULT(measure, t3, f32, paths_backwards, NULL),
     FAULT(gemv, p4, i8, reads_past_the_codes, NULL),
     FAULT(gemv, p4, i8, reads_before_the_codes, NULL),
     FAULT(gemv, p4, i8, reads_past_x, NULL),
