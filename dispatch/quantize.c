@@ -17,14 +17,14 @@
 static lsq_status find_largest(size_t m, size_t k, const float *w, size_t ld, float *largest, lsq_error *err)
 {
     *largest = 0;
-    for (size_t r = 0; r < m; r++)
-        for (size_t c = 0; c < k; c++) { /* beyond 2^100 a row scale might be infinite */
-            const float a = fabsf(w[r * ld + c]);
-            if (!(a <= 0x1p100f))
+    for (size_t r = 0; r < m; r++) { /* beyond 2^100 a row scale might be infinite */
+        const float *row = w + r * ld, of_row = lsq_largest_magnitude(row, k);
+        for (size_t c = 0; !(of_row <= 0x1p100f) && c < k; c++)
+            if (!(fabsf(row[c]) <= 0x1p100f))
                 return lsq_error_set(err, LSQ_E_VALUE, "weight (%zu, %zu) is %g: expected a finite number up to 2^100",
-                                     r, c, (double)w[r * ld + c]);
-            *largest = a > *largest ? a : *largest;
-        }
+                                     r, c, (double)row[c]);
+        *largest = of_row > *largest ? of_row : *largest;
+    }
     return LSQ_OK;
 }
 

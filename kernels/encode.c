@@ -32,6 +32,20 @@ void lsq_encode_begin(lsq_source *s)
         s->row[b] *= s->norm;
 }
 
+float lsq_largest_magnitude(const float *x, size_t n)
+{
+    uint32_t largest = 0;
+    float magnitude;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, x + i, sizeof(bits));
+        bits &= 0x7fffffff;
+        largest = bits > largest ? bits : largest;
+    }
+    memcpy(&magnitude, &largest, sizeof(magnitude));
+    return magnitude;
+}
+
 void lsq_source_load(const lsq_source *s, size_t tile, lsq_source_tile *to)
 {
     const size_t row = tile / s->geometry->groups * PANEL, column = tile % s->geometry->groups * GROUP;
@@ -67,13 +81,15 @@ void lsq_tile_put(uint8_t *tile, unsigned bits, const uint16_t code[TILE])
     const unsigned count = lsq_planes(bits, planes);
     for (unsigned t = 0; t < STEPS; t++) {
         uint16_t lane[LANES];
-        for (unsigned i = 0; i < LANES; i++)
-            lane[i] = code[(4 * t + i % 4) * PANEL + i / 4];
+        for (unsigned r = 0; r < PANEL; r++)
+            for (unsigned c = 0; c < 4; c++)
+                lane[r * 4 + c] = code[(4 * t + c) * PANEL + r];
         for (unsigned i = 0, shift = 0; i < count; shift += planes[i++].width) {
             unsigned byte, bit, mask = (1u << planes[i].width) - 1;
             lsq_plane_place(planes[0].width, planes[i], t, &byte, &bit);
+            uint8_t *restrict to = tile + byte;
             for (unsigned l = 0; l < LANES; l++)
-                tile[byte + l] |= (uint8_t)((lane[l] >> shift & mask) << bit);
+                to[l] |= (uint8_t)((lane[l] >> shift & mask) << bit);
         }
     }
 }

@@ -37,6 +37,9 @@ int lsq_encode_trellis(const lsq_source *source, size_t c0, size_t c1);
 
 /* ---- Parts ---- */
 
+/* The largest |x|, a NaN being above infinity: found in bits, which compilers turn into vectors. */
+float lsq_largest_magnitude(const float *x, size_t n);
+
 /* A tile as kernels take it: column c of row r at [c * 16 + r], times norm; beyond the matrix there are zeros, of no importance. */
 typedef struct lsq_source_tile {
     _Alignas(64) float x[TILE], importance[TILE];

@@ -359,6 +359,54 @@ static void paths_backwards(const lsq_encode_args *a)
     memcpy(a->error, sum, a->tries * PANEL * sizeof(float));
 }
 
+/* Encoders of codes that index a table as they might get them wrong. */
+static void importance_ignored(const lsq_encode_args *a)
+{
+    _Alignas(64) float importance[TILE];
+    lsq_encode_args args = *a;
+    for (size_t i = 0; i < TILE; i++)
+        importance[i] = 1;
+    args.importance = importance;
+    model->run.measure(&args);
+}
+
+static void last_column_forgotten(const lsq_encode_args *a)
+{
+    _Alignas(64) float x[TILE];
+    lsq_encode_args args = *a;
+    memcpy(x, a->x, sizeof(x));
+    for (unsigned r = 0; r < PANEL; r++)
+        x[TILE - PANEL + r] = 0;
+    args.x = x;
+    model->run.measure(&args);
+}
+
+static void sum_fused(const lsq_encode_args *a)
+{
+    for (size_t i = 0; i < a->tries * PANEL; i++) {
+        const float scale = a->scale[i], inverse = scale == 0 ? 0 : 1 / scale;
+        a->error[i] = 0;
+        for (size_t at = i % PANEL; at < TILE; at += PANEL) {
+            unsigned rank = 0;
+            for (unsigned d = 0; d < 4; d++)
+                rank = 2 * rank + (a->x[at] * inverse >= a->coder->tree[(1u << d) - 1 + rank]);
+            const float error = a->x[at] - scale * a->coder->level[rank];
+            a->error[i] = fmaf(a->importance[at], error * error, a->error[i]);
+        }
+    }
+}
+
+/* y > threshold for y >= threshold. */
+static void threshold_not_reached(const lsq_encode_args *a)
+{
+    lsq_coder coder = *a->coder;
+    lsq_encode_args args = *a;
+    for (size_t i = 0; i < sizeof(coder.tree) / sizeof(*coder.tree); i++)
+        coder.tree[i] = nextafterf(coder.tree[i], INFINITY);
+    args.coder = &coder;
+    model->run.encode(&args);
+}
+
 /* ---- What is nobody else's business ---- */
 
 static volatile uint8_t sink;
@@ -516,6 +564,10 @@ static const planted faults[] = {
     FAULT(encode, t1, f32, ties_to_the_upper_half, NULL),
     FAULT(measure, t3, f32, kind_forgotten, NULL),
     FAULT(measure, t3, f32, paths_backwards, NULL),
+    FAULT(measure, p4, f32, importance_ignored, NULL),
+    FAULT(measure, p4, f32, sum_fused, NULL),
+    FAULT(measure, p7, f32, last_column_forgotten, NULL),
+    FAULT(encode, p5, f32, threshold_not_reached, NULL),
     FAULT(gemv, p4, i8, reads_past_the_codes, NULL),
     FAULT(gemv, p4, i8, reads_before_the_codes, NULL),
     FAULT(gemv, p4, i8, reads_past_x, NULL),

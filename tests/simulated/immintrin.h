@@ -45,6 +45,15 @@ static inline __m512i simulated_cvtps_epi32(__m512 a)
 }
 #define _mm512_cvtps_epi32 simulated_cvtps_epi32
 
+static inline __m512 simulated_i32gather_ps(__m512i index, const void *table, int scale)
+{
+    lanes at = {.v = index}, to;
+    for (int i = 0; i < 16; i++)
+        memcpy(&to.f32[i], (const char *)table + (long)at.i32[i] * scale, sizeof(float));
+    return to.f;
+}
+#define _mm512_i32gather_ps simulated_i32gather_ps
+
 static inline __m512 simulated_cvtph_ps(__m256i a)
 {
     lanes to;
