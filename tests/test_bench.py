@@ -39,6 +39,8 @@ class Options(unittest.TestCase):
             ['gemm', '--activation', 'bytes'], ['gemm', '--codec', 's1'], ['gemm', '--samples', '1'], ['gemm', '--filter', '.'],
             ['gemm', *('--batch=2',) * 65], ['gemm', *('--codec=s2',) * 65], ['gemm', *('--threads=1',) * 65],
             ['layers', 'surplus'], ['layers', '--threads', '0'], ['layers', '--batch', '1'], ['layers', '--activation', ''],
+            ['encode', 'surplus'], ['encode', '--size', '0x64'], ['encode', '--samples', '1'], ['encode', '--threads', '0'],
+            ['encode', '--codec', 't9'], ['encode', *('--codec=c4',) * 65], ['encode', *('--threads=1',) * 65],
             ['snr', '--source', 'cauchy'], ['snr', *('--source=sine54',) * 17], ['snr', '--svg'], ['snr', '--codec', 'c2'], ['file'], ['file', '--samples', '-1', FIXTURE],
         ):
             done = run(*arguments)
@@ -236,6 +238,30 @@ class Layers(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         for name in ('conv 3x3, stride 2', 'conv 3x3, dilation 2', 'conv 3x3, 4 groups', 'conv 3x3, depthwise', 'linear, batch 64'):
             self.assertEqual(len(re.findall(rf'^{name} +t2 +2 ', done.stdout, re.M)), 1, done.stdout)
+
+
+class Encode(unittest.TestCase):
+    def test_rows_agree_with_themselves(self):
+        done = run('encode', '--size', '33x70', '--samples', '2', '--codec', 'c4', '--codec', 't2.st64', '--threads', '1', '--threads', '2',
+                   '--json')
+        self.assertEqual(done.returncode, 0, done.stderr)
+        document = json.loads(done.stdout)
+        self.assertEqual(document['schema'], 'lsq.bench.encode/1')
+        for key in ('lsq_version', 'lsq_cpu', 'lsq_isa', 'matrix'):
+            self.assertIn(key, document)
+        rows = document['rows']
+        self.assertEqual([(row['format'], row['threads']) for row in rows], [(f, t) for f in ('c4', 't2.st64') for t in (1, 2)])
+        for row in rows:
+            self.assertAlmostEqual(row['megaweights'] * row['milliseconds'] / (1e-3 * 33 * 70), 1, places=6)
+            self.assertAlmostEqual(row['minutes_7e9'] * row['megaweights'] * 60 / 7e3, 1, places=6)
+            self.assertGreater(row['times_first'], 0)
+        self.assertEqual((rows[0]['times_first'], rows[2]['times_first']), (1, 1))
+
+    def test_usual_formats(self):
+        done = run('encode', '--size', '1x1', '--samples', '2')
+        self.assertEqual(done.returncode, 0, done.stderr)
+        found = re.findall(r'^([cst]\d\S*) +1 ', done.stdout, re.M)
+        self.assertEqual(found, 'c4 c8 s2 s4 s6 s8 t1 t2 t3 t4 t5 t6 t2.st64 t4.st64'.split())
 
 
 class Snr(unittest.TestCase):
