@@ -152,6 +152,21 @@ START_TEST(published_code_reaches_its_known_figures)
 }
 END_TEST
 
+/* To 0.3 dB, with the better of both roundings. */
+START_TEST(published_table_is_one_of_the_sine)
+{
+    size_t n;
+    float *w = draw("sine54", &n);
+    for (unsigned bits = 4; bits <= 9; bits++)
+        ck_assert_double_eq_tol(fmax(bench_classic_db(bits, LSQ_ROUND_PUBLISHED, 0, 1, n, w),
+                                     bench_classic_db(bits, LSQ_ROUND_NEAREST, 0, 1, n, w)),
+                                bench_published_db(bits), 0.3);
+    free(w);
+    ck_assert_double_nan(bench_published_db(3));
+    ck_assert_double_nan(bench_published_db(10));
+}
+END_TEST
+
 START_TEST(snr_is_a_ratio_of_sums)
 {
     const float w[] = {3, 4}, decoded[] = {3, 4.5f};
@@ -352,6 +367,7 @@ int main(void)
     tcase_add_test(tests, lloyd_max_is_exact_where_levels_suffice);
     tcase_add_test(tests, integers_have_the_noise_of_their_step);
     tcase_add_test(tests, published_code_reaches_its_known_figures);
+    tcase_add_test(tests, published_table_is_one_of_the_sine);
     tcase_add_test(tests, snr_is_a_ratio_of_sums);
     tcase_add_test(tests, gaussian_bound_is_a_quarter_of_the_noise_for_each_bit);
     tcase_add_test(tests, nf4_levels_are_quantiles);
