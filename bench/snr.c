@@ -90,18 +90,18 @@ static lsq_status measure_file(const char *path, bench_means *means, lsq_error *
 }
 
 /* Prints the last one that was measured. */
-static lsq_status report(snr_run *run, int column, lsq_error *err)
+static lsq_status report(snr_run *run, lsq_error *err)
 {
     const bench_snr_source *last = &run->measured[run->count - 1];
     if (!run->request->peers) {
         bench_snr_table_add(run->table, last->name, &last->means);
         return LSQ_OK;
     }
-    if (column < 0) {
+    if (last->column < 0) {
         snprintf(err->text, sizeof err->text, "%s: there are no figures of peers for these weights", last->name);
         return LSQ_E_UNSUPPORTED;
     }
-    return bench_snr_peers_add(run->table, last->name, column, &last->means, &run->least);
+    return bench_snr_peers_add(run->table, last->name, last->column, &last->means, &run->least);
 }
 
 static lsq_status run_source(snr_run *run, const bench_source *source, lsq_error *err)
@@ -116,7 +116,7 @@ static lsq_status run_source(snr_run *run, const bench_source *source, lsq_error
     run->count++;
     status = measure_source(source, &to->means, err);
     bench_means_finish(&to->means);
-    return status ? status : report(run, to->column, err);
+    return status ? status : report(run, err);
 }
 
 static lsq_status run_file(snr_run *run, const char *path, lsq_error *err)
@@ -131,7 +131,7 @@ static lsq_status run_file(snr_run *run, const char *path, lsq_error *err)
     status = measure_file(path, &to->means, err);
     to->column = bench_ggml_file(to->means.hash);
     bench_means_finish(&to->means);
-    return status ? status : report(run, to->column, err);
+    return status ? status : report(run, err);
 }
 
 static lsq_status run_all(snr_run *run, const char **where, lsq_error *err)
