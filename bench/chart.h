@@ -7,7 +7,7 @@
 #include <lsq/lsq.h>
 
 typedef struct bench_point {
-    double x, y; /* y > 0: its axis is logarithmic */
+    double x, y; /* y > 0 where its axis is logarithmic */
 } bench_point;
 
 /* Lines of one colour number have one colour; the first of each is in the legend's order. */
@@ -17,6 +17,7 @@ typedef struct bench_line {
     int dashed;
     const bench_point *points; /* by x */
     size_t count;
+    const char *const *labels; /* NULL, or a text for each point: then no line connects them */
 } bench_line;
 
 typedef struct bench_panel {
@@ -28,6 +29,8 @@ typedef struct bench_panel {
 typedef struct bench_chart {
     const char *title, *x_title, *y_title;
     int x_log2;                /* its axis is logarithmic, with a tick at each power of two */
+    int y_linear;              /* its axis is not logarithmic, and has a tick at each multiple of five */
+    int large;                 /* panels with room for labels, two in a row instead of three */
     const bench_panel *panels; /* all with the same axes */
     size_t count;
 } bench_chart;

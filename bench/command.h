@@ -26,6 +26,7 @@ int bench_gemv(int argc, char **argv);
 int bench_gemm_command(int argc, char **argv);
 int bench_layers_command(int argc, char **argv);
 int bench_snr_command(int argc, char **argv);
+int bench_encode_command(int argc, char **argv);
 int bench_file_command(int argc, char **argv);
 
 /* Errors from now on are JSON too: {"schema": "lsq.error/1", "exit_code": ..., "message": ...}. */
@@ -37,6 +38,10 @@ int bench_failed(const char *where, lsq_status status, const lsq_error *err);
 
 /* Reads an option's value as a whole number in [low, high]; 0 if it is none. */
 int bench_number(const char *text, unsigned low, unsigned high, unsigned *value);
+
+/* Reads an option's value as the two sides of a matrix, "4096x1024", each in [1, BENCH_SIDE_MAX]; 0 if it is none. */
+enum { BENCH_SIDE_MAX = 1 << 20 };
+int bench_sides(const char *text, size_t *rows, size_t *columns);
 
 /* Writes out stdout: BENCH_IO, and a line on stderr, if the system refuses. */
 int bench_flush(void);

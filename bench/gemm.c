@@ -35,7 +35,7 @@ static const bench_column columns[] = {
 };
 enum { COLUMNS = sizeof columns / sizeof *columns, PLAIN_COLUMNS = COLUMNS - 2 };
 
-enum { LIST_MAX = 64, BATCH_MAX = 65536, SIDE_MAX = 1 << 20 };
+enum { LIST_MAX = 64, BATCH_MAX = 65536 };
 
 static const char *const usual_formats[] = {"s2", "s3", "s4", "s5", "s6", "s8", "t2", "t3", "t4", "t5", "t6"};
 
@@ -180,7 +180,7 @@ static lsq_status measure(gemm_run *run, lsq_error *err)
     const bench_trial *trial = bench_calls_trial(run->all);
     char title[128], peak_name[64];
     snprintf(title, sizeof title, "Products of a %zu x %zu matrix%s, %s", request->size.rows, request->size.columns,
-             request->size.rotate ? " from memory" : "", bench_trial_cpu(trial));
+             request->size.rotate ? " from memory" : "", bench_cpu_name(trial->context));
     bench_trial_peak_name(trial, peak_name, sizeof peak_name);
     return bench_gemm_draw(run->points, run->point_count, title, peak_name, request->picture, err);
 }
@@ -213,22 +213,6 @@ static lsq_status measure_all(const gemm_request *request, lsq_error *err)
 }
 
 /* ---- Options ---- */
-
-/* Reads "4096x1024". */
-static int read_size(const char *text, bench_matrix_size *size)
-{
-    unsigned rows, across;
-    char first[16];
-    const char *by = strchr(text, 'x');
-    if (!by || (size_t)(by - text) >= sizeof first)
-        return 0;
-    snprintf(first, sizeof first, "%.*s", (int)(by - text), text);
-    if (!bench_number(first, 1, SIDE_MAX, &rows) || !bench_number(by + 1, 1, SIDE_MAX, &across))
-        return 0;
-    size->rows = rows;
-    size->columns = across;
-    return 1;
-}
 
 /* Appends a number to a list; 0 if it is none, or one too many. */
 static int append_number(const char *text, unsigned high, unsigned *list, size_t *count)
@@ -274,8 +258,8 @@ static int read_options(int argc, char **argv, gemm_request *request)
                 return bench_usage("--samples '%s': not a number from 2 to 10000", optarg);
             break;
         case 'm':
-            if (!read_size(optarg, &request->size))
-                return bench_usage("--size '%s': not ROWSxCOLUMNS, each from 1 to %d", optarg, SIDE_MAX);
+            if (!bench_sides(optarg, &request->size.rows, &request->size.columns))
+                return bench_usage("--size '%s': not ROWSxCOLUMNS, each from 1 to %d", optarg, BENCH_SIDE_MAX);
             break;
         case 'r':
             request->size.rotate = 1;

@@ -73,7 +73,7 @@ static void add_line(picture *p, size_t i, const char *name, int colour, int das
         return;
     qsort(points, count, sizeof *points, by_x);
     p->point_count += count;
-    p->lines[p->line_count++] = (bench_line){name, colour, dashed, points, count};
+    p->lines[p->line_count++] = (bench_line){name, colour, dashed, points, count, NULL};
 }
 
 /* The panel that point i begins: limits, as they stood beside the first format, and a line for each format. */
@@ -116,7 +116,12 @@ lsq_status bench_gemm_draw(const bench_gemm_point *points, size_t count, const c
         for (size_t i = 0; i < count; i++)
             if (!seen_before(&p, i, 0))
                 add_panel(&p, i, peak_label);
-        const bench_chart chart = {title, "n, columns of B", "GFLOP/s", 1, p.panels, p.panel_count};
+        const bench_chart chart = {.title = title,
+                                   .x_title = "n, columns of B",
+                                   .y_title = "GFLOP/s",
+                                   .x_log2 = 1,
+                                   .panels = p.panels,
+                                   .count = p.panel_count};
         status = bench_chart_write(&chart, path, err);
     } else if (err) {
         err->status = status;

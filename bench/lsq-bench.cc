@@ -13,7 +13,8 @@ static const char help[] =
     "[--trans]\n"
     "                      [--activation int|float] [--samples N] [--svg FILE] [--json]\n"
     "       lsq-bench layers [--codec NAME]... [--threads N]... [--activation int|float] [--samples N] [--json]\n"
-    "       lsq-bench snr [--source NAME]... [--codec NAME]... [--all] [--json] [FILE]...\n"
+    "       lsq-bench snr [--source NAME]... [--codec NAME]... [--all] [--peers] [--svg FILE] [--json] [FILE]...\n"
+    "       lsq-bench encode [--codec NAME]... [--threads N]... [--size ROWSxCOLUMNS] [--samples N] [--json]\n"
     "       lsq-bench file [--against ORIGINAL] [--samples N] [--json] FILE...\n"
     "\n"
     "gemv  times every kernel this machine can run, on weights in L2, in L3 and in memory, each beside a plain read\n"
@@ -49,6 +50,14 @@ static const char help[] =
     "  -s, --source NAME    sine54, uniform, gauss, laplace or t5; may be repeated (all, if there is no FILE)\n"
     "  -c, --codec NAME     only this format; may be repeated\n"
     "  -a, --all            every scale, rounding and number of states\n"
+    "  -p, --peers          instead a row for each type of ggml and ik_llama.cpp, beside ours at the same bits\n"
+    "      --svg FILE       also draw signal to noise against bits a weight, a panel for each source and FILE\n"
+    "\n"
+    "encode  times lsq_quantize on Gaussian weights\n"
+    "  -c, --codec NAME     with this format; may be repeated (c4 c8, s2 s4 s6 s8, t1..t6, t2.st64 t4.st64)\n"
+    "  -t, --threads N      with N threads; may be repeated (1)\n"
+    "  -m, --size RxC       of a matrix with R rows and C columns (1024x4096)\n"
+    "  -n, --samples N      samples of each case (5)\n"
     "\n"
     "file  measures .lsq files: size, signal to noise, speed, error of products\n"
     "  -g, --against FILE   the original, for signal to noise and error\n"
@@ -89,6 +98,8 @@ int main(int argc, char **argv)
         return bench_layers_command(argc - 1, argv + 1);
     if (!std::strcmp(command, "snr"))
         return bench_snr_command(argc - 1, argv + 1);
+    if (!std::strcmp(command, "encode"))
+        return bench_encode_command(argc - 1, argv + 1);
     if (!std::strcmp(command, "file"))
         return bench_file_command(argc - 1, argv + 1);
     return bench_usage("no command '%s'", command);

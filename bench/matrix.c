@@ -175,7 +175,7 @@ static void fill_panel(const bench_matrix *matrix, picture *p, selection s, int 
         bench_line *line = &p->lines[at][panel->count];
         s.isa = l ? isas[(l - 1) / 2] : NULL;
         s.trellis = l && (l - 1) % 2;
-        *line = (bench_line){p->names[l], l ? (int)(l - 1) / 2 : -1, s.trellis, points, 0};
+        *line = (bench_line){p->names[l], l ? (int)(l - 1) / 2 : -1, s.trellis, points, 0, NULL};
         snprintf(p->names[l], sizeof p->names[l], "%s%s", l ? s.isa : "a plain read", s.trellis ? ", trellis" : "");
         line->count = points_of(matrix, &s, points);
         points += line->count;
@@ -207,8 +207,11 @@ lsq_status bench_matrix_draw(const bench_matrix *matrix, const char *title, cons
         for (unsigned threads = 1; threads <= 256; threads++)
             for (int class = 0; class < CLASS_COUNT && p->panel_count < PANELS_MAX; class ++)
                 fill_panel(matrix, p, (selection){.act = act, .size_class = classes[class], .threads = threads}, class);
-        const bench_chart chart = {
-            title, "bits a weight, scales counted", "10^9 weights a second", 0, p->panels, p->panel_count};
+        const bench_chart chart = {.title = title,
+                                   .x_title = "bits a weight, scales counted",
+                                   .y_title = "10^9 weights a second",
+                                   .panels = p->panels,
+                                   .count = p->panel_count};
         status = bench_chart_write(&chart, path, err);
     } else if (err) {
         err->status = status;

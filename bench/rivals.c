@@ -28,6 +28,11 @@ static double absmax(const float *w, size_t n)
     return largest;
 }
 
+double bench_gaussian_bound_db(double bits)
+{
+    return 20 * log10(2) * bits;
+}
+
 /* To 11 significant bits, upwards, so that nothing has to be clipped. */
 static double half_precision(double scale)
 {
@@ -46,7 +51,7 @@ double bench_int_db(unsigned bits, size_t block, size_t rows, size_t columns, co
         for (size_t i = 0; i < span; i += size) {
             const float *x = w + start + i;
             const size_t n = span - i < size ? span - i : size;
-            const double scale = half_precision(absmax(x, n) / top);
+            const double exact = absmax(x, n) / top, scale = size < span ? half_precision(exact) : (double)(float)exact;
             for (size_t j = 0; j < n; j++) {
                 const double error = scale > 0 ? (double)x[j] - scale * rint((double)x[j] / scale) : (double)x[j];
                 snr.signal += (double)x[j] * (double)x[j];
@@ -55,6 +60,41 @@ double bench_int_db(unsigned bits, size_t block, size_t rows, size_t columns, co
         }
     }
     return bench_snr_db(snr);
+}
+
+/* Zero, and parts of the normal distribution of equal probability: 8 above it, 7 below, each side scaled to end at 1. */
+const float bench_nf4_levels[16] = {
+    -1,         -0.6961928F, -0.5250731F, -0.3949175F, -0.2844414F, -0.1847734F, -0.0910500F, 0,
+    0.0795803F, 0.1609302F,  0.2461123F,  0.3379152F,  0.4407098F,  0.5626170F,  0.7229568F,  1,
+};
+
+static double nearest_nf4(double x)
+{
+    size_t i = 0;
+    while (i < 15 && x > ((double)bench_nf4_levels[i] + (double)bench_nf4_levels[i + 1]) / 2)
+        i++;
+    return (double)bench_nf4_levels[i];
+}
+
+double bench_nf4_db(size_t n, const float *w)
+{
+    bench_snr snr = {0, 0};
+    for (size_t i = 0; i < n; i += 64) {
+        const size_t end = n - i < 64 ? n : i + 64;
+        const double scale = half_precision(absmax(w + i, end - i));
+        for (size_t j = i; j < end; j++) {
+            const double x = (double)w[j], error = scale > 0 ? x - scale * nearest_nf4(x / scale) : x;
+            snr.signal += x * x;
+            snr.noise += error * error;
+        }
+    }
+    return bench_snr_db(snr);
+}
+
+double bench_published_db(unsigned bits)
+{
+    static const double table[] = {22.1, 26.3, 29.7, 32.1, 33.64, 34.8};
+    return bits >= 4 && bits <= 9 ? table[bits - 4] : NAN;
 }
 
 /* Encodes and decodes all numbers at once: the tables of the code take longer to make than a group to encode. */

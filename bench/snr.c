@@ -2,162 +2,48 @@
  * snr.c - `lsq-bench snr`: what each format keeps of known sources and of real weights, beside other ways to spend the bits.
  */
 #include "bench/command.h"
-#include "bench/plan.h"
-#include "bench/rivals.h"
+#include "bench/means.h"
+#include "bench/peers/ggml.h"
+#include "bench/snr_picture.h"
+#include "bench/snr_table.h"
 #include "bench/sources.h"
-#include "bench/table.h"
 
 #include <lsq/lsq_model.h>
 
 #include <getopt.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-static const bench_column columns[] = {
-    {"source", "source", "", 12, -1},
-    {"codec", "codec", "", 15, -1},
-    {"rounding", "rounding", "", 9, -1},
-    {"bits_per_weight", "bits", "/weight", 7, 3},
-    {"snr", "SNR", "dB", 6, 2},
-    {"lloyd_max", "Lloyd-Max", "2^C, dB", 9, 2},
-    {"int8_tensor", "int8", "tensor", 7, 2},
-    {"int8_row", "int8", "row, dB", 7, 2},
-    {"int_group32", "intC of", "32, dB", 7, 2},
-    {"published", "published", "table", 9, 2},
-};
-enum { COLUMNS = sizeof columns / sizeof *columns };
+enum { SOURCES_MAX = 16 };
 
-/* What has been seen of one source: means over its matrices of each decibel. */
-typedef struct snr_means {
-    const bench_plan *plan;
-    struct cell {
-        double db, bits; /* sums over matrices; bits: packed bits of all of them */
-    } * cells;           /* one for each row of the plan */
-    double lloyd[BENCH_BITS_MAX + 1], int_group[BENCH_BITS_MAX + 1];
-    double int8_tensor, int8_row;
-    double weights, matrices;
-} snr_means;
+typedef struct snr_request {
+    bench_plan plan;
+    bench_plan sine; /* what the published table was made of: only the published code is of interest there */
+    const bench_source *sources[SOURCES_MAX];
+    size_t source_count;
+    char **files;
+    size_t file_count;
+    int all, peers, json;
+    const char *picture;
+} snr_request;
 
-static lsq_status measure_row(const bench_plan_row *row, size_t m, size_t k, const float *w, struct cell *cell,
-                              lsq_error *err)
+typedef struct snr_run {
+    const snr_request *request;
+    bench_table *table;
+    bench_least_lead least;
+    bench_snr_source *measured; /* of sources, then of files */
+    size_t count;
+} snr_run;
+
+static lsq_status measure_source(const bench_source *source, bench_means *means, lsq_error *err)
 {
-    if (row->way != BENCH_PACKED) {
-        const size_t block = row->way == BENCH_CODE_ABSMAX_32 ? 32 : 0, scales = block ? (k + 31) / 32 : 0;
-        cell->bits += (double)m * ((double)k * row->format.bits + 16.0 * (double)scales);
-        cell->db += bench_classic_db(row->format.bits, row->rounding, block, m, k, w);
-        return LSQ_OK;
-    }
-    const lsq_quantize_options options = {.size = sizeof options, .rounding = row->rounding};
-    lsq_weights *weights;
-    lsq_status status = lsq_quantize(NULL, &row->format, m, k, w, k, &options, &weights, err);
-    if (status)
-        return status;
-    float *decoded = malloc(m * k * sizeof *decoded);
-    status = decoded ? lsq_dequantize(NULL, weights, 0, m, decoded, k) : LSQ_E_NOMEM;
-    if (!status) {
-        size_t bytes = 0;
-        bench_snr snr = {0, 0};
-        bench_snr_add(&snr, w, decoded, m * k);
-        lsq_packed_bytes(&row->format, m, k, &bytes);
-        cell->db += bench_snr_db(snr);
-        cell->bits += 8.0 * (double)bytes;
-    }
-    free(decoded);
-    lsq_weights_free(weights);
-    return status;
-}
-
-/* On a terminal, a line that the next one overwrites, and at the end nothing. */
-static void show_progress(const snr_means *means, const char *row)
-{
-    if (!isatty(STDERR_FILENO))
-        return;
-    fputs("\r\033[K", stderr);
-    if (row)
-        fprintf(stderr, "matrix %.0f: %s", means->matrices + 1, row);
-}
-
-/* Adds one matrix to the means; one of zeros only has no ratio, and is left out. */
-static lsq_status measure_matrix(snr_means *means, size_t m, size_t k, const float *w, lsq_error *err)
-{
-    bench_snr signal = {0, 0};
-    bench_snr_add(&signal, w, w, m * k);
-    if (!(signal.signal > 0))
-        return LSQ_OK;
-    for (size_t i = 0; i < means->plan->count; i++) {
-        show_progress(means, means->plan->rows[i].name);
-        const lsq_status status = measure_row(&means->plan->rows[i], m, k, w, &means->cells[i], err);
-        show_progress(means, NULL);
-        if (status)
-            return status;
-    }
-    bench_lloyd *lloyd = bench_lloyd_new(w, m * k);
-    if (!lloyd)
-        return LSQ_E_NOMEM;
-    for (unsigned bits = 1; bits <= BENCH_BITS_MAX; bits++) {
-        if (!means->plan->widths[bits])
-            continue;
-        means->lloyd[bits] += bench_lloyd_db(lloyd, bits);
-        means->int_group[bits] += bits > 1 ? bench_int_db(bits, 32, m, k, w) : NAN;
-    }
-    bench_lloyd_free(lloyd);
-    means->int8_tensor += bench_int_db(8, 0, m, k, w);
-    means->int8_row += bench_int_db(8, k, m, k, w);
-    means->weights += (double)m * (double)k;
-    means->matrices += 1;
-    return LSQ_OK;
-}
-
-static void print(const snr_means *r, const char *source, bench_table *table)
-{
-    static const double published[] = {[4] = 22.1, 26.3, 29.7, 32.1, 33.64, 34.8};
-    for (size_t i = 0; i < r->plan->count; i++) {
-        const bench_plan_row *row = &r->plan->rows[i];
-        const unsigned bits = row->format.bits;
-        const int has_published = row->format.codec == LSQ_CLASSIC && bits >= 4;
-        const bench_cell cells[COLUMNS] = {
-            {source, NAN},
-            {row->name, NAN},
-            {row->format.codec != LSQ_CLASSIC     ? "-"
-             : row->rounding == LSQ_ROUND_NEAREST ? "nearest"
-                                                  : "published",
-             NAN},
-            {NULL, r->cells[i].bits / r->weights},
-            {NULL, r->cells[i].db / r->matrices},
-            {NULL, r->lloyd[bits] / r->matrices},
-            {NULL, r->int8_tensor / r->matrices},
-            {NULL, r->int8_row / r->matrices},
-            {NULL, r->int_group[bits] / r->matrices},
-            {NULL, has_published ? published[bits] : NAN},
-        };
-        bench_table_row(table, cells);
-    }
-}
-
-static lsq_status begin(snr_means *r, const bench_plan *plan)
-{
-    *r = (snr_means){.plan = plan, .cells = calloc(plan->count + 1, sizeof *r->cells)};
-    return r->cells ? LSQ_OK : LSQ_E_NOMEM;
-}
-
-static lsq_status measure_source(const bench_source *source, const bench_plan *plan, bench_table *table, lsq_error *err)
-{
-    snr_means r;
-    lsq_status status = begin(&r, plan);
     float *w = malloc(source->rows * source->columns * sizeof *w);
-    if (!status && !w)
-        status = LSQ_E_NOMEM;
-    if (!status) {
-        bench_source_fill(source, w);
-        status = measure_matrix(&r, source->rows, source->columns, w, err);
-    }
-    if (!status)
-        print(&r, source->name, table);
+    if (!w)
+        return LSQ_E_NOMEM;
+    bench_source_fill(source, w);
+    const lsq_status status = bench_means_add(means, source->rows, source->columns, w, err);
     free(w);
-    free(r.cells);
     return status;
 }
 
@@ -169,7 +55,7 @@ static int is_matrix(const lsq_tensor *tensor)
            tensor->shape[0] > 1 && tensor->elements > tensor->shape[0];
 }
 
-static lsq_status measure_tensors(const lsq_model *model, snr_means *r, lsq_error *err)
+static lsq_status measure_tensors(const lsq_model *model, bench_means *means, lsq_error *err)
 {
     for (size_t i = 0; i < lsq_model_count(model); i++) {
         const lsq_tensor *tensor = lsq_model_tensor(model, i);
@@ -180,7 +66,7 @@ static lsq_status measure_tensors(const lsq_model *model, snr_means *r, lsq_erro
             return LSQ_E_NOMEM;
         lsq_status status = lsq_model_read_matrix(model, i, 0, w, err);
         if (!status)
-            status = measure_matrix(r, tensor->shape[0], tensor->elements / tensor->shape[0], w, err);
+            status = bench_means_add(means, tensor->shape[0], tensor->elements / tensor->shape[0], w, err);
         free(w);
         if (status)
             return status;
@@ -188,58 +74,111 @@ static lsq_status measure_tensors(const lsq_model *model, snr_means *r, lsq_erro
     return LSQ_OK;
 }
 
-static lsq_status measure_file(const char *path, const bench_plan *plan, bench_table *table, lsq_error *err)
+static lsq_status measure_file(const char *path, bench_means *means, lsq_error *err)
 {
     lsq_model *model;
-    snr_means r;
     lsq_status status = lsq_model_open(path, 0, &model, err);
     if (status)
         return status;
-    status = begin(&r, plan);
-    if (!status)
-        status = measure_tensors(model, &r, err);
-    if (!status && r.matrices == 0) {
+    status = measure_tensors(model, means, err);
+    if (!status && means->matrices == 0) {
         status = LSQ_E_UNSUPPORTED;
-        snprintf(err->text, sizeof err->text, "no matrix of floating point numbers in it");
+        snprintf(err->text, sizeof err->text, "%s: no matrix of floating point numbers in it", path);
     }
-    if (!status) {
-        const char *slash = strrchr(path, '/');
-        print(&r, slash ? slash + 1 : path, table);
-    }
-    free(r.cells);
     lsq_model_free(model);
     return status;
 }
 
-typedef struct snr_request {
-    bench_plan plan;
-    bench_plan sine; /* what the published table was made of: only the published code is of interest there */
-    const bench_source *sources[16];
-    size_t source_count;
-    char **files;
-    size_t file_count;
-    int all, json;
-} snr_request;
+/* Prints the last one that was measured. */
+static lsq_status report(snr_run *run, lsq_error *err)
+{
+    const bench_snr_source *last = &run->measured[run->count - 1];
+    if (!run->request->peers) {
+        bench_snr_table_add(run->table, last->name, &last->means);
+        return LSQ_OK;
+    }
+    if (last->column < 0) {
+        snprintf(err->text, sizeof err->text, "%s: there are no figures of peers for these weights", last->name);
+        return LSQ_E_UNSUPPORTED;
+    }
+    return bench_snr_peers_add(run->table, last->name, last->column, &last->means, &run->least);
+}
+
+static lsq_status run_source(snr_run *run, const bench_source *source, lsq_error *err)
+{
+    bench_snr_source *to = &run->measured[run->count];
+    lsq_status status = bench_means_begin(&to->means, source->draw ? &run->request->plan : &run->request->sine);
+    if (status)
+        return status;
+    to->name = source->name;
+    to->column = bench_ggml_source(source->name);
+    to->is_sine = !source->draw;
+    run->count++;
+    status = measure_source(source, &to->means, err);
+    bench_means_finish(&to->means);
+    return status ? status : report(run, err);
+}
+
+static lsq_status run_file(snr_run *run, const char *path, lsq_error *err)
+{
+    bench_snr_source *to = &run->measured[run->count];
+    lsq_status status = bench_means_begin(&to->means, &run->request->plan);
+    if (status)
+        return status;
+    const char *slash = strrchr(path, '/');
+    to->name = slash ? slash + 1 : path;
+    run->count++;
+    status = measure_file(path, &to->means, err);
+    to->column = bench_ggml_file(to->means.hash);
+    bench_means_finish(&to->means);
+    return status ? status : report(run, err);
+}
+
+static lsq_status run_all(snr_run *run, const char **where, lsq_error *err)
+{
+    const snr_request *request = run->request;
+    for (size_t i = 0; i < request->source_count; i++) {
+        *where = request->sources[i]->name;
+        const lsq_status status = run_source(run, request->sources[i], err);
+        if (status)
+            return status;
+    }
+    for (size_t i = 0; i < request->file_count; i++) {
+        *where = request->files[i];
+        const lsq_status status = run_file(run, *where, err);
+        if (status)
+            return status;
+    }
+    if (request->peers)
+        bench_snr_peers_conclude(run->table, &run->least);
+    *where = NULL;
+    return request->picture ? bench_snr_draw(run->measured, run->count, request->picture, err) : LSQ_OK;
+}
 
 static lsq_status run(const snr_request *request, const char **where, lsq_error *err)
 {
-    bench_table *table = bench_table_new("lsq.snr/1", columns, COLUMNS, request->json);
-    if (!table)
-        return LSQ_E_NOMEM;
-    bench_table_context(table, "lsq_version", lsq_version());
-    bench_table_context(table, "snr", "10 log10(sum w^2 / sum (w - w^)^2); of files the mean over their matrices");
-    lsq_status status = LSQ_OK;
-    for (size_t i = 0; !status && i < request->source_count; i++) {
-        const bench_source *source = request->sources[i];
-        *where = source->name;
-        status = measure_source(source, source->draw ? &request->plan : &request->sine, table, err);
-    }
-    for (size_t i = 0; !status && i < request->file_count; i++) {
-        *where = request->files[i];
-        status = measure_file(*where, &request->plan, table, err);
-    }
-    bench_table_end(table, !status);
+    snr_run run = {.request = request};
+    run.table = request->peers ? bench_snr_peers_new(request->json) : bench_snr_table_new(request->json);
+    run.measured = calloc(request->source_count + request->file_count, sizeof *run.measured);
+    const lsq_status status = run.table && run.measured ? run_all(&run, where, err) : LSQ_E_NOMEM;
+    bench_table_end(run.table, !status);
+    for (size_t i = 0; i < run.count; i++)
+        bench_means_free(&run.measured[i].means);
+    free(run.measured);
     return status;
+}
+
+/* ---- Options ---- */
+
+static int add_source(snr_request *request, const char *name)
+{
+    const bench_source *source = bench_source_find(name);
+    if (!source)
+        return bench_usage("--source '%s': there are sine54, uniform, gauss, laplace, t5", name);
+    if (request->source_count == SOURCES_MAX)
+        return bench_usage("--source: more than %d", SOURCES_MAX);
+    request->sources[request->source_count++] = source;
+    return BENCH_OK;
 }
 
 /* Reads the options; what is wrong has been said when it returns anything but BENCH_OK. */
@@ -249,21 +188,18 @@ static int read_options(int argc, char **argv, snr_request *request)
         {"source", required_argument, NULL, 's'},
         {"codec", required_argument, NULL, 'c'},
         {"all", no_argument, NULL, 'a'},
+        {"peers", no_argument, NULL, 'p'},
+        {"svg", required_argument, NULL, 'S'},
         {"json", no_argument, NULL, 'j'},
         {NULL, 0, NULL, 0},
     };
     lsq_error err = {0};
     opterr = 0;
-    for (int c; (c = getopt_long(argc, argv, "s:c:aj", options, NULL)) != -1;) {
-        const bench_source *source;
+    for (int c; (c = getopt_long(argc, argv, "s:c:apj", options, NULL)) != -1;) {
         switch (c) {
         case 's':
-            source = bench_source_find(optarg);
-            if (!source)
-                return bench_usage("--source '%s': there are sine54, uniform, gauss, laplace, t5", optarg);
-            if (request->source_count == sizeof request->sources / sizeof *request->sources)
-                return bench_usage("--source: too many");
-            request->sources[request->source_count++] = source;
+            if (add_source(request, optarg))
+                return BENCH_USAGE;
             break;
         case 'c':
             if (bench_plan_add(&request->plan, optarg, &err))
@@ -271,6 +207,12 @@ static int read_options(int argc, char **argv, snr_request *request)
             break;
         case 'a':
             request->all = 1;
+            break;
+        case 'p':
+            request->peers = 1;
+            break;
+        case 'S':
+            request->picture = optarg;
             break;
         case 'j':
             request->json = 1;
@@ -295,10 +237,9 @@ static lsq_status complete(snr_request *request)
     if (!status)
         status = bench_plan_published(&request->sine, &request->plan);
     if (request->source_count == 0 && request->file_count == 0)
-        while (request->source_count < bench_sources_count) {
-            request->sources[request->source_count] = &bench_sources[request->source_count];
-            request->source_count++;
-        }
+        for (size_t i = 0; i < bench_sources_count; i++)
+            if (!request->peers || bench_ggml_source(bench_sources[i].name) >= 0)
+                request->sources[request->source_count++] = &bench_sources[i];
     return status;
 }
 

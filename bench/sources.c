@@ -79,3 +79,13 @@ void bench_source_fill(const bench_source *source, float *w)
         w[i] = (float)(source->scale * value);
     }
 }
+
+uint64_t bench_hash_add(uint64_t hash, const float *w, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, &w[i], sizeof bits);
+        hash = (hash ^ bits) * 0x100000001b3u;
+    }
+    return hash;
+}

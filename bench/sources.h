@@ -34,4 +34,8 @@ const bench_source *bench_source_find(const char *name);
 /* Fills its rows x columns numbers. */
 void bench_source_fill(const bench_source *source, float *w);
 
+/* FNV-1a over the bits of numbers, each as one word: which matrix is it? Begins with BENCH_HASH. */
+#define BENCH_HASH 0xcbf29ce484222325u
+uint64_t bench_hash_add(uint64_t hash, const float *w, size_t n);
+
 #endif

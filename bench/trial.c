@@ -52,16 +52,16 @@ void bench_trial_end(bench_trial *trial)
 
 /* ---- What it is ---- */
 
-const char *bench_trial_cpu(const bench_trial *trial)
+const char *bench_cpu_name(const lsq_context *context)
 {
-    return trial->context->cpu.brand[0] ? trial->context->cpu.brand : "unknown CPU";
+    return context->cpu.brand[0] ? context->cpu.brand : "unknown CPU";
 }
 
-const char *bench_trial_isa(const bench_trial *trial)
+const char *bench_isa_name(const lsq_context *context)
 {
     unsigned highest = 0;
     for (unsigned i = 0; i < ISAS; i++)
-        if (!trial->context->cpu.lacks[i])
+        if (!context->cpu.lacks[i])
             highest = i;
     return lsq_isa_names[highest];
 }
@@ -79,8 +79,8 @@ void bench_trial_describe(const bench_trial *trial, bench_table *table)
     if (trial->blas)
         trial->blas->describe(blas, sizeof blas);
     bench_table_context(table, "lsq_version", lsq_version());
-    bench_table_context(table, "lsq_cpu", bench_trial_cpu(trial));
-    bench_table_context(table, "lsq_isa", bench_trial_isa(trial));
+    bench_table_context(table, "lsq_cpu", bench_cpu_name(trial->context));
+    bench_table_context(table, "lsq_isa", bench_isa_name(trial->context));
     bench_table_context(table, "activations", trial->context->activation == LSQ_ACT_FLOAT ? "exact" : "rounded");
     bench_table_context(table, "peak", peak_name);
     bench_table_context(table, "openblas", blas);

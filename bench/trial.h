@@ -31,8 +31,8 @@ lsq_status bench_trial_begin(bench_trial *trial, unsigned threads, lsq_activatio
 void bench_trial_end(bench_trial *trial);
 
 /* The CPU; and the instruction set level in use. */
-const char *bench_trial_cpu(const bench_trial *trial);
-const char *bench_trial_isa(const bench_trial *trial);
+const char *bench_cpu_name(const lsq_context *context);
+const char *bench_isa_name(const lsq_context *context);
 
 /* What the loop multiplies, and by which level's instructions: "int8, avx2". */
 void bench_trial_peak_name(const bench_trial *trial, char *text, size_t size);

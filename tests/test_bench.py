@@ -39,7 +39,9 @@ class Options(unittest.TestCase):
             ['gemm', '--activation', 'bytes'], ['gemm', '--codec', 's1'], ['gemm', '--samples', '1'], ['gemm', '--filter', '.'],
             ['gemm', *('--batch=2',) * 65], ['gemm', *('--codec=s2',) * 65], ['gemm', *('--threads=1',) * 65],
             ['layers', 'surplus'], ['layers', '--threads', '0'], ['layers', '--batch', '1'], ['layers', '--activation', ''],
-            ['snr', '--source', 'cauchy'], ['snr', '--codec', 'c2'], ['file'], ['file', '--samples', '-1', FIXTURE],
+            ['encode', 'surplus'], ['encode', '--size', '0x64'], ['encode', '--samples', '1'], ['encode', '--threads', '0'],
+            ['encode', '--codec', 't9'], ['encode', *('--codec=c4',) * 65], ['encode', *('--threads=1',) * 65],
+            ['snr', '--source', 'cauchy'], ['snr', *('--source=sine54',) * 17], ['snr', '--svg'], ['snr', '--codec', 'c2'], ['file'], ['file', '--samples', '-1', FIXTURE],
         ):
             done = run(*arguments)
             self.assertEqual((done.returncode, done.stdout), (2, ''), arguments)
@@ -238,6 +240,30 @@ class Layers(unittest.TestCase):
             self.assertEqual(len(re.findall(rf'^{name} +t2 +2 ', done.stdout, re.M)), 1, done.stdout)
 
 
+class Encode(unittest.TestCase):
+    def test_rows_agree_with_themselves(self):
+        done = run('encode', '--size', '33x70', '--samples', '2', '--codec', 'c4', '--codec', 't2.st64', '--threads', '1', '--threads', '2',
+                   '--json')
+        self.assertEqual(done.returncode, 0, done.stderr)
+        document = json.loads(done.stdout)
+        self.assertEqual(document['schema'], 'lsq.bench.encode/1')
+        for key in ('lsq_version', 'lsq_cpu', 'lsq_isa', 'matrix'):
+            self.assertIn(key, document)
+        rows = document['rows']
+        self.assertEqual([(row['format'], row['threads']) for row in rows], [(f, t) for f in ('c4', 't2.st64') for t in (1, 2)])
+        for row in rows:
+            self.assertAlmostEqual(row['megaweights'] * row['milliseconds'] / (1e-3 * 33 * 70), 1, places=6)
+            self.assertAlmostEqual(row['minutes_7e9'] * row['megaweights'] * 60 / 7e3, 1, places=6)
+            self.assertGreater(row['times_first'], 0)
+        self.assertEqual((rows[0]['times_first'], rows[2]['times_first']), (1, 1))
+
+    def test_usual_formats(self):
+        done = run('encode', '--size', '1x1', '--samples', '2')
+        self.assertEqual(done.returncode, 0, done.stderr)
+        found = re.findall(r'^([cst]\d\S*) +1 ', done.stdout, re.M)
+        self.assertEqual(found, 'c4 c8 s2 s4 s6 s8 t1 t2 t3 t4 t5 t6 t2.st64 t4.st64'.split())
+
+
 class Snr(unittest.TestCase):
     def test_published_code_on_the_sine(self):
         document = json.loads(run('snr', '--source', 'sine54', '--codec', 'c4', '--codec', 'c8', '--json').stdout)
@@ -254,7 +280,54 @@ class Snr(unittest.TestCase):
         self.assertAlmostEqual(row['snr'], 22.5, delta=0.1)
         self.assertAlmostEqual(row['bits_per_weight'], 4.252, delta=0.001)
         self.assertAlmostEqual(row['lloyd_max'], 20.22, delta=0.03)
+        self.assertAlmostEqual(row['below_gaussian_bound'], 6.0206 * row['bits_per_weight'] - row['snr'], delta=0.001)
+        self.assertAlmostEqual(row['nf4'], 20.7, delta=0.1)
+        self.assertAlmostEqual(row['int8_row'], 41.25, delta=0.03)
         self.assertIsNone(row['published'])
+
+    def test_peers_stand_beside_ours_at_their_bits(self):
+        done = run('snr', '--peers', '--source', 'gauss', '--source', 't5', '--codec', 's3', '--codec', 's4', '--json')
+        self.assertEqual(done.returncode, 0, done.stderr)
+        document = json.loads(done.stdout)
+        self.assertEqual(document['schema'], 'lsq.snr.peers/1')
+        self.assertIn('August 2026', document['peers'])
+        rows = {(row['source'], row['type']): row for row in document['rows']}
+        self.assertEqual(len(rows), len(document['rows']))
+        for row in rows.values():
+            self.assertAlmostEqual(row['lead'], row['ours'] - row['snr'], places=6)
+            if row['codec']:
+                self.assertLessEqual(row['codec_bits_per_weight'], row['bits_per_weight'])
+            else:
+                self.assertLess(row['bits_per_weight'], 3.252)
+        between = rows['gauss', 'IQ4_XS']
+        self.assertEqual((between['snr'], between['codec']), (22.43, 's3'))
+        self.assertAlmostEqual(between['ours'], 22.52, delta=0.05)
+        self.assertAlmostEqual(rows['gauss', 'Q4_K']['ours'], 22.53 + 6.02 * (4.5 - 4.252), delta=0.05)
+        self.assertNotIn(('t5', 'IQ4_K*'), rows)
+        least = min(rows.values(), key=lambda row: row['lead'])
+        self.assertEqual(document['least_lead'], '%.2f dB, before %s on %s' % (least['lead'], least['type'], least['source']))
+
+    def test_there_are_peers_for_known_weights_only(self):
+        for arguments in (['--source', 'sine54', '--codec', 'c3'], ['--codec', 's2', FIXTURE]):
+            done = run('snr', '--peers', *arguments)
+            self.assertEqual((done.returncode, done.stderr.count('\n')), (4, 1), done.stderr)
+            self.assertIn('figures of peers', done.stderr)
+
+    def test_picture(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, 'a.svg')
+            done = run('snr', '--svg', path, '--source', 'gauss', '--source', 'sine54', '--codec', 's4', '--codec', 't4',
+                       '--codec', 'c4', '--codec', 'c5', FIXTURE)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            root = xml.etree.ElementTree.parse(path).getroot()
+            texts = [text.text for text in root.iter('{http://www.w3.org/2000/svg}text')]
+            for text in ('gauss', 'sine54', os.path.basename(FIXTURE), 'trellis (t)', 'scalar (s)', 'classic (c)', 'Lloyd-Max',
+                         'R(D) of a Gaussian', 'published table', 'ggml', 'IQ4_XS', 'SNR, dB'):
+                self.assertEqual(texts.count(text), 1, (text, texts))
+            self.assertEqual(texts.count('NF4'), 2)  # of weights, not of the sine
+            self.assertEqual(os.listdir(folder), ['a.svg'])
+            done = run('snr', '--source', 'sine54', '--codec', 'c4', '--svg', os.path.join(folder, 'no', 'b.svg'))
+            self.assertEqual((done.returncode, done.stderr.count('\n')), (5, 1))
 
     def test_tensors_of_a_file(self):
         done = run('snr', '--codec', 's4', '--json', FIXTURE)
