@@ -91,9 +91,14 @@ static int can_be_quantised(const float *w, size_t n)
     return 1;
 }
 
+/*
+ * One weight in 32 for each of the candidates, so that all together take half the time of the final encoding; one in 4 where there
+ * is one format only. Small matrices are encoded whole.
+ */
+enum { MANY_SHARE = 32, MANY_LEAST = 2048, ONE_SHARE = 4, ONE_LEAST = 8192 };
+
 static lsq_status measure_matrix(choices *c, arguments *args, size_t i, const float *w, lsq_error *err)
 {
-    enum { SHARE = 32 }; /* so that all candidates together take half the time of the final encoding */
     plan *p = &c->each[i].plan;
     sample s = {0};
     if (!can_be_quantised(w, p->rows * p->columns)) {
@@ -102,10 +107,10 @@ static lsq_status measure_matrix(choices *c, arguments *args, size_t i, const fl
                 lsq_model_tensor(c->model, i)->name);
         return LSQ_OK;
     }
-    lsq_status status = sample_draw(w, p->rows, p->columns, SHARE, &s);
+    lsq_status status = c->each[i].allocated ? sample_draw(w, p->rows, p->columns, MANY_SHARE, MANY_LEAST, &s)
+                                             : sample_draw(w, p->rows, p->columns, ONE_SHARE, ONE_LEAST, &s);
     if (status == LSQ_OK)
         status = measure_sample(c, i, &s, err);
-    c->sampled += (double)(s.rows * s.columns);
     c->weights += (double)lsq_model_tensor(c->model, i)->elements;
     sample_free(&s);
     return status;
@@ -117,15 +122,14 @@ static lsq_status measure_matrix(choices *c, arguments *args, size_t i, const fl
  */
 static lsq_status refine_matrix(choices *c, arguments *args, size_t i, const float *w, lsq_error *err)
 {
-    enum { SHARE = 4 };
     const plan *p = &c->each[i].plan;
     const point *chosen = choice_point(c, i);
     double noise, seconds;
     sample s = {0};
     (void)args;
-    if (chosen->noise == 0)
+    if (!c->each[i].allocated || chosen->noise == 0)
         return LSQ_OK;
-    lsq_status status = sample_draw(w, p->rows, p->columns, SHARE, &s);
+    lsq_status status = sample_draw(w, p->rows, p->columns, ONE_SHARE, ONE_LEAST, &s);
     if (status == LSQ_OK)
         status = sample_measure(&s, c->want, &chosen->format, &noise, &seconds, err);
     double ratio = noise * (double)lsq_model_tensor(c->model, i)->elements / chosen->noise;
@@ -234,7 +238,8 @@ static lsq_status reach_snr(choices *c, arguments *args, lsq_error *err)
     return status == LSQ_OK ? allocate_within_noise(c->curves, c->count, most_noise(c)) : status;
 }
 
-static int reach_goal(choices *c, arguments *args)
+/* `told`: the estimates will be printed, and should be good ones. */
+static int reach_goal(choices *c, arguments *args, int told)
 {
     lsq_error err = {0};
     lsq_status status = LSQ_OK;
@@ -246,6 +251,8 @@ static int reach_goal(choices *c, arguments *args)
     else if (c->goal.kind == MAX_SIZE)
         status = fit_file(c);
     adopt(c);
+    if (status == LSQ_OK && told && c->goal.kind != TARGET_SNR)
+        status = visit_matrices(c, args, refine_matrix, &err);
     if (status == LSQ_E_VALUE)
         return out_of_reach(c, args);
     return status == LSQ_OK ? CARRY_ON : library_failure(args, status, &err);
@@ -267,7 +274,7 @@ int choices_make(arguments *args, const lsq_model *model, const wish *want, cons
     if (g->kind == NO_GOAL && !measure)
         return CARRY_ON;
     lsq_status status = visit_matrices(c, args, measure_matrix, &err);
-    return status == LSQ_OK ? reach_goal(c, args) : library_failure(args, status, &err);
+    return status == LSQ_OK ? reach_goal(c, args, measure) : library_failure(args, status, &err);
 }
 
 void choices_free(choices *c)

@@ -32,7 +32,6 @@ typedef struct choices {
     choice *each;
     curve *curves; /* of tensors that are quantised, if they were measured: `noise` and `seconds` are estimates */
     double weights, noise; /* of these */
-    double sampled;        /* how many weights were encoded to measure each of the formats */
 } choices;
 
 /*

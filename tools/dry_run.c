@@ -52,8 +52,8 @@ static json_t *plan_json(const char *input, const choices *c)
                                (json_int_t)allocated_bytes(c->curves, c->count), "bits_per_weight", choices_bits(c),
                                "file_bytes", (json_int_t)choices_file_bytes(c), "estimated_snr_db",
                                number_json(choices_snr(c)), "estimated_seconds", all_seconds(c));
-    return json_pack("{s:s, s:o, s:f, s:o, s:o}", "schema", "lsq.plan/1", "input", text_json(input), "sampled_share",
-                     c->weights > 0 ? c->sampled / c->weights : 0, "tensors", tensors, "totals", totals);
+    return json_pack("{s:s, s:o, s:o, s:o}", "schema", "lsq.plan/1", "input", text_json(input), "tensors", tensors,
+                     "totals", totals);
 }
 
 static int print_plan(const arguments *args, const choices *c)
@@ -100,7 +100,6 @@ int dry_run_report(arguments *args, const char *input, const choices *c)
     printf("\nnothing was written; %.0f weights would take %" PRIu64 " bytes, %.3f bits each, in a file of %" PRIu64
            "\n",
            c->weights, allocated_bytes(c->curves, c->count), choices_bits(c), choices_file_bytes(c));
-    printf("estimates, from samples of %.3g %% of the weights: mean SNR %.2f dB, %.1f s to encode\n",
-           c->weights > 0 ? 100 * c->sampled / c->weights : 0.0, choices_snr(c), all_seconds(c));
+    printf("estimates, from samples: mean SNR %.2f dB, %.1f s to encode\n", choices_snr(c), all_seconds(c));
     return EXIT_OK;
 }

@@ -13,10 +13,10 @@ typedef struct sample {
 } sample;
 
 /*
- * Draws a sample of one in `share` weights, at least some 2,000 and at most some million; of all of them, if those it would take are
- * zeros. LSQ_E_NOMEM.
+ * Draws a sample of one in `share` weights, at least some `least` and at most some million; of all of them, if there are less
+ * than four times `least`, or if those that it would take are zeros. LSQ_E_NOMEM.
  */
-lsq_status sample_draw(const float *w, size_t rows, size_t columns, size_t share, sample *s);
+lsq_status sample_draw(const float *w, size_t rows, size_t columns, size_t share, size_t least, sample *s);
 void sample_free(sample *s);
 
 /* Encodes it: sum (w - w')^2 / sum w^2 over the sample, and the seconds that each of its weights took. */
