@@ -25,6 +25,7 @@ typedef struct choice {
  * noise ratio of the model is 10 log10(weights / noise) dB.
  */
 typedef struct choices {
+    arguments *args;
     const lsq_model *model;
     const wish *want;
     goal goal;

@@ -155,7 +155,7 @@ static int read_options(job *j)
     return code == CARRY_ON ? read_format(j) : code;
 }
 
-/* Encodes a matrix, anew if it falls short of what samples promised and its choice is changed for that. */
+/* Encodes a matrix, anew if it falls short of what samples promised and its choice is changed for that: perhaps to being kept. */
 static lsq_status encode(job *j, size_t i, const float *w, lsq_weights **weights, lsq_error *err)
 {
     outcome *o = &j->outcomes[i];
@@ -168,7 +168,7 @@ static lsq_status encode(job *j, size_t i, const float *w, lsq_weights **weights
         status = plan_quantise(&j->want, &c->format, c->plan.rows, c->plan.columns, w, weights, err);
         if (status == LSQ_OK)
             status = quality_add_matrix(&o->quality, *weights, w);
-    } while (status == LSQ_OK && choices_settle(&j->choices, i, &o->quality));
+    } while (status == LSQ_OK && choices_settle(&j->choices, i, &o->quality) && !c->plan.kept);
     return status == LSQ_OK ? spread_of_matrix(&o->spread, *weights, w) : status;
 }
 
@@ -183,7 +183,8 @@ static lsq_status quantise(job *j, size_t i, lsq_error *err)
     if (status == LSQ_OK)
         status = encode(j, i, w, &weights, err);
     free(w);
-    if (status == LSQ_OK) {
+    o->kept = p->kept;
+    if (status == LSQ_OK && !p->kept) {
         interrupt_hold();
         status = lsq_writer_quantised(j->writer, &o->tensor, p->output_axis, weights, err);
         interrupt_release();

@@ -27,7 +27,7 @@ static totals sum(const compression *c)
         t.after += o->left_out ? 0 : o->tensor.bytes;
         t.left_out += o->left_out != 0;
         t.kept += o->kept && !o->left_out;
-        if (o->kept)
+        if (o->kept && !choice_point(c->choices, i)) /* what was allocated its former format counts too */
             continue;
         t.quantised++;
         t.weights += o->tensor.elements;

@@ -65,7 +65,9 @@ int goal_read(const arguments *args, size_t first, goal *g)
 
 const char *goal_text(const goal *g, char text[GOAL_TEXT_MAX])
 {
-    static const char *const formats[] = {"%g", "%g bits per weight", "%g dB", "%.0f bytes"};
-    snprintf(text, GOAL_TEXT_MAX, g->kind == MAX_SIZE ? formats[3] : formats[g->kind], g->number);
+    if (g->kind == MAX_SIZE)
+        snprintf(text, GOAL_TEXT_MAX, "%.0f bytes", g->number);
+    else
+        snprintf(text, GOAL_TEXT_MAX, g->kind == TARGET_SNR ? "%g dB" : "%g bits per weight", g->number);
     return text;
 }

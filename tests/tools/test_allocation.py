@@ -70,6 +70,21 @@ class Goals(Models):
             self.assertTrue(0 < len(reaching) < len(codecs))
             self.assertLess(totals['bits_per_weight'], min(reaching))
 
+    def test_samples_that_promise_too_much(self):
+        # Samples of this shape are from panels 1, 5 and 8; the others are harder.
+        w = floats(normal(160, 256, seed=7)[2])
+        for i in range(len(w)):
+            if i // 256 // 16 not in (1, 5, 8) and i % 37 == 0:
+                w[i] *= 12
+        hard = ('F32', (160, 256), w.tobytes())
+        for tensors in ({'a': hard}, {'a': hard, 'b': normal(64, 64)}):
+            safetensors(self.path('in.safetensors'), tensors)
+            plan = self.json('compress', 'in.safetensors', '-n', '-s', '23')
+            self.assertGreaterEqual(plan['totals']['estimated_snr_db'], 23)
+            report = self.compress('-s', '23')
+            self.assertGreaterEqual(report['totals']['snr_db'], 23)
+            self.assertNotEqual(self.codecs(plan), self.codecs(report))
+
     def test_snr_is_that_of_the_manual(self):
         report = self.compress('--target-snr', '15')
         self.lsq('decode', 'out.lsq', '-o', 'again.safetensors')
@@ -139,6 +154,8 @@ class Goals(Models):
         report = self.compress('-s', '30', source='in.lsq')
         kept = [t['name'] for t in report['tensors'] if t.get('kept') == 'already in this format']
         self.assertIn('tails.weight', kept)
+        self.assertGreaterEqual(report['totals']['snr_db'], 30)
+        self.assertEqual(report['totals']['weights'], sum(t['elements'] for t in report['tensors'] if len(t['shape']) > 1))
 
 
 class DryRuns(Models):
