@@ -253,7 +253,7 @@ static lsq_status compress_tensor(job *j, size_t i, lsq_error *err)
             o->left_out = j->want.version == 1;
             progress_clear(&j->progress);
             warning(j->args, "%s is not quantised: %s", t->name, err->text);
-        } else if (status == LSQ_OK && t->quantised) {
+        } else if (status == LSQ_OK && t->quantised && !o->kept) {
             progress_clear(&j->progress);
             warning(j->args, "%s was quantised before, as %s: the errors of both add up", t->name,
                     storage_text(t, storage));

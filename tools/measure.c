@@ -67,8 +67,8 @@ static int can_be_quantised(const float *w, size_t n)
 }
 
 /*
- * One weight in 32 for each of the candidates, so that all together take half the time of the final encoding; one in 4 where there
- * is one format only. Small matrices are encoded whole.
+ * One weight in 32 for each of the candidates, so that all together encode half as many as the final encoding does; one in 4 where
+ * there is one format only. Small matrices are encoded whole.
  */
 enum { MANY_SHARE = 32, MANY_LEAST = 2048, ONE_SHARE = 4, ONE_LEAST = 8192 };
 
@@ -99,7 +99,7 @@ static lsq_status refine_matrix(choices *c, size_t i, const float *w, lsq_error 
 {
     const plan *p = &c->each[i].plan;
     const point *chosen = choice_point(c, i);
-    double noise, seconds;
+    double noise = 0, seconds;
     sample s = {0};
     if (!c->each[i].allocated || chosen->noise == 0)
         return LSQ_OK;
