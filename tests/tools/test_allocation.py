@@ -4,7 +4,7 @@ import math
 import os
 import unittest
 
-from command import CHECK, FIXTURE, IO, USAGE, Case, floats, normal, read_safetensors, safetensors
+from command import CHECK, FIXTURE, IO, USAGE, WRAPPER, Case, floats, normal, read_safetensors, safetensors
 
 
 
@@ -39,6 +39,9 @@ def unlike_tensors():
 TENSORS = unlike_tensors()
 
 
+native = unittest.skipIf(WRAPPER, 'minutes under an emulator')
+
+
 class Models(Case):
     """A test on TENSORS, in `in.safetensors`."""
 
@@ -58,6 +61,7 @@ class Goals(Models):
     def single(self, *codecs, source='in.safetensors'):
         return [self.compress('-c', codec, source=source)['totals'] for codec in codecs]
 
+    @native
     def test_snr(self):
         # The fewer tensors, the coarser the steps.
         for source, target, coarse, codecs in (('in.safetensors', 9, 1, ('t1', 't2.nib32', 't2', 't3.nib32')),
@@ -94,6 +98,7 @@ class Goals(Models):
         out, _ = self.lsq('compress', 'in.safetensors', '-f', '-o', 'out.lsq', '--target-snr', '15')
         self.assertIn(f'mean SNR {measured:.2f} dB', out)
 
+    @native
     def test_bits(self):
         for bits, codecs in ((2.5, ('t2', 't2.nib32')), (4, ('t3', 's3')), (6.5, ('t6', 't5'))):
             totals = self.compress('--bits-per-weight', str(bits))['totals']
@@ -159,6 +164,7 @@ class Goals(Models):
 
 
 class DryRuns(Models):
+    @native
     def test_same_choices_and_size(self):
         for args in ((), ('-c', 's5'), ('-b', '4'), ('-m', '30K'), ('-s', '20'), ('-s', '20', '-r', 'head=s8'),
                      ('-r', 'body=keep')):
