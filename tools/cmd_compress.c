@@ -20,7 +20,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { OUTPUT, CODEC, SCALE, STATES, ROUNDING, OUTPUT_AXIS, FILE_VERSION, FORCE, OPTIONS };
+enum {
+    OUTPUT,
+    CODEC,
+    SCALE,
+    STATES,
+    ROUNDING,
+    GOAL_BITS, /* these three in the order of goal_kind */
+    GOAL_SNR,
+    GOAL_SIZE,
+    RULE,
+    RULES,
+    DRY_RUN,
+    OUTPUT_AXIS,
+    FILE_VERSION,
+    FORCE,
+    OPTIONS
+};
 
 static const option_row options[OPTIONS] = {
     [OUTPUT] = {"output", 'o', "OUT.lsq", "the file to write"},
@@ -28,6 +44,12 @@ static const option_row options[OPTIONS] = {
     [SCALE] = {"scale", 0, "NAME", "none, tensor, row, byte32, nib32 or nib16: as NAME.SCALE"},
     [STATES] = {"states", 0, "N", "of a trellis, 4, 8, 16 or 64: as NAME.stN"},
     [ROUNDING] = {"rounding", 0, "HOW", "of c codes: published (default) or nearest"},
+    [GOAL_BITS] = {"bits-per-weight", 'b', "X", "choose codecs: the best within a mean of X bits"},
+    [GOAL_SNR] = {"target-snr", 's', "DB", "choose codecs: the smallest with a mean of DB decibels"},
+    [GOAL_SIZE] = {"max-size", 'm', "BYTES", "choose codecs: the best in a file of BYTES (K, M, G, KB, KiB...)"},
+    [RULE] = {"rule", 'r', "REGEX=WHAT", "a codec, or keep, for tensors whose name matches; repeatable"},
+    [RULES] = {"rules", 0, "FILE", "a file of such rules, one a line"},
+    [DRY_RUN] = {"dry-run", 'n', NULL, "write nothing; print what would be chosen, with estimates"},
     [OUTPUT_AXIS] = {"output-axis", 0, "WHICH", "first, last or auto (default): which axis are the rows"},
     [FILE_VERSION] = {"file-version", 0, "N", "2 (default), or 1: the published files, codes only"},
     [FORCE] = {"force", 'f', NULL, "replace OUT.lsq if it exists"},
@@ -36,7 +58,9 @@ static const option_row options[OPTIONS] = {
 typedef struct job {
     arguments *args;
     wish want;
-    int rounding;
+    goal goal;
+    rules rules;
+    choices choices;
     const char *path; /* the output */
     char *staged;     /* version 1: the file that is written first; NULL: none */
     lsq_model *model;
@@ -75,13 +99,29 @@ static int read_format(job *j)
         return usage_error(a, "%s", err.text);
     if (published && (j->want.format.codec != LSQ_CLASSIC || j->want.format.scale != LSQ_SCALE_NONE))
         return usage_error(a, "files of version 1 hold c3 to c9 without a scale, not %s", name);
-    if (a->values[ROUNDING] && j->want.format.codec != LSQ_CLASSIC)
+    if (a->values[ROUNDING] && j->want.format.codec != LSQ_CLASSIC && !j->rules.count)
         return usage_error(a, "--rounding applies to c3 to c9, not to %s", name);
     return CARRY_ON;
 }
 
+/* What is not the same codec for all tensors. */
+static int read_choice(job *j)
+{
+    static const int whole[] = {CODEC, SCALE, STATES}, own[] = {GOAL_BITS, GOAL_SNR, GOAL_SIZE, RULE, RULES, DRY_RUN};
+    const arguments *a = j->args;
+    int code = goal_read(a, GOAL_BITS, &j->goal);
+    for (size_t i = 0; code == CARRY_ON && i < sizeof whole / sizeof *whole; i++)
+        if (j->goal.option && a->values[whole[i]])
+            code =
+                usage_error(a, "--%s chooses the codecs: --%s is one too many", j->goal.option, options[whole[i]].name);
+    for (size_t i = 0; code == CARRY_ON && i < sizeof own / sizeof *own; i++)
+        if (j->want.version == 1 && a->values[own[i]])
+            code = usage_error(a, "--%s is for files of version 2", options[own[i]].name);
+    return code == CARRY_ON ? rules_read(a, RULE, RULES, &j->rules) : code;
+}
+
 /* The place of `value` among `names`; 0 if it was not given, -1 if it is none of them. */
-static int choice(const char *value, const char *const *names, int count)
+static int one_of(const char *value, const char *const *names, int count)
 {
     for (int i = 0; value && i < count; i++)
         if (strcmp(value, names[i]) == 0)
@@ -95,14 +135,14 @@ static int read_options(job *j)
     static const char *const roundings[] = {[LSQ_ROUND_PUBLISHED] = "published", [LSQ_ROUND_NEAREST] = "nearest"};
     static const char *const versions[] = {"2", "1"};
     const arguments *a = j->args;
-    int axis = choice(a->values[OUTPUT_AXIS], axes, 3), version = choice(a->values[FILE_VERSION], versions, 2);
+    int axis = one_of(a->values[OUTPUT_AXIS], axes, 3), version = one_of(a->values[FILE_VERSION], versions, 2);
 
-    j->rounding = choice(a->values[ROUNDING], roundings, 2);
-    if (!a->values[OUTPUT])
+    int rounding = one_of(a->values[ROUNDING], roundings, 2), code;
+    if (!a->values[OUTPUT] && !a->values[DRY_RUN])
         return usage_error(a, "-o OUT.lsq is missing");
     if (axis < 0)
         return usage_error(a, "--output-axis is first, last or auto, not '%s'", a->values[OUTPUT_AXIS]);
-    if (j->rounding < 0)
+    if (rounding < 0)
         return usage_error(a, "--rounding is published or nearest, not '%s'", a->values[ROUNDING]);
     if (version < 0)
         return usage_error(a, "--file-version is 1 or 2, not '%s'", a->values[FILE_VERSION]);
@@ -110,23 +150,41 @@ static int read_options(job *j)
         return usage_error(a, "files of version 1 cannot say that the outputs are the last axis");
     j->want.axis = (axis_choice)axis;
     j->want.version = 2 - version;
-    return read_format(j);
+    j->want.rounding = rounding;
+    code = read_choice(j);
+    return code == CARRY_ON ? read_format(j) : code;
+}
+
+/* Encodes a matrix, anew if it falls short of what samples promised and its choice is changed for that: perhaps to being kept. */
+static lsq_status encode(job *j, size_t i, const float *w, lsq_weights **weights, lsq_error *err)
+{
+    outcome *o = &j->outcomes[i];
+    const choice *c = &j->choices.each[i];
+    lsq_status status;
+    do {
+        lsq_weights_free(*weights);
+        *weights = NULL;
+        o->quality = (quality){0};
+        status = plan_quantise(&j->want, &c->format, c->plan.rows, c->plan.columns, w, weights, err);
+        if (status == LSQ_OK)
+            status = quality_add_matrix(&o->quality, *weights, w);
+    } while (status == LSQ_OK && choices_settle(&j->choices, i, &o->quality) && !c->plan.kept);
+    return status == LSQ_OK ? spread_of_matrix(&o->spread, *weights, w) : status;
 }
 
 /* Quantises tensor i. LSQ_E_VALUE: it cannot be, and nothing was written. */
-static lsq_status quantise(job *j, size_t i, const plan *p, lsq_error *err)
+static lsq_status quantise(job *j, size_t i, lsq_error *err)
 {
     outcome *o = &j->outcomes[i];
-    lsq_quantize_options how = {.size = sizeof how, .rounding = j->rounding};
+    const plan *p = &j->choices.each[i].plan;
     lsq_weights *weights = NULL;
     float *w = calloc(p->rows, p->columns * sizeof *w);
     lsq_status status = w ? lsq_model_read_matrix(j->model, i, p->output_axis, w, err) : LSQ_E_NOMEM;
     if (status == LSQ_OK)
-        status = lsq_quantize(NULL, &j->want.format, p->rows, p->columns, w, p->columns, &how, &weights, err);
-    if (status == LSQ_OK)
-        status = quality_add_matrix(&o->quality, weights, w);
+        status = encode(j, i, w, &weights, err);
     free(w);
-    if (status == LSQ_OK) {
+    o->kept = p->kept;
+    if (status == LSQ_OK && !p->kept) {
         interrupt_hold();
         status = lsq_writer_quantised(j->writer, &o->tensor, p->output_axis, weights, err);
         interrupt_release();
@@ -183,19 +241,19 @@ static lsq_status compress_tensor(job *j, size_t i, lsq_error *err)
 {
     const lsq_tensor *t = lsq_model_tensor(j->model, i);
     outcome *o = &j->outcomes[i];
-    plan p = plan_tensor(t, &j->want);
+    plan p = j->choices.each[i].plan;
     lsq_status status = LSQ_E_VALUE;
     char storage[LSQ_FORMAT_NAME_MAX];
 
     *o = (outcome){.tensor = *t, .kept = p.kept, .left_out = p.left_out};
     if (!p.kept) {
-        status = quantise(j, i, &p, err);
+        status = quantise(j, i, err);
         if (status == LSQ_E_VALUE) {
             o->kept = "holds a NaN or an infinity";
             o->left_out = j->want.version == 1;
             progress_clear(&j->progress);
             warning(j->args, "%s is not quantised: %s", t->name, err->text);
-        } else if (status == LSQ_OK && t->quantised) {
+        } else if (status == LSQ_OK && t->quantised && !o->kept) {
             progress_clear(&j->progress);
             warning(j->args, "%s was quantised before, as %s: the errors of both add up", t->name,
                     storage_text(t, storage));
@@ -297,7 +355,8 @@ static int compress(job *j)
     interrupt_settle();
     if (status != LSQ_OK)
         return library_failure(j->args, status, &err);
-    compression c = {j->args->operands[0], j->path, j->model, j->outcomes, j->want.version, (uint64_t)written.st_size};
+    compression c = {j->args->operands[0],     j->path, j->model, &j->choices, j->outcomes, j->want.version,
+                     (uint64_t)written.st_size};
     return compression_report(j->args, &c);
 }
 
@@ -305,13 +364,18 @@ static int run(arguments *args)
 {
     job j = {.args = args, .path = args->values[OUTPUT]};
     int code = read_options(&j);
-    if (code == CARRY_ON)
+    int dry = args->values[DRY_RUN] != NULL;
+    if (code == CARRY_ON && !dry)
         code = destination_check(args, j.path, args->values[FORCE] != NULL);
     if (code == CARRY_ON)
         code = open_model(args, args->operands[0], LSQ_OPEN_VERIFY, &j.model);
     if (code == CARRY_ON)
-        code = compress(&j);
+        code = choices_make(args, j.model, &j.want, &j.rules, &j.goal, dry, &j.choices);
+    if (code == CARRY_ON)
+        code = dry ? dry_run_report(args, args->operands[0], &j.choices) : compress(&j);
     free(j.outcomes);
+    choices_free(&j.choices);
+    rules_free(&j.rules);
     lsq_model_free(j.model);
     return code;
 }
@@ -321,7 +385,8 @@ const verb compress_command = {
     .operands = "IN -o OUT.lsq",
     .summary = "Quantise the weights of a model into a .lsq file",
     .details = "IN is a .safetensors file, the index.json of a set of them, a .npy or another .lsq file.\n"
-               "Floating point tensors of two or more dimensions are quantised, the others kept as they are.\n",
+               "Floating point tensors of two or more dimensions are quantised, the others kept as they are.\n"
+               "--bits-per-weight, --target-snr and --max-size measure all codecs on samples of each tensor.\n",
     .options = options,
     .option_count = OPTIONS,
     .operand_count = 1,

@@ -4,8 +4,10 @@
 #ifndef LSQ_TOOLS_COMPRESS_H
 #define LSQ_TOOLS_COMPRESS_H
 
+#include "tools/choices.h"
 #include "tools/options.h"
 #include "tools/quality.h"
+#include "tools/spread.h"
 
 #include <lsq/lsq_model.h>
 
@@ -13,12 +15,14 @@ typedef struct outcome {
     lsq_tensor tensor; /* as it was written */
     const char *kept;  /* why it was not quantised; NULL: it was */
     int left_out;      /* kept, but the file has no place for it */
-    quality quality;   /* against the source, if it was quantised */
+    quality quality;   /* against the source, if it was quantised; so is the next */
+    spread spread;
 } outcome;
 
 typedef struct compression {
     const char *input, *output;
     const lsq_model *model;
+    const choices *choices;
     outcome *outcomes;   /* lsq_model_count(model) of them */
     int version;         /* of the file */
     uint64_t file_bytes; /* of the output */
@@ -26,5 +30,8 @@ typedef struct compression {
 
 /* Returns EXIT_OK, or with a message the code of the failure. */
 int compression_report(arguments *args, const compression *c);
+
+/* The same for what would be done: formats, and estimates from samples. */
+int dry_run_report(arguments *args, const char *input, const choices *c);
 
 #endif

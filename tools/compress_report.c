@@ -15,7 +15,7 @@ typedef struct totals {
     size_t quantised, kept, left_out;
     uint64_t weights, packed; /* of the quantised tensors */
     uint64_t before, after;   /* bytes of all tensors */
-    quality quality;
+    double noise;             /* relative to the signal, times weights: see choices.h */
 } totals;
 
 static totals sum(const compression *c)
@@ -27,28 +27,34 @@ static totals sum(const compression *c)
         t.after += o->left_out ? 0 : o->tensor.bytes;
         t.left_out += o->left_out != 0;
         t.kept += o->kept && !o->left_out;
-        if (o->kept)
+        if (o->kept && !choice_point(c->choices, i)) /* what was allocated its former format counts too */
             continue;
         t.quantised++;
         t.weights += o->tensor.elements;
         t.packed += o->tensor.bytes;
-        t.quality.signal += o->quality.signal;
-        t.quality.noise += o->quality.noise;
-        t.quality.count += o->quality.count;
+        t.noise += quality_relative_noise(&o->quality) * (double)o->tensor.elements;
     }
     return t;
 }
 
-static json_t *outcome_json(const outcome *o, uint64_t source)
+/* The mean over all weights, where each tensor counts by their number. */
+static double total_snr(const totals *t)
+{
+    return t->noise > 0 ? 10 * log10((double)t->weights / t->noise) : INFINITY;
+}
+
+static json_t *outcome_json(const outcome *o, uint64_t source, const char *why)
 {
     json_t *tensor = tensor_json(&o->tensor, o->tensor.bytes), *more;
     if (o->kept)
         more = json_pack("{s:b, s:s, s:b, s:I}", "quantised", 0, "kept", o->kept, "left_out", o->left_out,
                          "source_bytes", (json_int_t)source);
     else
-        more = json_pack("{s:b, s:I, s:o, s:b, s:f, s:f}", "quantised", 1, "source_bytes", (json_int_t)source, "snr_db",
-                         number_json(quality_snr(&o->quality)), "exact", o->quality.noise == 0, "rmse",
-                         quality_rmse(&o->quality), "max_error", o->quality.largest_error);
+        more = json_pack("{s:b, s:I, s:s, s:o, s:b, s:f, s:f, s:f, s:f, s:f, s:f}", "quantised", 1, "source_bytes",
+                         (json_int_t)source, "why", why, "snr_db", number_json(quality_snr(&o->quality)), "exact",
+                         o->quality.noise == 0, "rmse", quality_rmse(&o->quality), "max_error",
+                         o->quality.largest_error, "error_99", o->spread.error_99, "error_999", o->spread.error_999,
+                         "zero_share", o->spread.zeros, "excess_kurtosis", o->spread.kurtosis);
     if (!tensor || !more || json_object_update(tensor, more) != 0) {
         json_decref(tensor);
         tensor = NULL;
@@ -60,26 +66,43 @@ static json_t *outcome_json(const outcome *o, uint64_t source)
 static json_t *report_json(const compression *c, const totals *t)
 {
     json_t *tensors = json_array();
-    for (size_t i = 0; tensors && i < lsq_model_count(c->model); i++)
-        if (json_array_append_new(tensors, outcome_json(&c->outcomes[i], file_bytes(c->model, i))) != 0) {
+    for (size_t i = 0; tensors && i < lsq_model_count(c->model); i++) {
+        char why[WHY_MAX];
+        choice_why(c->choices, i, why);
+        if (json_array_append_new(tensors, outcome_json(&c->outcomes[i], file_bytes(c->model, i), why)) != 0) {
             json_decref(tensors);
             return NULL;
         }
+    }
     json_t *total = json_pack("{s:I, s:I, s:I, s:I, s:f, s:o, s:I, s:I, s:I}", "quantised", (json_int_t)t->quantised,
                               "kept", (json_int_t)t->kept, "left_out", (json_int_t)t->left_out, "weights",
                               (json_int_t)t->weights, "bits_per_weight", bits_per_weight(t->packed, t->weights),
-                              "snr_db", number_json(quality_snr(&t->quality)), "source_bytes", (json_int_t)t->before,
-                              "bytes", (json_int_t)t->after, "file_bytes", (json_int_t)c->file_bytes);
+                              "snr_db", number_json(total_snr(t)), "source_bytes", (json_int_t)t->before, "bytes",
+                              (json_int_t)t->after, "file_bytes", (json_int_t)c->file_bytes);
     return json_pack("{s:s, s:o, s:s, s:o, s:i, s:o, s:o}", "schema", "lsq.compress/1", "input", text_json(c->input),
                      "input_format", lsq_model_format(c->model), "output", text_json(c->output), "file_version",
                      c->version, "tensors", tensors, "totals", total);
 }
 
+/* What is printed with -v only. */
+static void spread_cells(table *t, const outcome *o, const char *why)
+{
+    table_cell(t, "%.3g", quality_rmse(&o->quality));
+    table_cell(t, "%.3g", o->spread.error_99);
+    table_cell(t, "%.3g", o->spread.error_999);
+    table_cell(t, "%.3g", o->quality.largest_error);
+    table_cell(t, "%.2f %%", 100 * o->spread.zeros);
+    table_cell(t, "%.2f", o->spread.kurtosis);
+    table_cell(t, "%s", why);
+}
+
 static int print_quantised(const arguments *args, const compression *c)
 {
-    static const char *const heads[] = {"quantised",    "shape",   ">rows", ">columns",  "codec",
-                                        ">bits/weight", ">SNR dB", ">RMSE", ">max error"};
-    table *t = table_new(sizeof heads / sizeof *heads - (args->verbose ? 0 : 2), heads);
+    enum { NARROW = 7 };
+    static const char *const heads[] = {"quantised",    "shape",   ">rows",     ">columns", "codec",
+                                        ">bits/weight", ">SNR dB", ">RMSE",     ">99 %",    ">99.9 %",
+                                        ">max error",   ">zeros",  ">kurtosis", "because"};
+    table *t = table_new(args->verbose ? sizeof heads / sizeof *heads : NARROW, heads);
     char text[SHAPE_TEXT_MAX];
     for (size_t i = 0; i < lsq_model_count(c->model); i++) {
         const lsq_tensor *tensor = &c->outcomes[i].tensor;
@@ -96,10 +119,8 @@ static int print_quantised(const arguments *args, const compression *c)
             table_cell(t, "%.2f", snr);
         else
             table_cell(t, "exact");
-        if (args->verbose) {
-            table_cell(t, "%.3g", quality_rmse(&c->outcomes[i].quality));
-            table_cell(t, "%.3g", c->outcomes[i].quality.largest_error);
-        }
+        if (args->verbose)
+            spread_cells(t, &c->outcomes[i], choice_why(c->choices, i, text));
     }
     return table_print(t, args);
 }
@@ -124,11 +145,11 @@ static int print_kept(const arguments *args, const compression *c)
 
 static void print_totals(const compression *c, const totals *t)
 {
-    double snr = quality_snr(&t->quality);
+    double snr = total_snr(t);
     if (t->quantised) {
-        printf("%zu quantised: %" PRIu64 " weights in %" PRIu64 " bytes, %.3f bits each, SNR ", t->quantised,
-               t->weights, t->packed, bits_per_weight(t->packed, t->weights));
-        printf(isfinite(snr) ? "%.2f dB over all\n" : "exact\n", snr);
+        printf("%zu quantised: %" PRIu64 " weights in %" PRIu64 " bytes, %.3f bits each, ", t->quantised, t->weights,
+               t->packed, bits_per_weight(t->packed, t->weights));
+        printf(isfinite(snr) ? "mean SNR %.2f dB\n" : "exact\n", snr);
     }
     if (t->kept)
         printf("%zu kept as they were\n", t->kept);

@@ -28,7 +28,8 @@ static int print_help(const arguments *none)
     for (size_t i = 0; i < COMMANDS; i++)
         printf("  %-10s  %s\n", commands[i]->name, commands[i]->summary);
     puts("\n'lsq COMMAND --help' tells more, and 'lsq --version' the version.\n\n"
-         "Exit codes: 0 done, 1 a check failed, 2 wrong usage, 3 a damaged file, 4 not supported,\n"
+         "Exit codes: 0 done, 1 a check failed or a goal is out of reach, 2 wrong usage, 3 a damaged file, 4 not "
+         "supported,\n"
          "5 the system refused to read or write, 6 no memory or over a limit, 130 interrupted.");
     return output_close(none);
 }
@@ -51,7 +52,7 @@ static int run(const verb *command, int argc, char **argv)
         if (code == EXIT_OK || code == EXIT_CHECK) /* what could not be told is worse than what was found */
             code = closed != EXIT_OK ? closed : code;
     }
-    json_decref(args.warnings);
+    options_free(&args);
     return code;
 }
 

@@ -86,6 +86,16 @@ int failure(const arguments *args, lsq_status status, const char *format, ...)
     return tell(args, lsq_strerror(status), code_of(status), message);
 }
 
+int check_failure(const arguments *args, const char *format, ...)
+{
+    char message[MESSAGE_MAX];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(message, sizeof message, format, list);
+    va_end(list);
+    return tell(args, "check", EXIT_CHECK, message);
+}
+
 int library_failure(const arguments *args, lsq_status status, const lsq_error *err)
 {
     return failure(args, status, "%s", *err->text ? err->text : lsq_strerror(status));

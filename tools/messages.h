@@ -14,6 +14,9 @@ int failure(const arguments *args, lsq_status status, const char *format, ...) _
 int library_failure(const arguments *args, lsq_status status, const lsq_error *err);
 int out_of_memory(const arguments *args);
 
+/* What was asked for is not so, or cannot be: EXIT_CHECK. */
+int check_failure(const arguments *args, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* Something the user should know of a run that goes on. With --json it becomes part of the document. */
 void warning(arguments *args, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

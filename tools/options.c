@@ -84,12 +84,23 @@ static int bad_option(arguments *args, int result, char **argv)
     return usage_error(args, "option '%s' is unknown, ambiguous or takes no value", what);
 }
 
+static int take_own(arguments *args, size_t place, const char *value)
+{
+    occurrence *given = realloc(args->given, (args->given_count + 1) * sizeof *given);
+    if (!given)
+        return out_of_memory(args);
+    given[args->given_count++] = (occurrence){place, value};
+    args->given = given;
+    args->values[place] = value;
+    return CARRY_ON;
+}
+
 static int take_option(arguments *args, size_t place, const char *value)
 {
     size_t own = args->command->option_count;
     if (place < own)
-        args->values[place] = value ? value : "";
-    else if (place == own + QUIET)
+        return take_own(args, place, value ? value : "");
+    if (place == own + QUIET)
         args->quiet = 1;
     else if (place == own + VERBOSE)
         args->verbose++;
@@ -143,4 +154,10 @@ int options_parse(const verb *command, int argc, char **argv, arguments *args)
     if (!args->warnings)
         return out_of_memory(args);
     return parse_all(rows, letters, argc, argv, args);
+}
+
+void options_free(arguments *args)
+{
+    json_decref(args->warnings);
+    free(args->given);
 }

@@ -30,6 +30,12 @@ typedef struct verb {
     int (*run)(struct arguments *args);
 } verb;
 
+/* An option of the command as it was given: some may be repeated. */
+typedef struct occurrence {
+    size_t option; /* index in command->options */
+    const char *value;
+} occurrence;
+
 /* What was asked for. */
 typedef struct arguments {
     const verb *command;
@@ -37,6 +43,8 @@ typedef struct arguments {
     int color;                /* headings on stdout may be coloured */
     const char
         *values[OPTIONS_MAX]; /* by index in command->options: the value, "" for an option without one, or NULL */
+    occurrence *given;        /* all of them, in order */
+    size_t given_count;
     char **operands;
     json_t *warnings; /* of strings; what --json prints with the result */
 } arguments;
@@ -56,5 +64,8 @@ enum { CARRY_ON = -1 };
 
 /* Fills args from argv[0] = the command's name. CARRY_ON, or the exit code when all is said (--help, an error). */
 int options_parse(const verb *command, int argc, char **argv, arguments *args);
+
+/* Frees what options_parse() took, whatever it returned. */
+void options_free(arguments *args);
 
 #endif

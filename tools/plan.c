@@ -43,7 +43,7 @@ static void choose(plan *p, const lsq_tensor *t, const wish *want)
         *p = last;
 }
 
-static int same_format(const lsq_format *a, const lsq_format *b)
+int same_format(const lsq_format *a, const lsq_format *b)
 {
     return a->codec == b->codec && a->bits == b->bits && a->scale == b->scale && a->states == b->states &&
            a->curve == b->curve;
@@ -74,4 +74,11 @@ plan plan_tensor(const lsq_tensor *t, const wish *want)
     p.kept = why_kept(t, want, &p);
     p.left_out = want->version == 1 && p.kept && !(t->quantised && same_format(&t->format, &want->format));
     return p;
+}
+
+lsq_status plan_quantise(const wish *want, const lsq_format *format, size_t rows, size_t columns, const float *w,
+                         lsq_weights **weights, lsq_error *err)
+{
+    lsq_quantize_options how = {.size = sizeof how, .rounding = want->rounding};
+    return lsq_quantize(NULL, format, rows, columns, w, columns, &how, weights, err);
 }

@@ -11,7 +11,8 @@ typedef enum axis_choice { AXIS_AUTO, AXIS_FIRST, AXIS_LAST } axis_choice;
 typedef struct wish {
     lsq_format format;
     axis_choice axis;
-    int version; /* of the file: 1 or 2 */
+    int version;  /* of the file: 1 or 2 */
+    int rounding; /* an lsq_rounding */
 } wish;
 
 typedef struct plan {
@@ -23,5 +24,11 @@ typedef struct plan {
 
 /* Only looks at type and shape: a tensor that holds a NaN is found out later. */
 plan plan_tensor(const lsq_tensor *t, const wish *want);
+
+int same_format(const lsq_format *a, const lsq_format *b);
+
+/* Quantises a matrix without gaps, or a sample of one, as `want` says: every encoding of this command. */
+lsq_status plan_quantise(const wish *want, const lsq_format *format, size_t rows, size_t columns, const float *w,
+                         lsq_weights **weights, lsq_error *err);
 
 #endif

@@ -23,6 +23,11 @@ double quality_snr(const quality *q)
     return q->noise == 0 ? INFINITY : 10 * log10(q->signal / q->noise);
 }
 
+double quality_relative_noise(const quality *q)
+{
+    return q->noise == 0 ? 0 : q->noise / q->signal;
+}
+
 double quality_rmse(const quality *q)
 {
     return q->count > 0 ? sqrt(q->noise / q->count) : 0;

@@ -19,6 +19,9 @@ void quality_add(quality *q, const float *original, const float *decoded, size_t
 /* 10 log10(signal / noise) dB; INFINITY if there is no difference. */
 double quality_snr(const quality *q);
 
+/* noise / signal; 0 if there is no difference. */
+double quality_relative_noise(const quality *q);
+
 double quality_rmse(const quality *q);
 
 /* Adds all weights of a matrix beside the original one (rows x columns), decoding a few rows at a time. */
