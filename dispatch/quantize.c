@@ -2,9 +2,11 @@
  * quantize.c - from floats to weights, and the published code as such.
  */
 #include "dispatch/error.h"
+#include "dispatch/pick_outliers.h"
 #include "dispatch/weights.h"
 #include "kernels/encode.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,10 +21,47 @@ static lsq_status check_values(size_t m, size_t k, const float *w, size_t ld, ls
     return LSQ_OK;
 }
 
+/* Weights without outliers. */
+static lsq_status encode(const lsq_format *format, size_t m, size_t k, const float *w, size_t ld, int rounding,
+                         lsq_weights **weights, lsq_error *err)
+{
+    lsq_weights *made = NULL;
+    lsq_status status = lsq_weights_allocate(format, m, k, &made, err);
+    if (status != LSQ_OK)
+        return status;
+    lsq_source source = {w, m, k, ld, &made->format, &made->geometry, &made->levels, made->owned};
+    const int done = format->codec == LSQ_TRELLIS ? lsq_encode_trellis(&source) : lsq_encode_plain(&source, rounding);
+    status = done ? lsq_weights_ready(made, err) : lsq_error_set(err, LSQ_E_NOMEM, "no memory to encode with");
+    if (status == LSQ_OK)
+        *weights = made;
+    else
+        lsq_weights_free(made);
+    return status;
+}
+
+/* Puts weights with outliers in the place of those that have none, if they are better at equal bits. */
+static lsq_status improve(const lsq_context *ctx, lsq_pick *pick, int rounding, lsq_weights **weights, lsq_error *err)
+{
+    lsq_weights *second = NULL;
+    int better = 0;
+    lsq_status status = lsq_pick_outliers(ctx, *weights, pick, err);
+    if (status == LSQ_OK && pick->count)
+        status = encode(&(*weights)->format, pick->m, pick->k, pick->rest, pick->k, rounding, &second, err);
+    if (status == LSQ_OK && second)
+        status = lsq_pick_attach(ctx, second, pick, &better, err);
+    lsq_pick_free(pick);
+    if (better) {
+        lsq_weights *first = *weights;
+        *weights = second;
+        second = first;
+    }
+    lsq_weights_free(second);
+    return status;
+}
+
 lsq_status lsq_quantize(const lsq_context *ctx, const lsq_format *format, size_t m, size_t k, const float *w, size_t ld,
                         const lsq_quantize_options *options, lsq_weights **weights, lsq_error *err)
 {
-    (void)ctx; /* for the vectorised encoders to come: results do not depend on it */
     lsq_quantize_options o = {0};
     if (!w || !weights || ld < k)
         return lsq_error_set(err, LSQ_E_ARGUMENT, "w, weights and a leading dimension of at least k are needed");
@@ -35,22 +74,25 @@ lsq_status lsq_quantize(const lsq_context *ctx, const lsq_format *format, size_t
     }
     if (o.rounding != LSQ_ROUND_PUBLISHED && o.rounding != LSQ_ROUND_NEAREST)
         return lsq_error_set(err, LSQ_E_ARGUMENT, "options->rounding is %d: expected an lsq_rounding", o.rounding);
-    /* First, so that a matrix that cannot be is not looked into. */
-    lsq_weights *made = NULL;
-    lsq_status status = lsq_weights_allocate(format, m, k, &made, err);
-    if (status == LSQ_OK)
-        status = check_values(m, k, w, ld, err);
-    if (status != LSQ_OK) {
-        lsq_weights_free(made);
-        return status;
+    if (!(o.outliers >= 0) || o.outliers > 0.01)
+        return lsq_error_set(err, LSQ_E_ARGUMENT, "options->outliers is %g: expected 0 to 0.01", o.outliers);
+    size_t bytes;
+    if (format && lsq_packed_bytes(format, m, k, &bytes) == LSQ_OK) { /* a matrix that cannot be is not looked into */
+        const lsq_status status = check_values(m, k, w, ld, err);
+        if (status != LSQ_OK)
+            return status;
     }
-    lsq_source source = {w, m, k, ld, &made->format, &made->geometry, &made->levels, made->owned};
-    int done = format->codec == LSQ_TRELLIS ? lsq_encode_trellis(&source) : lsq_encode_plain(&source, o.rounding);
-    status = done ? lsq_weights_ready(made, err) : lsq_error_set(err, LSQ_E_NOMEM, "no memory to encode with");
+    lsq_weights *made = NULL;
+    const int before = errno;
+    lsq_status status = encode(format, m, k, w, ld, o.rounding, &made, err);
+    lsq_pick pick = {.w = w, .m = m, .k = k, .ld = ld, .share = o.outliers};
+    if (status == LSQ_OK && o.outliers > 0)
+        status = improve(ctx, &pick, o.rounding, &made, err);
     if (status == LSQ_OK)
         *weights = made;
     else
         lsq_weights_free(made);
+    errno = before; /* memory that cannot be had sets it */
     return status;
 }
 

@@ -20,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { OUTPUT, CODEC, SCALE, STATES, ROUNDING, OUTPUT_AXIS, FILE_VERSION, FORCE, OPTIONS };
+enum { OUTPUT, CODEC, SCALE, STATES, ROUNDING, OUTLIERS, OUTPUT_AXIS, FILE_VERSION, FORCE, OPTIONS };
 
 static const option_row options[OPTIONS] = {
     [OUTPUT] = {"output", 'o', "OUT.lsq", "the file to write"},
@@ -28,6 +28,7 @@ static const option_row options[OPTIONS] = {
     [SCALE] = {"scale", 0, "NAME", "none, tensor, row, byte32, nib32 or nib16: as NAME.SCALE"},
     [STATES] = {"states", 0, "N", "of a trellis, 4, 8, 16 or 64: as NAME.stN"},
     [ROUNDING] = {"rounding", 0, "HOW", "of c codes: published (default) or nearest"},
+    [OUTLIERS] = {"outliers", 0, "SHARE", "of weights kept apart where that pays, at most: 0 (default) to 0.01"},
     [OUTPUT_AXIS] = {"output-axis", 0, "WHICH", "first, last or auto (default): which axis are the rows"},
     [FILE_VERSION] = {"file-version", 0, "N", "2 (default), or 1: the published files, codes only"},
     [FORCE] = {"force", 'f', NULL, "replace OUT.lsq if it exists"},
@@ -37,6 +38,7 @@ typedef struct job {
     arguments *args;
     wish want;
     int rounding;
+    double outliers;  /* the largest share */
     const char *path; /* the output */
     char *staged;     /* version 1: the file that is written first; NULL: none */
     lsq_model *model;
@@ -113,12 +115,27 @@ static int read_options(job *j)
     return read_format(j);
 }
 
+static int read_outliers(job *j)
+{
+    const char *value = j->args->values[OUTLIERS];
+    char *end;
+    if (!value)
+        return CARRY_ON;
+    j->outliers = strtod(value, &end);
+    if (end == value || *end || !(j->outliers >= 0 && j->outliers <= 0.01))
+        return usage_error(j->args, "--outliers is a share from 0 to 0.01, not '%s'", value);
+    if (j->outliers > 0 && j->want.version == 1)
+        return usage_error(j->args, "files of version 1 have no place for outliers");
+    return CARRY_ON;
+}
+
 /* Quantises tensor i. LSQ_E_VALUE: it cannot be, and nothing was written. */
 static lsq_status quantise(job *j, size_t i, const plan *p, lsq_error *err)
 {
     outcome *o = &j->outcomes[i];
-    lsq_quantize_options how = {sizeof how, j->rounding};
+    lsq_quantize_options how = {sizeof how, j->rounding, j->outliers};
     lsq_weights *weights = NULL;
+    size_t outlier_bytes, outliers;
     float *w = calloc(p->rows, p->columns * sizeof *w);
     lsq_status status = w ? lsq_model_read_matrix(j->model, i, p->output_axis, w, err) : LSQ_E_NOMEM;
     if (status == LSQ_OK)
@@ -136,6 +153,9 @@ static lsq_status quantise(job *j, size_t i, const plan *p, lsq_error *err)
         o->tensor.rows = p->rows;
         o->tensor.columns = p->columns;
         o->tensor.bytes = p->bytes;
+        lsq_weights_outliers(weights, &outlier_bytes, &outliers);
+        o->tensor.outlier_bytes = outlier_bytes;
+        o->tensor.outliers = outliers;
     }
     lsq_weights_free(weights);
     return status;
@@ -203,6 +223,7 @@ static lsq_status compress_tensor(job *j, size_t i, lsq_error *err)
     }
     if (o->kept)
         status = keep(j, i, err);
+    o->tensor.bytes += o->tensor.outlier_bytes;
     if (j->want.version == 1 && o->tensor.quantised) /* codes alone, without the scales and padding of products */
         o->tensor.bytes = lsq_bit_string_bytes(o->tensor.format.bits, (size_t)o->tensor.elements);
     return status;
@@ -305,6 +326,8 @@ static int run(arguments *args)
 {
     job j = {.args = args, .path = args->values[OUTPUT]};
     int code = read_options(&j);
+    if (code == CARRY_ON)
+        code = read_outliers(&j);
     if (code == CARRY_ON)
         code = destination_check(args, j.path, args->values[FORCE] != NULL);
     if (code == CARRY_ON)

@@ -77,8 +77,8 @@ static json_t *report_json(const compression *c, const totals *t)
 
 static int print_quantised(const arguments *args, const compression *c)
 {
-    static const char *const heads[] = {"quantised",    "shape",   ">rows", ">columns",  "codec",
-                                        ">bits/weight", ">SNR dB", ">RMSE", ">max error"};
+    static const char *const heads[] = {"quantised",    "shape",       ">rows",   ">columns", "codec",
+                                        ">bits/weight", ">outliers %", ">SNR dB", ">RMSE",    ">max error"};
     table *t = table_new(sizeof heads / sizeof *heads - (args->verbose ? 0 : 2), heads);
     char text[SHAPE_TEXT_MAX];
     for (size_t i = 0; i < lsq_model_count(c->model); i++) {
@@ -92,6 +92,10 @@ static int print_quantised(const arguments *args, const compression *c)
         table_cell(t, "%" PRIu64, tensor->columns);
         table_cell(t, "%s", storage_text(tensor, text));
         table_cell(t, "%.3f", bits_per_weight(tensor->bytes, tensor->elements));
+        if (tensor->outliers)
+            table_cell(t, "%.2f", 100.0 * (double)tensor->outliers / (double)tensor->elements);
+        else
+            table_cell(t, "-");
         if (isfinite(snr))
             table_cell(t, "%.2f", snr);
         else
