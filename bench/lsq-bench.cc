@@ -13,7 +13,7 @@ static const char help[] =
     "[--trans]\n"
     "                      [--activation int|float] [--samples N] [--svg FILE] [--json]\n"
     "       lsq-bench layers [--codec NAME]... [--threads N]... [--activation int|float] [--samples N] [--json]\n"
-    "       lsq-bench snr [--source NAME]... [--codec NAME]... [--all] [--json] [FILE]...\n"
+    "       lsq-bench snr [--source NAME]... [--codec NAME]... [--all] [--outliers SHARE] [--json] [FILE]...\n"
     "       lsq-bench file [--against ORIGINAL] [--samples N] [--json] FILE...\n"
     "\n"
     "gemv  times every kernel this machine can run, on weights in L2, in L3 and in memory, each beside a plain read\n"

@@ -33,6 +33,7 @@ enum { COLUMNS = sizeof columns / sizeof *columns };
 /* What has been seen of one source: means over its matrices of each decibel. */
 typedef struct snr_means {
     const bench_plan *plan;
+    double outliers; /* the largest share of weights that are kept apart */
     struct cell {
         double db, bits; /* sums over matrices; bits: packed bits of all of them */
     } * cells;           /* one for each row of the plan */
@@ -41,8 +42,8 @@ typedef struct snr_means {
     double weights, matrices;
 } snr_means;
 
-static lsq_status measure_row(const bench_plan_row *row, size_t m, size_t k, const float *w, struct cell *cell,
-                              lsq_error *err)
+static lsq_status measure_row(const bench_plan_row *row, double outliers, size_t m, size_t k, const float *w,
+                              struct cell *cell, lsq_error *err)
 {
     if (row->way != BENCH_PACKED) {
         const size_t block = row->way == BENCH_CODE_ABSMAX_32 ? 32 : 0, scales = block ? (k + 31) / 32 : 0;
@@ -50,7 +51,7 @@ static lsq_status measure_row(const bench_plan_row *row, size_t m, size_t k, con
         cell->db += bench_classic_db(row->format.bits, row->rounding, block, m, k, w);
         return LSQ_OK;
     }
-    const lsq_quantize_options options = {.size = sizeof options, .rounding = row->rounding};
+    const lsq_quantize_options options = {.size = sizeof options, .rounding = row->rounding, .outliers = outliers};
     lsq_weights *weights;
     lsq_status status = lsq_quantize(NULL, &row->format, m, k, w, k, &options, &weights, err);
     if (status)
@@ -58,12 +59,13 @@ static lsq_status measure_row(const bench_plan_row *row, size_t m, size_t k, con
     float *decoded = malloc(m * k * sizeof *decoded);
     status = decoded ? lsq_dequantize(NULL, weights, 0, m, decoded, k) : LSQ_E_NOMEM;
     if (!status) {
-        size_t bytes = 0;
+        size_t bytes = 0, outlier_bytes;
         bench_snr snr = {0, 0};
         bench_snr_add(&snr, w, decoded, m * k);
         lsq_packed_bytes(&row->format, m, k, &bytes);
         cell->db += bench_snr_db(snr);
-        cell->bits += 8.0 * (double)bytes;
+        lsq_weights_outliers(weights, &outlier_bytes, NULL);
+        cell->bits += 8.0 * (double)(bytes + outlier_bytes);
     }
     free(decoded);
     lsq_weights_free(weights);
@@ -89,7 +91,7 @@ static lsq_status measure_matrix(snr_means *means, size_t m, size_t k, const flo
         return LSQ_OK;
     for (size_t i = 0; i < means->plan->count; i++) {
         show_progress(means, means->plan->rows[i].name);
-        const lsq_status status = measure_row(&means->plan->rows[i], m, k, w, &means->cells[i], err);
+        const lsq_status status = measure_row(&means->plan->rows[i], means->outliers, m, k, w, &means->cells[i], err);
         show_progress(means, NULL);
         if (status)
             return status;
@@ -137,16 +139,17 @@ static void print(const snr_means *r, const char *source, bench_table *table)
     }
 }
 
-static lsq_status begin(snr_means *r, const bench_plan *plan)
+static lsq_status begin(snr_means *r, const bench_plan *plan, double outliers)
 {
-    *r = (snr_means){.plan = plan, .cells = calloc(plan->count + 1, sizeof *r->cells)};
+    *r = (snr_means){.plan = plan, .outliers = outliers, .cells = calloc(plan->count + 1, sizeof *r->cells)};
     return r->cells ? LSQ_OK : LSQ_E_NOMEM;
 }
 
-static lsq_status measure_source(const bench_source *source, const bench_plan *plan, bench_table *table, lsq_error *err)
+static lsq_status measure_source(const bench_source *source, const bench_plan *plan, double outliers,
+                                 bench_table *table, lsq_error *err)
 {
     snr_means r;
-    lsq_status status = begin(&r, plan);
+    lsq_status status = begin(&r, plan, outliers);
     float *w = malloc(source->rows * source->columns * sizeof *w);
     if (!status && !w)
         status = LSQ_E_NOMEM;
@@ -188,14 +191,15 @@ static lsq_status measure_tensors(const lsq_model *model, snr_means *r, lsq_erro
     return LSQ_OK;
 }
 
-static lsq_status measure_file(const char *path, const bench_plan *plan, bench_table *table, lsq_error *err)
+static lsq_status measure_file(const char *path, const bench_plan *plan, double outliers, bench_table *table,
+                               lsq_error *err)
 {
     lsq_model *model;
     snr_means r;
     lsq_status status = lsq_model_open(path, 0, &model, err);
     if (status)
         return status;
-    status = begin(&r, plan);
+    status = begin(&r, plan, outliers);
     if (!status)
         status = measure_tensors(model, &r, err);
     if (!status && r.matrices == 0) {
@@ -219,6 +223,7 @@ typedef struct snr_request {
     char **files;
     size_t file_count;
     int all, json;
+    double outliers;
 } snr_request;
 
 static lsq_status run(const snr_request *request, const char **where, lsq_error *err)
@@ -232,11 +237,11 @@ static lsq_status run(const snr_request *request, const char **where, lsq_error 
     for (size_t i = 0; !status && i < request->source_count; i++) {
         const bench_source *source = request->sources[i];
         *where = source->name;
-        status = measure_source(source, source->draw ? &request->plan : &request->sine, table, err);
+        status = measure_source(source, source->draw ? &request->plan : &request->sine, request->outliers, table, err);
     }
     for (size_t i = 0; !status && i < request->file_count; i++) {
         *where = request->files[i];
-        status = measure_file(*where, &request->plan, table, err);
+        status = measure_file(*where, &request->plan, request->outliers, table, err);
     }
     bench_table_end(table, !status);
     return status;
@@ -246,16 +251,15 @@ static lsq_status run(const snr_request *request, const char **where, lsq_error 
 static int read_options(int argc, char **argv, snr_request *request)
 {
     static const struct option options[] = {
-        {"source", required_argument, NULL, 's'},
-        {"codec", required_argument, NULL, 'c'},
-        {"all", no_argument, NULL, 'a'},
-        {"json", no_argument, NULL, 'j'},
-        {NULL, 0, NULL, 0},
+        {"source", required_argument, NULL, 's'}, {"codec", required_argument, NULL, 'c'},
+        {"all", no_argument, NULL, 'a'},          {"outliers", required_argument, NULL, 'o'},
+        {"json", no_argument, NULL, 'j'},         {NULL, 0, NULL, 0},
     };
     lsq_error err = {0};
     opterr = 0;
-    for (int c; (c = getopt_long(argc, argv, "s:c:aj", options, NULL)) != -1;) {
+    for (int c; (c = getopt_long(argc, argv, "s:c:ao:j", options, NULL)) != -1;) {
         const bench_source *source;
+        char *end;
         switch (c) {
         case 's':
             source = bench_source_find(optarg);
@@ -268,6 +272,11 @@ static int read_options(int argc, char **argv, snr_request *request)
         case 'c':
             if (bench_plan_add(&request->plan, optarg, &err))
                 return bench_usage("--codec: %s", err.text);
+            break;
+        case 'o':
+            request->outliers = strtod(optarg, &end);
+            if (end == optarg || *end || !(request->outliers >= 0 && request->outliers <= 0.01))
+                return bench_usage("--outliers '%s': a share from 0 to 0.01", optarg);
             break;
         case 'a':
             request->all = 1;
