@@ -17,10 +17,11 @@ static void add(kept *to, double db, double bits)
     to->bits += bits;
 }
 
-static lsq_status measure_packed(const bench_plan_row *row, size_t m, size_t k, const float *w, kept *to,
-                                 lsq_error *err)
+static lsq_status measure_packed(const bench_plan_row *row, double outliers, size_t m, size_t k, const float *w,
+                                 kept *to, lsq_error *err)
 {
-    const lsq_quantize_options options = {.size = sizeof options, .rounding = row->rounding};
+    const lsq_quantize_options options = {
+        .size = sizeof options, .rounding = row->rounding, .curve = row->curve, .outliers = outliers};
     lsq_weights *weights;
     lsq_status status = lsq_quantize(NULL, &row->format, m, k, w, k, &options, &weights, err);
     if (status)
@@ -28,11 +29,12 @@ static lsq_status measure_packed(const bench_plan_row *row, size_t m, size_t k, 
     float *decoded = malloc(m * k * sizeof *decoded);
     status = decoded ? lsq_dequantize(NULL, weights, 0, m, decoded, k) : LSQ_E_NOMEM;
     if (!status) {
-        size_t bytes = 0;
+        size_t bytes = 0, outlier_bytes;
         bench_snr snr = {0, 0};
         bench_snr_add(&snr, w, decoded, m * k);
         lsq_packed_bytes(&row->format, m, k, &bytes);
-        add(to, bench_snr_db(snr), 8.0 * (double)bytes);
+        lsq_weights_outliers(weights, &outlier_bytes, NULL);
+        add(to, bench_snr_db(snr), 8.0 * (double)(bytes + outlier_bytes));
     }
     free(decoded);
     lsq_weights_free(weights);
@@ -45,10 +47,11 @@ static double scale_bits(size_t m, size_t k)
     return 16.0 * (double)m * (double)((k + 31) / 32);
 }
 
-static lsq_status measure_row(const bench_plan_row *row, size_t m, size_t k, const float *w, kept *to, lsq_error *err)
+static lsq_status measure_row(const bench_plan_row *row, double outliers, size_t m, size_t k, const float *w, kept *to,
+                              lsq_error *err)
 {
     if (row->way == BENCH_PACKED)
-        return measure_packed(row, m, k, w, to, err);
+        return measure_packed(row, outliers, m, k, w, to, err);
     const size_t block = row->way == BENCH_CODE_ABSMAX_32 ? 32 : 0;
     add(to, bench_classic_db(row->format.bits, row->rounding, block, m, k, w),
         (double)m * (double)k * row->format.bits + (block ? scale_bits(m, k) : 0));
@@ -99,7 +102,8 @@ lsq_status bench_means_add(bench_means *means, size_t m, size_t k, const float *
         return LSQ_OK;
     for (size_t i = 0; i < means->plan->count; i++) {
         show_progress(means, means->plan->rows[i].name);
-        const lsq_status status = measure_row(&means->plan->rows[i], m, k, w, &means->rows[i], err);
+        const lsq_status status =
+            measure_row(&means->plan->rows[i], means->plan->outliers, m, k, w, &means->rows[i], err);
         show_progress(means, NULL);
         if (status)
             return status;

@@ -26,6 +26,8 @@ lsq_status bench_plan_add(bench_plan *plan, const char *name, lsq_error *err)
         status = lsq_format_name(&format, short_name);
     if (!status)
         status = append(plan, short_name, &format, LSQ_ROUND_PUBLISHED, BENCH_PACKED);
+    if (!status)
+        plan->rows[plan->count - 1].curve = strstr(name, ".curve") ? LSQ_CURVE_GIVEN : LSQ_CURVE_BEST;
     if (!status && format.codec == LSQ_CLASSIC)
         status = append(plan, short_name, &format, LSQ_ROUND_NEAREST, BENCH_PACKED);
     return status;

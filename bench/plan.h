@@ -18,6 +18,7 @@ typedef struct bench_plan_row {
     char name[LSQ_FORMAT_NAME_MAX];
     lsq_format format;
     int rounding; /* an lsq_rounding; only classic formats have a choice */
+    int curve;    /* an lsq_curve: that of the format if its name says which, otherwise the best */
     bench_way way;
 } bench_plan_row;
 
@@ -25,6 +26,7 @@ typedef struct bench_plan {
     bench_plan_row *rows; /* malloc */
     size_t count;
     unsigned char widths[BENCH_BITS_MAX + 1]; /* by C: is there a row of that width? */
+    double outliers;                          /* the largest share of weights kept apart */
 } bench_plan;
 
 /* The usual formats, or every one. LSQ_E_NOMEM. */

@@ -189,13 +189,15 @@ static int read_options(int argc, char **argv, snr_request *request)
         {"codec", required_argument, NULL, 'c'},
         {"all", no_argument, NULL, 'a'},
         {"peers", no_argument, NULL, 'p'},
+        {"outliers", required_argument, NULL, 'o'},
         {"svg", required_argument, NULL, 'S'},
         {"json", no_argument, NULL, 'j'},
         {NULL, 0, NULL, 0},
     };
     lsq_error err = {0};
+    char *end;
     opterr = 0;
-    for (int c; (c = getopt_long(argc, argv, "s:c:apj", options, NULL)) != -1;) {
+    for (int c; (c = getopt_long(argc, argv, "s:c:apo:j", options, NULL)) != -1;) {
         switch (c) {
         case 's':
             if (add_source(request, optarg))
@@ -210,6 +212,11 @@ static int read_options(int argc, char **argv, snr_request *request)
             break;
         case 'p':
             request->peers = 1;
+            break;
+        case 'o':
+            request->plan.outliers = strtod(optarg, &end);
+            if (end == optarg || *end || !(request->plan.outliers >= 0 && request->plan.outliers <= 0.01))
+                return bench_usage("--outliers '%s': a share from 0 to 0.01", optarg);
             break;
         case 'S':
             request->picture = optarg;

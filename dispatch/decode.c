@@ -2,6 +2,7 @@
  * decode.c - rows as floats.
  */
 #include "dispatch/product.h"
+#include "dispatch/sparse.h"
 
 #include <string.h>
 
@@ -40,7 +41,8 @@ lsq_status lsq_dequantize(const lsq_context *ctx, const lsq_weights *w, size_t r
     lsq_status status = lsq_context_resolve(&ctx);
     if (status != LSQ_OK)
         return status;
-    const size_t end = row + rows, whole_groups = w->k / GROUP;
+    const size_t first = row, end = row + rows, whole_groups = w->k / GROUP;
+    float *const all = out;
     while (row < end) {
         /* Rows [lo, hi) of panel p; of them [a, b) are whole fours. */
         size_t p = row / PANEL, left = end - p * PANEL;
@@ -57,5 +59,7 @@ lsq_status lsq_dequantize(const lsq_context *ctx, const lsq_weights *w, size_t r
         out += (hi - lo) * ld;
         row += hi - lo;
     }
+    for (size_t r = 0; w->outliers && r < rows; r++)
+        lsq_sparse_add(w->outliers, first + r, all + r * ld);
     return LSQ_OK;
 }

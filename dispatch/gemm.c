@@ -6,6 +6,7 @@
  */
 #include "dispatch/columns.h"
 #include "dispatch/product.h"
+#include "dispatch/sparse.h"
 #include "dispatch/threads.h"
 
 enum { COLUMNS_MAX = 512 /* at once, of the legal values */ };
@@ -17,13 +18,33 @@ typedef struct columns {
     lsq_expander expander;
     lsq_gemm_fn *gemm;
     float unit;
+    size_t groups;           /* of W */
+    const lsq_strip *strips; /* with outliers: the columns as they are, in strips of 16 */
     size_t count;
     float *c;
     unsigned row_step, column_step; /* of sums, in a strip of 16 columns */
 } columns;
 
+/* The sums of rows [r0, r1) of panel p times their scales, and with the outliers of those rows. */
+static void add_outliers(const columns *job, size_t p, unsigned r0, unsigned r1, const float *scale, float *sums)
+{
+    const lsq_outliers *outliers = job->product->w->outliers;
+    for (size_t j = 0; j < job->count; j += STRIP) {
+        const unsigned some = job->count - j < STRIP ? (unsigned)(job->count - j) : STRIP;
+        for (unsigned r = r0; r < r1; r++) {
+            float *first = sums + j * PANEL + r * job->row_step;
+            lsq_strip sum = {0};
+            for (unsigned i = 0; i < some; i++)
+                sum[i] = first[i * job->column_step] * scale[r];
+            lsq_sparse_strip(outliers, p * PANEL + r, job->strips + j / STRIP * job->groups * GROUP, &sum);
+            for (unsigned i = 0; i < some; i++)
+                first[i * job->column_step] = sum[i];
+        }
+    }
+}
+
 /* The sums of panel p into C: rows [r0, r1) of it. */
-static void finish(const columns *job, size_t p, unsigned r0, unsigned r1, const float *sums)
+static void finish(const columns *job, size_t p, unsigned r0, unsigned r1, float *sums)
 {
     const lsq_product *product = job->product;
     const float alpha = product->alpha, beta = product->beta;
@@ -31,6 +52,11 @@ static void finish(const columns *job, size_t p, unsigned r0, unsigned r1, const
     float scale[PANEL];
     for (unsigned r = 0; r < PANEL; r++)
         scale[r] = job->expander.decode ? 1.0f : product->w->row[job->args.w.rows[p * PANEL + r]] * job->unit;
+    if (job->strips) {
+        add_outliers(job, p, r0, r1, scale, sums);
+        for (unsigned r = 0; r < PANEL; r++)
+            scale[r] = 1;
+    }
     float *first = job->c + (ptrdiff_t)(p * PANEL + r0 - product->row) * row_step;
     for (size_t j = 0; j < job->count; j++) {
         const float *sum = sums + j / STRIP * STRIP * PANEL + j % STRIP * job->column_step;
@@ -82,7 +108,17 @@ static size_t at_once(const lsq_choice *choice, size_t n)
 size_t lsq_columns_scratch(const lsq_context *ctx, const lsq_product *product)
 {
     const enum lsq_act act = lsq_product_act(ctx, product->w);
-    return lsq_columns_bytes(act, product->w->geometry.groups, at_once(choice_of(ctx, product->w, act), product->n));
+    const size_t groups = product->w->geometry.groups, n = at_once(choice_of(ctx, product->w, act), product->n);
+    const size_t strips = product->w->outliers && act != ACT_f32 ? lsq_columns_bytes(ACT_f32, groups, n) : 0;
+    return lsq_columns_bytes(act, groups, n) + strips;
+}
+
+/* The columns of b that are at work, not rounded. */
+static const lsq_strip *strips_of(const columns *job, const lsq_operand *b, void *scratch)
+{
+    lsq_gemm_args args;
+    lsq_columns_set(&args, ACT_f32, NULL, job->groups, b, job->product->w->k, job->count, scratch);
+    return args.x;
 }
 
 void lsq_columns_run(const lsq_context *ctx, const lsq_product *product, void *scratch)
@@ -91,12 +127,14 @@ void lsq_columns_run(const lsq_context *ctx, const lsq_product *product, void *s
     const enum lsq_act act = lsq_product_act(ctx, w);
     const lsq_choice *choice = choice_of(ctx, w, act);
     const size_t p0 = product->row / PANEL, p1 = (product->row + product->rows + PANEL - 1) / PANEL;
+    const size_t rounded = lsq_columns_bytes(act, w->geometry.groups, at_once(choice, product->n));
     columns job = {
         .args = {.w = lsq_weights_tiles(w), .largest = lsq_largest_level(&w->format)},
         .product = product,
         .expander = lsq_expander_of(ctx, w, act),
         .gemm = choice->kernel->run.gemm,
         .unit = w->levels.unit,
+        .groups = w->geometry.groups,
         .row_step = act == ACT_f32 ? STRIP : 1,
         .column_step = act == ACT_f32 ? 1 : PANEL,
     };
@@ -107,6 +145,8 @@ void lsq_columns_run(const lsq_context *ctx, const lsq_product *product, void *s
         job.c = product->c + (ptrdiff_t)j * product->c_column;
         lsq_columns_set(&job.args, act, lsq_product_round(ctx, act), w->geometry.groups, &some, w->k, job.count,
                         scratch);
+        if (w->outliers)
+            job.strips = act == ACT_f32 ? job.args.x : strips_of(&job, &some, (uint8_t *)scratch + rounded);
         lsq_for_panels(ctx, p1 - p0, w->geometry.bytes / w->geometry.panels * job.count, run_panels, &job);
     }
 }

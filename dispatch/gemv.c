@@ -3,6 +3,7 @@
  */
 #include "dispatch/activation.h"
 #include "dispatch/product.h"
+#include "dispatch/sparse.h"
 #include "dispatch/threads.h"
 
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 typedef struct vector {
     lsq_gemv_args args;
     const lsq_product *product;
+    const float *x; /* as the caller has it */
     lsq_gemv_fn *kernel;
     float unit;
     float *y;
@@ -26,9 +28,13 @@ static void finish(const vector *v, size_t first, size_t end, const float *sums)
     const float alpha = product->alpha, beta = product->beta, unit = v->unit, *row_scale = product->w->row;
     const uint8_t *rows = v->args.w.rows + first;
     const ptrdiff_t step = product->c_row;
+    const lsq_outliers *outliers = product->w->outliers;
     float *y = v->y + (ptrdiff_t)(first - product->row) * step;
     for (size_t i = 0; i < end - first; i++, y += step) {
-        const float value = alpha * (sums[i] * (row_scale[rows[i]] * unit));
+        float sum = sums[i] * (row_scale[rows[i]] * unit);
+        if (outliers)
+            sum = lsq_sparse_dot(outliers, first + i, v->x, product->b.row_step, sum);
+        const float value = alpha * sum;
         *y = beta == 0.0f ? value : value + beta * *y;
     }
 }
@@ -64,12 +70,13 @@ static vector vector_of(const lsq_context *ctx, const lsq_product *product, size
     vector v = {
         .args = {.w = lsq_weights_tiles(w), .prefetch = choice->tunables.value[TUNABLE_prefetch]},
         .product = product,
+        .x = product->b.first + (ptrdiff_t)j * product->b.column_step,
         .kernel = choice->kernel->run.gemv,
         .unit = act == ACT_f32 ? 1.0f : w->levels.unit,
         .y = product->c + (ptrdiff_t)j * product->c_column,
     };
-    lsq_activation_set(&v.args, act, lsq_product_round(ctx, act), w->geometry.groups,
-                       product->b.first + (ptrdiff_t)j * product->b.column_step, product->b.row_step, w->k, scratch);
+    lsq_activation_set(&v.args, act, lsq_product_round(ctx, act), w->geometry.groups, v.x, product->b.row_step, w->k,
+                       scratch);
     return v;
 }
 

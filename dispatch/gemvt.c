@@ -5,6 +5,7 @@
  * what was expanded.
  */
 #include "dispatch/product.h"
+#include "dispatch/sparse.h"
 #include "dispatch/threads.h"
 
 #include <string.h>
@@ -65,8 +66,11 @@ static void gather(float *x, const lsq_product *product, size_t j, int with_scal
     memset(x + w->m, 0, (w->geometry.panels * PANEL - w->m) * sizeof(float));
 }
 
-static void finish(const lsq_product *product, size_t j, const float *y)
+static void finish(const lsq_product *product, size_t j, float *y)
 {
+    if (product->w->outliers)
+        lsq_sparse_transposed(product->w->outliers, product->w->m,
+                              product->b.first + (ptrdiff_t)j * product->b.column_step, product->b.row_step, y);
     float *c = product->c + (ptrdiff_t)j * product->c_column;
     for (size_t i = 0; i < product->w->k; i++, c += product->c_row) {
         const float value = product->alpha * y[i];

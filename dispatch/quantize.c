@@ -3,11 +3,13 @@
  */
 #include "dispatch/error.h"
 #include "dispatch/context.h"
+#include "dispatch/pick_outliers.h"
 #include "dispatch/quantize.h"
 #include "dispatch/threads.h"
 #include "dispatch/weights.h"
 #include "kernels/coder.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -88,7 +90,58 @@ static lsq_status check_options(const lsq_quantize_options *o, lsq_error *err)
         return lsq_error_set(err, LSQ_E_ARGUMENT, "options->rounding is %d: expected an lsq_rounding", o->rounding);
     if (o->curve != LSQ_CURVE_GIVEN && o->curve != LSQ_CURVE_BEST)
         return lsq_error_set(err, LSQ_E_ARGUMENT, "options->curve is %d: expected an lsq_curve", o->curve);
+    if (!(o->outliers >= 0 && o->outliers <= 0.01))
+        return lsq_error_set(err, LSQ_E_ARGUMENT, "options->outliers is %g: expected 0 to 0.01", o->outliers);
     return LSQ_OK;
+}
+
+/* Puts weights with outliers in the place of those that have none, if they are better at equal bits. */
+static lsq_status improve(const lsq_context *ctx, lsq_source source, const lsq_quantize_options *o,
+                          lsq_weights **weights, lsq_error *err)
+{
+    lsq_pick pick = {.w = source.w, .m = source.m, .k = source.k, .ld = source.ld, .share = o->outliers};
+    lsq_weights *second = NULL;
+    int better = 0;
+    lsq_status status = lsq_pick_outliers(ctx, *weights, &pick, err);
+    if (status == LSQ_OK && pick.count) {
+        source.w = pick.rest;
+        source.ld = source.k;
+        status = find_largest(source.m, source.k, source.w, source.ld, &source.largest, err);
+    }
+    if (status == LSQ_OK && pick.count) {
+        const lsq_format format = (*weights)->format;
+        status = lsq_quantize_source(ctx, &format, &source, o->rounding, &second, err);
+    }
+    if (status == LSQ_OK && second)
+        status = lsq_pick_attach(ctx, second, &pick, &better, err);
+    lsq_pick_free(&pick);
+    if (better) {
+        lsq_weights *first = *weights;
+        *weights = second;
+        second = first;
+    }
+    lsq_weights_free(second);
+    return status;
+}
+
+/* All of it, once the arguments are good. */
+static lsq_status quantize(const lsq_context *ctx, lsq_source *source, const lsq_format *format,
+                           const lsq_quantize_options *o, lsq_weights **weights, lsq_error *err)
+{
+    lsq_format best = *format;
+    lsq_weights *made = NULL;
+    lsq_status status = find_largest(source->m, source->k, source->w, source->ld, &source->largest, err);
+    if (status == LSQ_OK && o->curve == LSQ_CURVE_BEST && format->codec != LSQ_CLASSIC)
+        status = lsq_curve_choose(ctx, source, &best, err);
+    if (status == LSQ_OK)
+        status = lsq_quantize_source(ctx, &best, source, o->rounding, &made, err);
+    if (status == LSQ_OK && o->outliers > 0)
+        status = improve(ctx, *source, o, &made, err);
+    if (status == LSQ_OK)
+        *weights = made;
+    else
+        lsq_weights_free(made);
+    return status;
 }
 
 lsq_status lsq_quantize(const lsq_context *ctx, const lsq_format *format, size_t m, size_t k, const float *w, size_t ld,
@@ -96,28 +149,21 @@ lsq_status lsq_quantize(const lsq_context *ctx, const lsq_format *format, size_t
 {
     const lsq_quantize_options usual = {.size = sizeof(usual)}, *o = options ? options : &usual;
     lsq_source source = {.w = w, .m = m, .k = k, .ld = ld};
+    const int saved = errno; /* memory that cannot be had sets it */
     size_t bytes;
-    if (!format || !w || !weights || ld < k)
-        return lsq_error_set(err, LSQ_E_ARGUMENT,
-                             "format, w, weights and a leading dimension of at least k are needed");
-    lsq_format best = *format;
+    if (!w || !weights || ld < k)
+        return lsq_error_set(err, LSQ_E_ARGUMENT, "w, weights and a leading dimension of at least k are needed");
     lsq_status status = check_options(o, err);
-    if (status == LSQ_OK) {
-        status = lsq_context_resolve(&ctx);
-        if (status != LSQ_OK)
-            return lsq_error_set(err, status, "there is no default context");
-    }
-    if (status == LSQ_OK) { /* before a matrix that cannot be is looked into */
-        status = lsq_packed_bytes(format, m, k, &bytes);
-        if (status != LSQ_OK)
-            return lsq_error_set(err, status, "%zu x %zu weights cannot be packed in this format", m, k);
-    }
-    if (status == LSQ_OK)
-        status = find_largest(m, k, w, ld, &source.largest, err);
-    if (status == LSQ_OK && o->curve == LSQ_CURVE_BEST && format->codec != LSQ_CLASSIC)
-        status = lsq_curve_choose(ctx, &source, &best, err);
-    if (status == LSQ_OK)
-        status = lsq_quantize_source(ctx, &best, &source, o->rounding, weights, err);
+    if (status != LSQ_OK)
+        return status;
+    status = lsq_context_resolve(&ctx);
+    if (status != LSQ_OK)
+        return lsq_error_set(err, status, "there is no default context");
+    /* A matrix that cannot be is not looked into: allocating it says why. */
+    if (!format || lsq_packed_bytes(format, m, k, &bytes) != LSQ_OK)
+        return lsq_weights_allocate(format, m, k, weights, err);
+    status = quantize(ctx, &source, format, o, weights, err);
+    errno = saved;
     return status;
 }
 

@@ -81,32 +81,59 @@ lsq_status lsq_weights_ready(lsq_weights *w, lsq_error *err)
     return LSQ_OK;
 }
 
+lsq_status lsq_weights_set_outliers(lsq_weights *w, const uint8_t *bytes, size_t size, lsq_error *err)
+{
+    lsq_status status = lsq_outliers_read(bytes, size, w->m, w->k, &w->outliers, err);
+    if (status == LSQ_OK) {
+        w->outlier_bytes = bytes;
+        w->outlier_size = size;
+    }
+    return status;
+}
+
 lsq_status lsq_weights_wrap(const lsq_format *format, size_t m, size_t k, const void *packed, size_t bytes,
                             lsq_weights **weights, lsq_error *err)
 {
+    return lsq_weights_wrap_outliers(format, m, k, packed, bytes, NULL, 0, weights, err);
+}
+
+lsq_status lsq_weights_wrap_outliers(const lsq_format *format, size_t m, size_t k, const void *packed, size_t bytes,
+                                     const void *outliers, size_t outlier_bytes, lsq_weights **weights, lsq_error *err)
+{
     lsq_weights *w;
+    const int before = errno;
     if (!packed || !weights)
         return lsq_error_set(err, LSQ_E_ARGUMENT, "packed bytes and a place for the weights are needed");
     lsq_status status = make(format, m, k, &w, err);
-    if (status != LSQ_OK)
+    if (status != LSQ_OK) {
+        errno = before;
         return status;
+    }
     w->packed = packed;
     if (bytes != w->geometry.bytes)
         status = lsq_error_set(err, LSQ_E_ARGUMENT, "%zu packed bytes given, a matrix of %zu x %zu has %zu", bytes, m,
                                k, w->geometry.bytes);
     else
         status = lsq_weights_ready(w, err);
+    if (status == LSQ_OK && !outliers && outlier_bytes)
+        status = lsq_error_set(err, LSQ_E_ARGUMENT, "%zu bytes of outliers, but none of them", outlier_bytes);
+    if (status == LSQ_OK && outliers)
+        status = lsq_weights_set_outliers(w, outliers, outlier_bytes, err);
     if (status == LSQ_OK)
         *weights = w;
     else
         free(w);
+    errno = before; /* memory that cannot be had sets it */
     return status;
 }
 
 void lsq_weights_free(lsq_weights *w)
 {
-    if (w)
+    if (w) {
         free(w->owned);
+        free(w->owned_outliers);
+        lsq_outliers_free(w->outliers);
+    }
     free(w);
 }
 
@@ -128,6 +155,15 @@ lsq_format lsq_weights_format(const lsq_weights *w)
 const void *lsq_weights_packed(const lsq_weights *w)
 {
     return w->packed;
+}
+
+const void *lsq_weights_outliers(const lsq_weights *w, size_t *bytes, size_t *count)
+{
+    if (bytes)
+        *bytes = w->outlier_size;
+    if (count)
+        *count = w->outliers ? w->outliers->count : 0;
+    return w->outlier_bytes;
 }
 
 lsq_tiles lsq_weights_tiles(const lsq_weights *w)

@@ -4,6 +4,7 @@
 #ifndef LSQ_DISPATCH_WEIGHTS_H
 #define LSQ_DISPATCH_WEIGHTS_H
 
+#include "dispatch/outliers.h"
 #include "dispatch/select.h"
 #include "kernels/codec.h"
 
@@ -15,7 +16,11 @@ struct lsq_weights {
     uint8_t *owned; /* what packed points to, if it is ours; or NULL */
     enum lsq_family family;
     lsq_levels levels;
-    float row[256]; /* scale of a row by its byte */
+    float row[256];               /* scale of a row by its byte */
+    lsq_outliers *outliers;       /* NULL: none */
+    const uint8_t *outlier_bytes; /* what they were read from */
+    size_t outlier_size;
+    uint8_t *owned_outliers; /* these bytes, if they are ours; or NULL */
 };
 
 /* The view of a kernel on weights. */
@@ -26,5 +31,8 @@ lsq_status lsq_weights_allocate(const lsq_format *format, size_t m, size_t k, ls
 
 /* Reads the tensor's float and prepares the row scales. LSQ_E_MALFORMED if the float cannot be one. */
 lsq_status lsq_weights_ready(lsq_weights *w, lsq_error *err);
+
+/* Gives weights outliers, from bytes that stay where they are. Statuses of lsq_outliers_read(). */
+lsq_status lsq_weights_set_outliers(lsq_weights *w, const uint8_t *bytes, size_t size, lsq_error *err);
 
 #endif

@@ -68,6 +68,7 @@ lsq_status lsq_tensor_complete(lsq_tensor *t, lsq_status bad, const char *where,
     t->bytes = t->elements * lsq_dtype_bytes(t->dtype); /* at most 2^44 * 8 */
     t->output_axis = 0;
     t->rows = t->columns = 0;
+    t->outliers = t->outlier_bytes = 0;
     t->format = (lsq_format){0};
     return LSQ_OK;
 }
@@ -139,7 +140,7 @@ static lsq_status check(const lsq_model *model, const char *where, const lsq_ten
 }
 
 lsq_status lsq_model_add(lsq_model *model, const char *where, const lsq_tensor *tensor, const uint8_t *data,
-                         lsq_entry **entry, lsq_error *err)
+                         const uint8_t *outliers, lsq_entry **entry, lsq_error *err)
 {
     lsq_entry added = {.data = data};
     lsq_status status = check(model, where, tensor, &added.tensor, err);
@@ -150,9 +151,13 @@ lsq_status lsq_model_add(lsq_model *model, const char *where, const lsq_tensor *
     if (added.tensor.quantised && data) {
         const lsq_tensor *t = &added.tensor;
         lsq_error why = {.text = ""};
-        status = lsq_weights_wrap(&t->format, t->rows, t->columns, data, t->bytes, &added.weights, &why);
+        size_t count = 0;
+        status = lsq_weights_wrap_outliers(&t->format, t->rows, t->columns, data, t->bytes, outliers, t->outlier_bytes,
+                                           &added.weights, &why);
         if (status != LSQ_OK)
             return lsq_fail(err, status, where, "tensor \"%s\": %s", t->name, why.text);
+        lsq_weights_outliers(added.weights, NULL, &count);
+        added.tensor.outliers = count;
     }
     char *name = strdup(tensor->name);
     if (!name) {

@@ -18,7 +18,9 @@ static unsigned width_of(const lsq_entry *entry)
     const lsq_tensor *t = &entry->tensor;
     if (entry->bits)
         return entry->width;
-    return t->quantised && t->format.codec == LSQ_CLASSIC && t->format.scale == LSQ_SCALE_NONE ? t->format.bits : 0;
+    return t->quantised && t->format.codec == LSQ_CLASSIC && t->format.scale == LSQ_SCALE_NONE && !t->outliers
+               ? t->format.bits
+               : 0;
 }
 
 int lsq_v1_tensor_bytes(unsigned bits, const lsq_tensor *t, uint64_t *bytes)

@@ -154,7 +154,7 @@ static lsq_status add(lsq_model *model, const char *path, lsq_tensor *t, unsigne
     lsq_status status = lsq_tensor_complete(t, LSQ_E_MALFORMED, path, err);
     lsq_entry *entry = NULL;
     if (status == LSQ_OK)
-        status = lsq_model_add(model, path, t, NULL, &entry, err);
+        status = lsq_model_add(model, path, t, NULL, NULL, &entry, err);
     if (status != LSQ_OK)
         return status;
     entry->bits = string;

@@ -21,6 +21,8 @@ typedef struct claim {
     lsq_tensor tensor;
     uint64_t begin, end;
     uint8_t checksum[16];
+    uint64_t outliers, outliers_end; /* their place; the same twice if there are none */
+    uint8_t outlier_checksum[16];
 } claim;
 
 int lsq_is_lsq2(const lsq_mapping *file)
@@ -52,10 +54,17 @@ static int read_shape(const json_t *tensor, lsq_tensor *t)
     return 1;
 }
 
-static int read_checksum(const json_t *tensor, uint8_t checksum[16])
+static int read_place(const json_t *payload, uint64_t *begin, uint64_t *end)
+{
+    const json_t *place = json_object_get(payload, "data_offsets");
+    return json_array_size(place) == 2 && natural(json_array_get(place, 0), begin) &&
+           natural(json_array_get(place, 1), end) && *begin <= *end;
+}
+
+static int read_checksum(const json_t *payload, uint8_t checksum[16])
 {
     static const char digits[] = "0123456789abcdef";
-    const char *text = json_string_value(json_object_get(tensor, "xxh3_128"));
+    const char *text = json_string_value(json_object_get(payload, "xxh3_128"));
     if (!text || strlen(text) != 32)
         return 0;
     memset(checksum, 0, 16);
@@ -84,23 +93,43 @@ static const char *read_codec(const json_t *tensor, lsq_tensor *t)
     return NULL;
 }
 
-static lsq_status read_claim(const char *name, const json_t *tensor, const char *where, claim *c, lsq_error *err)
+/* Outliers have a place of their own, behind that of their tensor. Returns what is wrong, or NULL. */
+static const char *read_outliers(const json_t *tensor, uint32_t features, claim *c)
+{
+    const json_t *outliers = json_object_get(tensor, "outliers");
+    c->outliers = c->outliers_end = c->end;
+    if (!outliers)
+        return NULL;
+    if (!(features & LSQ2_OUTLIERS))
+        return "\"outliers\", but the preamble lacks feature 0x1";
+    if (!c->tensor.quantised)
+        return "\"outliers\" without \"codec\"";
+    if (!read_place(outliers, &c->outliers, &c->outliers_end) || c->outliers == c->outliers_end)
+        return "\"data_offsets\" of its outliers is not a beginning and an end";
+    if (!read_checksum(outliers, c->outlier_checksum))
+        return "\"xxh3_128\" of its outliers is not 32 hexadecimal digits";
+    c->tensor.outlier_bytes = c->outliers_end - c->outliers;
+    return NULL;
+}
+
+static lsq_status read_claim(const char *name, const json_t *tensor, uint32_t features, const char *where, claim *c,
+                             lsq_error *err)
 {
     *c = (claim){.tensor = {.name = name}};
-    const json_t *place = json_object_get(tensor, "data_offsets");
     const char *dtype = json_string_value(json_object_get(tensor, "dtype"));
     const char *fault = NULL;
     if (!dtype || !lsq_dtype_parse(dtype, &c->tensor.dtype))
         fault = "\"dtype\" is not the name of a type";
     else if (!read_shape(tensor, &c->tensor))
         fault = "\"shape\" is not a list of sizes";
-    else if (json_array_size(place) != 2 || !natural(json_array_get(place, 0), &c->begin) ||
-             !natural(json_array_get(place, 1), &c->end) || c->begin > c->end)
+    else if (!read_place(tensor, &c->begin, &c->end))
         fault = "\"data_offsets\" is not a beginning and an end";
     else if (!read_checksum(tensor, c->checksum))
         fault = "\"xxh3_128\" is not 32 hexadecimal digits";
     else
         fault = read_codec(tensor, &c->tensor);
+    if (!fault)
+        fault = read_outliers(tensor, features, c);
     c->tensor.bytes = c->end - c->begin;
     return fault ? lsq_fail(err, LSQ_E_MALFORMED, where, "tensor \"%s\": %s", name, fault) : LSQ_OK;
 }
@@ -155,23 +184,28 @@ static lsq_status add_claims(lsq_model *model, const lsq_mapping *file, const cl
     uint64_t at = LSQ2_PREAMBLE;
     for (size_t i = 0; i < count; i++) {
         const claim *c = &claims[i];
-        if (c->end > header_offset)
+        const uint64_t end = c->outliers_end > c->end ? c->outliers_end : c->end;
+        if (end > header_offset)
             return lsq_fail(err, LSQ_E_MALFORMED, file->path, "tensor \"%s\" ends at %llu, behind the header's offset",
-                            c->tensor.name, (unsigned long long)c->end);
+                            c->tensor.name, (unsigned long long)end);
         lsq_status status = check_padding(file, at, c->begin, err);
+        if (status == LSQ_OK && c->tensor.outlier_bytes)
+            status = check_padding(file, c->end, c->outliers, err);
         lsq_entry *entry = NULL;
         if (status == LSQ_OK)
-            status = lsq_model_add(model, file->path, &c->tensor, file->bytes + c->begin, &entry, err);
+            status = lsq_model_add(model, file->path, &c->tensor, file->bytes + c->begin,
+                                   c->tensor.outlier_bytes ? file->bytes + c->outliers : NULL, &entry, err);
         if (status != LSQ_OK)
             return status;
         entry->has_checksum = 1;
         memcpy(entry->checksum, c->checksum, sizeof entry->checksum);
-        at = c->end;
+        memcpy(entry->outlier_checksum, c->outlier_checksum, sizeof entry->outlier_checksum);
+        at = c->outliers_end;
     }
     return check_padding(file, at, header_offset, err);
 }
 
-static lsq_status read_tensors(lsq_model *model, const lsq_mapping *file, json_t *tensors, uint64_t header_offset,
+static lsq_status read_tensors(lsq_model *model, const lsq_mapping *file, json_t *tensors, const lsq_preamble *preamble,
                                lsq_error *err)
 {
     size_t count = json_object_size(tensors), i = 0;
@@ -186,17 +220,17 @@ static lsq_status read_tensors(lsq_model *model, const lsq_mapping *file, json_t
     json_object_foreach(tensors, name, tensor)
     {
         if (status == LSQ_OK)
-            status = read_claim(name, tensor, file->path, &claims[i++], err);
+            status = read_claim(name, tensor, preamble->features, file->path, &claims[i++], err);
     }
     if (status == LSQ_OK) {
         qsort(claims, count, sizeof *claims, by_place);
-        status = add_claims(model, file, claims, count, header_offset, err);
+        status = add_claims(model, file, claims, count, preamble->header_offset, err);
     }
     free(claims);
     return status;
 }
 
-static lsq_status read_header(lsq_model *model, const lsq_mapping *file, json_t *root, uint64_t header_offset,
+static lsq_status read_header(lsq_model *model, const lsq_mapping *file, json_t *root, const lsq_preamble *preamble,
                               lsq_error *err)
 {
     json_t *tensors = json_object_get(root, "tensors");
@@ -208,7 +242,7 @@ static lsq_status read_header(lsq_model *model, const lsq_mapping *file, json_t 
     if (chain != LSQ2_CHAIN_PANELS)
         return lsq_fail(err, LSQ_E_UNSUPPORTED, file->path, "chains of %llu panels, not 16", (unsigned long long)chain);
     lsq_status status = read_metadata(model, root, file->path, err);
-    return status == LSQ_OK ? read_tensors(model, file, tensors, header_offset, err) : status;
+    return status == LSQ_OK ? read_tensors(model, file, tensors, preamble, err) : status;
 }
 
 lsq_status lsq_read_lsq2(lsq_model *model, const lsq_mapping *file, unsigned flags, lsq_error *err)
@@ -227,7 +261,7 @@ lsq_status lsq_read_lsq2(lsq_model *model, const lsq_mapping *file, unsigned fla
     json_t *root = NULL;
     status = lsq_json_parse(header, preamble.header_bytes, file->path, &root, err);
     if (status == LSQ_OK)
-        status = read_header(model, file, root, preamble.header_offset, err);
+        status = read_header(model, file, root, &preamble, err);
     json_decref(root);
     return status;
 }

@@ -8,9 +8,10 @@
 
 enum {
     LSQ2_VERSION = 2,
-    LSQ2_PREAMBLE = 64,    /* bytes of the preamble */
-    LSQ2_ALIGNMENT = 64,   /* of payloads and of the header */
-    LSQ2_FEATURES = 0,     /* the required-feature flags that this version knows */
+    LSQ2_PREAMBLE = 64,            /* bytes of the preamble */
+    LSQ2_ALIGNMENT = 64,           /* of payloads and of the header */
+    LSQ2_OUTLIERS = 1,             /* required feature: tensors with outliers */
+    LSQ2_FEATURES = LSQ2_OUTLIERS, /* all that this version knows */
     LSQ2_CHAIN_PANELS = 16 /* panels of 16 rows that one trellis history runs through: part of the packed form */
 };
 

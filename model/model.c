@@ -154,6 +154,14 @@ lsq_status lsq_model_weights(const lsq_model *model, size_t i, const lsq_weights
     return LSQ_OK;
 }
 
+/* Is that the checksum of these bytes? */
+static int matches(const void *bytes, size_t size, const uint8_t checksum[16])
+{
+    XXH128_canonical_t found;
+    XXH128_canonicalFromHash(&found, XXH3_128bits(bytes, size));
+    return memcmp(found.digest, checksum, sizeof found.digest) == 0;
+}
+
 lsq_status lsq_model_verify(const lsq_model *model, size_t i, lsq_error *err)
 {
     if (i >= model->count)
@@ -161,10 +169,12 @@ lsq_status lsq_model_verify(const lsq_model *model, size_t i, lsq_error *err)
     const lsq_entry *entry = &model->entries[i];
     if (!entry->has_checksum)
         return LSQ_OK;
-    XXH128_canonical_t found;
-    XXH128_canonicalFromHash(&found, XXH3_128bits(entry->data, entry->tensor.bytes));
-    if (memcmp(found.digest, entry->checksum, sizeof entry->checksum) == 0)
-        return LSQ_OK;
-    return lsq_fail(err, LSQ_E_CHECKSUM, model->files[0].path, "tensor \"%s\" does not match its checksum",
-                    entry->tensor.name);
+    const char *fault = NULL;
+    if (!matches(entry->data, entry->tensor.bytes, entry->checksum))
+        fault = "does not match its checksum";
+    else if (entry->tensor.outliers && !matches(lsq_weights_outliers(entry->weights, NULL, NULL),
+                                                entry->tensor.outlier_bytes, entry->outlier_checksum))
+        fault = "has outliers that do not match their checksum";
+    return fault ? lsq_fail(err, LSQ_E_CHECKSUM, model->files[0].path, "tensor \"%s\" %s", entry->tensor.name, fault)
+                 : LSQ_OK;
 }

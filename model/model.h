@@ -21,8 +21,9 @@ typedef struct lsq_entry {
     const uint8_t *bits; /* version 1: the codes as they stand in the file, `width` bits each; or NULL */
     unsigned width;
     int has_checksum;
-    uint8_t checksum[16]; /* XXH3-128, canonical form */
-    lsq_weights *weights; /* quantised tensors that a product can use */
+    uint8_t checksum[16];         /* XXH3-128, canonical form */
+    lsq_weights *weights;         /* quantised tensors that a product can use */
+    uint8_t outlier_checksum[16]; /* of their outliers, if they have some */
 } lsq_entry;
 
 struct lsq_model {
@@ -61,11 +62,11 @@ lsq_status lsq_tensor_complete(lsq_tensor *tensor, lsq_status bad, const char *w
 /*
  * Adds a tensor: copies the name, fills `elements`, checks name, rank, shape, dtype, and that `bytes` is what shape and
  * dtype (or format and shape) ask for. `data` lies in one of the model's files, and if the tensor is quantised its
- * weights are wrapped; with NULL the caller fills data, and weights, afterwards. LSQ_E_MALFORMED (also: a name given
+ * weights are wrapped, with tensor->outlier_bytes bytes of `outliers`; with NULL the caller fills data, and weights, afterwards. LSQ_E_MALFORMED (also: a name given
  * twice), LSQ_E_LIMIT, LSQ_E_NOMEM. The entry's pointer stays valid until the next call; `entry` may be NULL.
  */
 lsq_status lsq_model_add(lsq_model *model, const char *where, const lsq_tensor *tensor, const uint8_t *data,
-                         lsq_entry **entry, lsq_error *err);
+                         const uint8_t *outliers, lsq_entry **entry, lsq_error *err);
 
 lsq_status lsq_model_add_metadata(lsq_model *model, const char *key, const char *value, lsq_error *err);
 lsq_status lsq_model_warn(lsq_model *model, const char *format, ...) __attribute__((format(printf, 2, 3)));

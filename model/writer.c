@@ -19,6 +19,7 @@ struct lsq_writer {
     json_t *tensors, *metadata;
     uint64_t metadata_bytes;
     size_t count;
+    uint32_t features;
     int failed; /* the file can no longer become whole, or has */
 };
 
@@ -110,25 +111,45 @@ static int append(json_t *array, uint64_t number)
     return json_array_append_new(array, json_integer((json_int_t)number)) == 0;
 }
 
-/* What the header says of a tensor whose payload is [begin, begin + t->bytes); NULL if memory runs out. */
-static json_t *describe(const lsq_tensor *t, uint64_t begin, const uint8_t hash[16])
+/* Bytes that have been written. */
+typedef struct payload {
+    uint64_t begin, end;
+    uint8_t hash[16];
+} payload;
+
+/* Where they are, and their hash, as an object or in one. NULL, with `object` freed, if memory runs out or there is none. */
+static json_t *locate(json_t *object, const payload *p)
 {
     static const char digits[] = "0123456789abcdef";
-    char hex[33] = {0}, codec[LSQ_FORMAT_NAME_MAX];
+    char hex[33] = {0};
     for (size_t i = 0; i < 32; i++)
-        hex[i] = digits[hash[i / 2] >> (i % 2 ? 0 : 4) & 15];
-    json_t *object = json_object(), *shape = json_array(), *place = json_array();
-    int ok = object && shape && place && append(place, begin) && append(place, begin + t->bytes);
+        hex[i] = digits[p->hash[i / 2] >> (i % 2 ? 0 : 4) & 15];
+    json_t *place = json_array();
+    const int ok = object && place && append(place, p->begin) && append(place, p->end) &&
+                   set(object, "xxh3_128", json_string(hex)) && json_object_set(object, "data_offsets", place) == 0;
+    json_decref(place);
+    if (ok)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+/* What the header says of a tensor; `outliers` may be NULL. NULL if memory runs out. */
+static json_t *describe(const lsq_tensor *t, const payload *data, const payload *outliers)
+{
+    char codec[LSQ_FORMAT_NAME_MAX];
+    json_t *object = locate(json_object(), data), *shape = json_array();
+    int ok = object && shape;
     for (unsigned i = 0; i < t->rank; i++)
         ok = ok && append(shape, t->shape[i]);
     ok = ok && set(object, "dtype", json_string(lsq_dtype_name(t->dtype))) &&
-         set(object, "xxh3_128", json_string(hex)) && json_object_set(object, "shape", shape) == 0 &&
-         json_object_set(object, "data_offsets", place) == 0;
+         json_object_set(object, "shape", shape) == 0;
     if (t->quantised)
         ok = ok && lsq_format_name(&t->format, codec) == LSQ_OK && set(object, "codec", json_string(codec)) &&
              set(object, "output_axis", json_integer((json_int_t)t->output_axis));
+    if (outliers)
+        ok = ok && set(object, "outliers", locate(json_object(), outliers));
     json_decref(shape);
-    json_decref(place);
     if (ok)
         return object;
     json_decref(object);
@@ -148,19 +169,29 @@ static lsq_status check(const lsq_writer *w, lsq_tensor *t, lsq_error *err)
     return lsq_tensor_complete(t, LSQ_E_ARGUMENT, w->path, err);
 }
 
-static lsq_status add(lsq_writer *w, const lsq_tensor *t, const void *data, lsq_error *err)
+static lsq_status write_payload(lsq_writer *w, const void *data, uint64_t bytes, payload *p, lsq_error *err)
 {
+    lsq_status status = lsq_output_align(w->output, LSQ2_ALIGNMENT, err);
+    p->begin = lsq_output_size(w->output);
+    p->end = p->begin + bytes;
+    lsq_hash(data, bytes, p->hash);
+    return status == LSQ_OK && bytes ? lsq_output_write(w->output, data, bytes, err) : status;
+}
+
+static lsq_status add(lsq_writer *w, const lsq_tensor *t, const void *data, const void *outliers, lsq_error *err)
+{
+    payload dense = {0}, sparse = {0};
     if (w->failed)
         return lsq_fail(err, LSQ_E_IO, w->path, "an earlier write failed");
-    lsq_status status = lsq_output_align(w->output, LSQ2_ALIGNMENT, err);
-    uint64_t at = lsq_output_size(w->output);
-    if (status == LSQ_OK && t->bytes)
-        status = lsq_output_write(w->output, data, t->bytes, err);
+    lsq_status status = write_payload(w, data, t->bytes, &dense, err);
+    if (status == LSQ_OK && outliers) {
+        w->features |= LSQ2_OUTLIERS;
+        status = write_payload(w, outliers, t->outlier_bytes, &sparse, err);
+        w->failed |= status != LSQ_OK; /* the other payload has no name */
+    }
     if (status != LSQ_OK)
         return status;
-    uint8_t hash[16];
-    lsq_hash(data, t->bytes, hash);
-    if (!set(w->tensors, t->name, describe(t, at, hash))) {
+    if (!set(w->tensors, t->name, describe(t, &dense, outliers ? &sparse : NULL))) {
         w->failed = 1; /* the payload has no name */
         return no_memory(w, err);
     }
@@ -179,7 +210,7 @@ lsq_status lsq_writer_plain(lsq_writer *w, const lsq_tensor *like, const void *d
     if (status == LSQ_OK && t.bytes && !data)
         status = lsq_fail(err, LSQ_E_ARGUMENT, w->path, "no numbers for tensor \"%s\"", t.name);
     if (status == LSQ_OK)
-        status = add(w, &t, data, err);
+        status = add(w, &t, data, NULL, err);
     errno = before;
     return status;
 }
@@ -200,8 +231,11 @@ lsq_status lsq_writer_quantised(lsq_writer *w, const lsq_tensor *like, unsigned 
         status = lsq_fail(err, LSQ_E_ARGUMENT, w->path, "tensor \"%s\" is %llu x %llu, the weights are %llu x %llu",
                           t.name, (unsigned long long)t.rows, (unsigned long long)t.columns, (unsigned long long)rows,
                           (unsigned long long)columns);
+    size_t outlier_bytes;
+    const void *outliers = lsq_weights_outliers(weights, &outlier_bytes, NULL);
+    t.outlier_bytes = outlier_bytes;
     if (status == LSQ_OK)
-        status = add(w, &t, lsq_weights_packed(weights), err);
+        status = add(w, &t, lsq_weights_packed(weights), outliers, err);
     errno = before;
     return status;
 }
@@ -232,8 +266,10 @@ static lsq_status finish(lsq_writer *w, const char *header, size_t size, lsq_err
     if (size > LSQ_HEADER_MAX)
         return lsq_fail(err, LSQ_E_LIMIT, w->path, "a header of %zu bytes, more than 64 MiB", size);
     lsq_status status = lsq_output_align(w->output, LSQ2_ALIGNMENT, err);
-    lsq_preamble preamble = {
-        .version = LSQ2_VERSION, .header_offset = lsq_output_size(w->output), .header_bytes = size};
+    lsq_preamble preamble = {.version = LSQ2_VERSION,
+                             .features = w->features,
+                             .header_offset = lsq_output_size(w->output),
+                             .header_bytes = size};
     preamble.file_bytes = preamble.header_offset + size;
     lsq_hash(header, size, preamble.header_hash);
     uint8_t bytes[LSQ2_PREAMBLE];

@@ -110,6 +110,37 @@ static inline void write_sample(const char *path)
     lsq_writer_free(w);
 }
 
+/* A matrix with outliers and some without, between plain tensors. */
+static inline void write_with_outliers(const char *path)
+{
+    enum { ROWS = 24, COLUMNS = 200 };
+    static float numbers[ROWS * COLUMNS];
+    const lsq_quantize_options options = {.size = sizeof options, .outliers = 0.01};
+    lsq_writer *w = NULL;
+    lsq_format format;
+    lsq_weights *weights = NULL;
+    size_t count;
+    fill(numbers, ROWS * COLUMNS, 4);
+    for (size_t i = 7; i < ROWS * COLUMNS; i += 150)
+        numbers[i] *= 10;
+    OK(lsq_writer_new(path, 1, &w, &sample_err));
+    lsq_tensor t = tensor_like("one", LSQ_F32, 0, 0, 0, 0, 0);
+    OK(lsq_writer_plain(w, &t, numbers, &sample_err));
+    OK(lsq_format_parse("s3", &format, &sample_err));
+    OK(lsq_quantize(NULL, &format, ROWS, COLUMNS, numbers, COLUMNS, &options, &weights, &sample_err));
+    lsq_weights_outliers(weights, NULL, &count);
+    ck_assert_uint_gt(count, 10);
+    t = tensor_like("heavy", LSQ_F32, 3, ROWS, 4, 50, 0);
+    OK(lsq_writer_quantised(w, &t, 0, weights, &sample_err));
+    t = tensor_like("light", LSQ_F32, 2, 3, 20, 0, 0);
+    add_quantised(w, &t, 0, "s2.row", 5);
+    t = tensor_like("two", LSQ_F32, 1, 2, 0, 0, 0);
+    OK(lsq_writer_plain(w, &t, numbers, &sample_err));
+    OK(lsq_writer_finish(w, &sample_err));
+    lsq_writer_free(w);
+    lsq_weights_free(weights);
+}
+
 /* The file of docs/format.md: one matrix and one vector. */
 static inline void write_small(const char *path)
 {

@@ -6,6 +6,7 @@
 #include "tests/model_sample.h"
 
 #include <fcntl.h>
+#include <math.h>
 
 /* ---- What is written comes back ---------------------------------------------------------------------------------- */
 
@@ -93,6 +94,50 @@ START_TEST(weights_come_back_bit_for_bit)
     ck_assert(memcmp(lsq_weights_packed(read), lsq_weights_packed(weights), lsq_model_tensor(model, 0)->bytes) == 0);
     lsq_weights_free(weights);
     lsq_model_free(model);
+}
+END_TEST
+
+/* With outliers and without: sizes, numbers, a copy of the file through the writer. */
+START_TEST(outliers_come_back)
+{
+    lsq_model *model = NULL, *copy = NULL;
+    lsq_writer *w = NULL;
+    const lsq_weights *weights = NULL;
+    size_t size, copy_size, bytes, count;
+    static float decoded[24 * 200], again[24 * 200];
+    write_with_outliers(in_folder("o.lsq"));
+    OK(lsq_model_open(in_folder("o.lsq"), LSQ_OPEN_VERIFY, &model, &sample_err));
+    OK(lsq_writer_new(in_folder("copy.lsq"), 0, &w, &sample_err));
+    for (size_t i = 0; i < lsq_model_count(model); i++) {
+        const lsq_tensor *t = lsq_model_tensor(model, i);
+        ck_assert_int_eq(t->outliers > 0, !strcmp(t->name, "heavy"));
+        ck_assert_int_eq(t->outlier_bytes > 0, t->outliers > 0);
+        if (!t->quantised) {
+            OK(lsq_writer_plain(w, t, lsq_model_bytes(model, i), &sample_err));
+            continue;
+        }
+        OK(lsq_model_weights(model, i, &weights, &sample_err));
+        const void *outliers = lsq_weights_outliers(weights, &bytes, &count);
+        ck_assert(t->outliers == count && t->outlier_bytes == bytes && (uintptr_t)outliers % 64 == 0);
+        OK(lsq_writer_quantised(w, t, t->output_axis, weights, &sample_err));
+    }
+    OK(lsq_writer_finish(w, &sample_err));
+    lsq_writer_free(w);
+    uint8_t *first = contents_of(in_folder("o.lsq"), &size), *second = contents_of(in_folder("copy.lsq"), &copy_size);
+    ck_assert(size == copy_size && memcmp(first, second, size) == 0);
+    ck_assert_uint_eq(first[12], LSQ2_OUTLIERS);
+    OK(lsq_model_open(in_folder("copy.lsq"), 0, &copy, &sample_err));
+    OK(lsq_model_read(model, 1, decoded, &sample_err));
+    OK(lsq_model_read(copy, 1, again, &sample_err));
+    ck_assert(memcmp(decoded, again, sizeof decoded) == 0);
+    float largest = 0;
+    for (size_t i = 0; i < 24 * 200; i++)
+        largest = fmaxf(largest, fabsf(decoded[i]));
+    ck_assert(largest > 5); /* others are below 1 */
+    free(first);
+    free(second);
+    lsq_model_free(model);
+    lsq_model_free(copy);
 }
 END_TEST
 
@@ -361,6 +406,7 @@ int main(int argc, char **argv)
         tcase_set_timeout(tests, 120);
         tcase_add_loop_test(tests, everything_comes_back, 0, 4);
         tcase_add_test(tests, weights_come_back_bit_for_bit);
+        tcase_add_test(tests, outliers_come_back);
         tcase_add_test(tests, an_empty_model_is_a_file);
         tcase_add_test(tests, tensors_without_bytes_are_sorted_by_name);
         tcase_add_test(tests, ten_thousand_tensors);

@@ -3,10 +3,19 @@
  */
 #include "tests/model_sample.h"
 
+/* Which sample file the tests damage. */
+static void (*write_it)(const char *path) = write_sample;
+
+static void make_folder_for_outliers(void)
+{
+    make_folder();
+    write_it = write_with_outliers;
+}
+
 /* The sample file as bytes; free() them. */
 static uint8_t *sample_bytes(size_t *size)
 {
-    write_sample(in_folder("sample.lsq"));
+    write_it(in_folder("sample.lsq"));
     return contents_of(in_folder("sample.lsq"), size);
 }
 
@@ -41,8 +50,12 @@ static size_t owner_of(const lsq_model *model, size_t at)
 {
     size_t i = 0;
     for (const uint8_t *base = lsq_model_bytes(model, 0); i < lsq_model_count(model); i++) {
+        const lsq_tensor *t = lsq_model_tensor(model, i);
         size_t begin = 64 + (size_t)((const uint8_t *)lsq_model_bytes(model, i) - base);
-        if (at >= begin && at - begin < lsq_model_tensor(model, i)->bytes)
+        if (at >= begin && at - begin < t->bytes)
+            break;
+        begin = (begin + t->bytes + 63) / 64 * 64; /* of its outliers */
+        if (at >= begin && at - begin < t->outlier_bytes)
             break;
     }
     return i;
@@ -68,8 +81,8 @@ START_TEST(every_flipped_bit_is_found)
             for (size_t i = 0; i < lsq_model_count(model); i++)
                 ck_assert_int_eq(lsq_model_verify(model, i, NULL), i == owner ? LSQ_E_CHECKSUM : LSQ_OK);
             flips_inside++;
-        } else { /* the flip made a scale infinite or negative */
-            ck_assert_int_eq(status, LSQ_E_MALFORMED);
+        } else { /* the flip made a scale infinite or negative, or outliers that cannot be */
+            ck_assert(status == LSQ_E_MALFORMED || status == LSQ_E_TRUNCATED);
         }
         lsq_model_free(model);
         bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
@@ -109,7 +122,8 @@ static const struct {
     lsq_status status;
     const char *text;
 } lies[] = {
-    {12, 4, 1, LSQ_E_UNSUPPORTED, "features 0x1"}, /* required, and unknown */
+    {12, 4, 2, LSQ_E_UNSUPPORTED, "features 0x2"}, /* required, and unknown */
+    {12, 4, 3, LSQ_E_UNSUPPORTED, "features 0x2"},
     {12, 4, 0x80000000u, LSQ_E_UNSUPPORTED, "features 0x80000000"},
     {16, 8, 128, LSQ_E_MALFORMED, "does not end"}, /* a header that ends too early */
     {16, 8, UINT64_MAX - 63, LSQ_E_MALFORMED, "does not end"},
@@ -285,6 +299,51 @@ START_TEST(padding_must_be_zero)
 }
 END_TEST
 
+/* Outliers: 320 bytes of a matrix from 64 on, and zeros behind them, in a file that requires the feature or does not. */
+#define HEAVY(outliers)                                                                                                \
+    HEADER("\"a\":{\"codec\":\"s4.row\",\"data_offsets\":[64,384],\"dtype\":\"F32\",\"outliers\":" outliers            \
+           ",\"output_axis\":0,\"shape\":[16,32],\"xxh3_128\":\"" SUM0 "\"}")
+#define OUTLIERS(from, to) "{\"data_offsets\":[" from "," to "],\"xxh3_128\":\"" SUM0 "\"}"
+
+static const struct {
+    const char *header;
+    size_t payload;
+    unsigned features;
+    lsq_status status;
+    const char *text;
+} outlying[] = {
+    {HEAVY(OUTLIERS("384", "404")), 340, 0, LSQ_E_MALFORMED, "lacks feature 0x1"},
+    {HEAVY(OUTLIERS("384", "404")), 340, 1, LSQ_E_MALFORMED, "byte 0: none"},
+    {HEAVY(OUTLIERS("384", "390")), 326, 1, LSQ_E_TRUNCATED, "expected a header"},
+    {HEAVY(OUTLIERS("384", "384")), 320, 1, LSQ_E_MALFORMED, "of its outliers"},
+    {HEAVY(OUTLIERS("404", "384")), 340, 1, LSQ_E_MALFORMED, "of its outliers"},
+    {HEAVY(OUTLIERS("64", "384")), 320, 1, LSQ_E_MALFORMED, "expected at 384"},
+    {HEAVY(OUTLIERS("385", "405")), 341, 1, LSQ_E_MALFORMED, "expected at 384"},
+    {HEAVY(OUTLIERS("448", "468")), 404, 1, LSQ_E_MALFORMED, "expected at 384"},
+    {HEAVY(OUTLIERS("384", "9223372036854775807")), 340, 1, LSQ_E_MALFORMED, "offset"},
+    {HEAVY(OUTLIERS("384", "404")), 404, 1, LSQ_E_MALFORMED, "byte 0: none"},
+    {HEAVY("[384,404]"), 340, 1, LSQ_E_MALFORMED, "of its outliers"},
+    {HEAVY("{\"data_offsets\":[384,404]}"), 340, 1, LSQ_E_MALFORMED, "\"xxh3_128\" of its outliers"},
+    {HEAVY("null"), 340, 1, LSQ_E_MALFORMED, "of its outliers"},
+    {HEADER("\"a\":{\"data_offsets\":[64,68],\"dtype\":\"F32\",\"outliers\":" OUTLIERS(
+         "128", "148") ",\"shape\":[1],\"xxh3_128\":\"" SUM0 "\"}"),
+     84, 1, LSQ_E_MALFORMED, "without \"codec\""},
+    {HEADER(""), 0, 1, LSQ_OK, ""}, /* required by nothing */
+};
+
+START_TEST(hostile_outliers_are_refused)
+{
+    size_t size;
+    uint8_t *bytes = forge(outlying[_i].header, strlen(outlying[_i].header), outlying[_i].payload, &size);
+    bytes[12] = (uint8_t)outlying[_i].features;
+    rehash(bytes, size);
+    lsq_status status = limited_status_of(bytes, size, &sample_err);
+    ck_assert_msg(status == outlying[_i].status, "%s: %d, %s", outlying[_i].header, status, sample_err.text);
+    ck_assert_msg(strstr(sample_err.text, outlying[_i].text), "%s: %s", outlying[_i].header, sample_err.text);
+    free(bytes);
+}
+END_TEST
+
 /* Headers that are only brackets, only one string, only numbers: time and memory stay in proportion. */
 START_TEST(large_nonsense_is_refused)
 {
@@ -318,6 +377,15 @@ int main(void)
     tcase_add_loop_test(damaged, preambles_that_lie_are_refused, 0, sizeof lies / sizeof lies[0]);
     tcase_add_loop_test(damaged, headers_have_their_place, 0, 6);
     suite_add_tcase(suite, damaged);
+    TCase *outliers = tcase_create("with outliers");
+    tcase_add_checked_fixture(outliers, make_folder_for_outliers, drop_folder);
+    tcase_set_timeout(outliers, 120);
+    tcase_add_test(outliers, every_prefix_is_truncated);
+    tcase_add_test(outliers, what_follows_the_end_is_refused);
+    tcase_add_loop_test(outliers, every_flipped_bit_is_found, 0, 8);
+    tcase_add_test(outliers, preamble_flips_have_their_status);
+    suite_add_tcase(suite, outliers);
+    tcase_add_loop_test(forged, hostile_outliers_are_refused, 0, sizeof outlying / sizeof outlying[0]);
     tcase_add_loop_test(forged, hostile_headers_are_refused, 0, sizeof hostile / sizeof hostile[0]);
     tcase_add_loop_test(forged, large_nonsense_is_refused, 0, 5);
     suite_add_tcase(suite, forged);

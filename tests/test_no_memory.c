@@ -139,6 +139,35 @@ static lsq_status write_two(const char *path, lsq_error *err)
     return status;
 }
 
+/* Weights with outliers are made, written and read. */
+static lsq_status write_outliers(const char *path, lsq_error *err)
+{
+    enum { M = 8, K = 256 };
+    static float w[M * K];
+    const lsq_format format = {.codec = LSQ_SCALAR, .bits = 4, .scale = LSQ_SCALE_BYTE32, .curve = 3};
+    const lsq_quantize_options options = {.size = sizeof(options), .outliers = 0.01};
+    const lsq_tensor like = {.name = "heavy", .rank = 2, .shape = {M, K}};
+    lsq_weights *weights = NULL;
+    lsq_writer *writer = NULL;
+    (void)path;
+    for (size_t i = 0; i < M * K; i++)
+        w[i] = (float)(i * 37 % 101) - 50 + (i % 128 == 9 ? 900 : 0);
+    lsq_status status = lsq_quantize(NULL, &format, M, K, w, K, &options, &weights, err);
+    if (!status)
+        status = lsq_writer_new(target, 1, &writer, err);
+    if (!status)
+        status = lsq_writer_quantised(writer, &like, 0, weights, err);
+    if (!status)
+        status = lsq_writer_finish(writer, err);
+    if (!status)
+        status = open_and_close(target, err);
+    if (!status && !lsq_weights_outliers(weights, NULL, NULL))
+        status = LSQ_E_VALUE;
+    lsq_writer_free(writer);
+    lsq_weights_free(weights);
+    return status;
+}
+
 /* ---- Layers ----------------------------------------------------------------------------------------------------- */
 
 static float numbers[1 << 21], outputs[1 << 19];
@@ -202,6 +231,7 @@ static const struct {
     {export_old, TEST_DATA "/../golden/small.lsq"},
     {export_old, TEST_DATA "/../golden/v1_b4_two.lsq"},
     {write_two, ""},
+    {write_outliers, ""},
     {run_layers, ""},
 };
 

@@ -31,6 +31,7 @@ enum {
     GOAL_SIZE,
     RULE,
     RULES,
+    OUTLIERS,
     DRY_RUN,
     OUTPUT_AXIS,
     FILE_VERSION,
@@ -50,6 +51,7 @@ static const option_row options[OPTIONS] = {
     [RULE] = {"rule", 'r', "REGEX=WHAT", "a codec, or keep, for tensors whose name matches; repeatable"},
     [RULES] = {"rules", 0, "FILE", "a file of such rules, one a line"},
     [DRY_RUN] = {"dry-run", 'n', NULL, "write nothing; print what would be chosen, with estimates"},
+    [OUTLIERS] = {"outliers", 0, "SHARE", "of weights kept apart where that pays, at most: 0 (default) to 0.01"},
     [OUTPUT_AXIS] = {"output-axis", 0, "WHICH", "first, last or auto (default): which axis are the rows"},
     [FILE_VERSION] = {"file-version", 0, "N", "2 (default), or 1: the published files, codes only"},
     [FORCE] = {"force", 'f', NULL, "replace OUT.lsq if it exists"},
@@ -129,6 +131,23 @@ static int one_of(const char *value, const char *const *names, int count)
     return value ? -1 : 0;
 }
 
+static int read_outliers(job *j)
+{
+    const char *value = j->args->values[OUTLIERS];
+    char *end;
+    if (!value)
+        return CARRY_ON;
+    j->want.outliers = strtod(value, &end);
+    if (end == value || *end || !(j->want.outliers >= 0 && j->want.outliers <= 0.01))
+        return usage_error(j->args, "--outliers is a share from 0 to 0.01, not '%s'", value);
+    if (j->want.outliers > 0 && j->want.version == 1)
+        return usage_error(j->args, "files of version 1 have no place for outliers");
+    if (j->want.outliers > 0 && j->goal.option)
+        return usage_error(j->args, "--%s allots every byte before outliers are known: leave --outliers out",
+                           j->goal.option);
+    return CARRY_ON;
+}
+
 static int read_options(job *j)
 {
     static const char *const axes[] = {[AXIS_AUTO] = "auto", [AXIS_FIRST] = "first", [AXIS_LAST] = "last"};
@@ -152,6 +171,8 @@ static int read_options(job *j)
     j->want.version = 2 - version;
     j->want.rounding = rounding;
     code = read_choice(j);
+    if (code == CARRY_ON)
+        code = read_outliers(j);
     return code == CARRY_ON ? read_format(j) : code;
 }
 
@@ -178,6 +199,7 @@ static lsq_status quantise(job *j, size_t i, lsq_error *err)
     outcome *o = &j->outcomes[i];
     const plan *p = &j->choices.each[i].plan;
     lsq_weights *weights = NULL;
+    size_t outlier_bytes, outliers;
     float *w = calloc(p->rows, p->columns * sizeof *w);
     lsq_status status = w ? lsq_model_read_matrix(j->model, i, p->output_axis, w, err) : LSQ_E_NOMEM;
     if (status == LSQ_OK)
@@ -194,6 +216,9 @@ static lsq_status quantise(job *j, size_t i, lsq_error *err)
         o->tensor.rows = p->rows;
         o->tensor.columns = p->columns;
         o->tensor.bytes = p->bytes;
+        lsq_weights_outliers(weights, &outlier_bytes, &outliers);
+        o->tensor.outlier_bytes = outlier_bytes;
+        o->tensor.outliers = outliers;
     }
     lsq_weights_free(weights);
     return status;
@@ -261,6 +286,7 @@ static lsq_status compress_tensor(job *j, size_t i, lsq_error *err)
     }
     if (o->kept)
         status = keep(j, i, err);
+    o->tensor.bytes += o->tensor.outlier_bytes;
     if (j->want.version == 1 && o->tensor.quantised) /* codes alone, without the scales and padding of products */
         o->tensor.bytes = lsq_bit_string_bytes(o->tensor.format.bits, (size_t)o->tensor.elements);
     return status;

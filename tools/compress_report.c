@@ -98,10 +98,10 @@ static void spread_cells(table *t, const outcome *o, const char *why)
 
 static int print_quantised(const arguments *args, const compression *c)
 {
-    enum { NARROW = 7 };
-    static const char *const heads[] = {"quantised",    "shape",   ">rows",     ">columns", "codec",
-                                        ">bits/weight", ">SNR dB", ">RMSE",     ">99 %",    ">99.9 %",
-                                        ">max error",   ">zeros",  ">kurtosis", "because"};
+    enum { NARROW = 8 };
+    static const char *const heads[] = {"quantised",    "shape",       ">rows",   ">columns",  "codec",
+                                        ">bits/weight", ">outliers %", ">SNR dB", ">RMSE",     ">99 %",
+                                        ">99.9 %",      ">max error",  ">zeros",  ">kurtosis", "because"};
     table *t = table_new(args->verbose ? sizeof heads / sizeof *heads : NARROW, heads);
     char text[SHAPE_TEXT_MAX];
     for (size_t i = 0; i < lsq_model_count(c->model); i++) {
@@ -115,6 +115,10 @@ static int print_quantised(const arguments *args, const compression *c)
         table_cell(t, "%" PRIu64, tensor->columns);
         table_cell(t, "%s", storage_text(tensor, text));
         table_cell(t, "%.3f", bits_per_weight(tensor->bytes, tensor->elements));
+        if (tensor->outliers)
+            table_cell(t, "%.2f", 100.0 * (double)tensor->outliers / (double)tensor->elements);
+        else
+            table_cell(t, "-");
         if (isfinite(snr))
             table_cell(t, "%.2f", snr);
         else

@@ -79,6 +79,6 @@ plan plan_tensor(const lsq_tensor *t, const wish *want)
 lsq_status plan_quantise(const wish *want, const lsq_format *format, size_t rows, size_t columns, const float *w,
                          lsq_weights **weights, lsq_error *err)
 {
-    lsq_quantize_options how = {.size = sizeof how, .rounding = want->rounding};
+    lsq_quantize_options how = {.size = sizeof how, .rounding = want->rounding, .outliers = want->outliers};
     return lsq_quantize(NULL, format, rows, columns, w, columns, &how, weights, err);
 }

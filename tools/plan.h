@@ -11,8 +11,9 @@ typedef enum axis_choice { AXIS_AUTO, AXIS_FIRST, AXIS_LAST } axis_choice;
 typedef struct wish {
     lsq_format format;
     axis_choice axis;
-    int version;  /* of the file: 1 or 2 */
-    int rounding; /* an lsq_rounding */
+    int version;     /* of the file: 1 or 2 */
+    int rounding;    /* an lsq_rounding */
+    double outliers; /* the largest share of weights kept apart */
 } wish;
 
 typedef struct plan {

@@ -49,14 +49,16 @@ static int known(const lsq_format *f)
 const char *format_text(const lsq_tensor *t, char text[FORMAT_TEXT_MAX])
 {
     const lsq_format *f = &t->format;
-    char states[24] = "";
+    char states[24] = "", outliers[32] = "";
     *text = 0;
     if (!t->quantised || !known(f))
         return text;
     if (f->states)
         snprintf(states, sizeof states, ", %u states", f->states);
-    snprintf(text, FORMAT_TEXT_MAX, "%s, %u bits, scale %s%s, curve %g", families[f->codec], f->bits, scales[f->scale],
-             states, curve_of(f));
+    if (t->outliers)
+        snprintf(outliers, sizeof outliers, ", %.2f %% outliers", 100.0 * (double)t->outliers / (double)t->elements);
+    snprintf(text, FORMAT_TEXT_MAX, "%s, %u bits, scale %s%s, curve %g%s", families[f->codec], f->bits,
+             scales[f->scale], states, curve_of(f), outliers);
     return text;
 }
 
@@ -73,7 +75,7 @@ uint64_t file_bytes(const lsq_model *model, size_t i)
     const lsq_tensor *t = lsq_model_tensor(model, i);
     if (t->quantised && strcmp(lsq_model_format(model), "lsq1") == 0)
         return lsq_bit_string_bytes(t->format.bits, (size_t)t->elements);
-    return t->bytes;
+    return t->bytes + t->outlier_bytes;
 }
 
 double bits_per_weight(uint64_t bytes, uint64_t elements)
@@ -96,9 +98,10 @@ json_t *tensor_json(const lsq_tensor *t, uint64_t bytes)
                                "bits_per_weight", bits_per_weight(bytes, t->elements));
     if (!tensor || !t->quantised)
         return tensor;
-    json_t *view =
-        json_pack("{s:s, s:o, s:i, s:I, s:I}", "codec", storage_text(t, storage), "format", format_json(&t->format),
-                  "output_axis", (int)t->output_axis, "rows", (json_int_t)t->rows, "columns", (json_int_t)t->columns);
+    json_t *view = json_pack("{s:s, s:o, s:i, s:I, s:I, s:I, s:I}", "codec", storage_text(t, storage), "format",
+                             format_json(&t->format), "output_axis", (int)t->output_axis, "rows", (json_int_t)t->rows,
+                             "columns", (json_int_t)t->columns, "outliers", (json_int_t)t->outliers, "outlier_bytes",
+                             (json_int_t)t->outlier_bytes);
     if (!view || json_object_update(tensor, view) != 0) {
         json_decref(tensor);
         tensor = NULL;

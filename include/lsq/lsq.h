@@ -137,6 +137,8 @@ typedef struct lsq_context lsq_context;
  *         meet 16 rows of W, times the scales that those have there, under one float scale: anew for each 16 columns.
  *   FLOAT not at all: products are exact up to float rounding of the sums. Their order depends on the machine;
  *         |error| <= (k/4 + 64) 2^-24 sum |w x| for each element of the result.
+ * Outliers are multiplied with x as it is in both, and added one after the other: n of them add to the bound (n + 2) 2^-24 times the sum of
+ * |w x| and |v x|, where w are weights without their outliers and v these.
  */
 typedef enum lsq_activation { LSQ_ACT_INT = 0, LSQ_ACT_FLOAT = 1 } lsq_activation;
 
@@ -217,15 +219,21 @@ typedef enum lsq_curve {
 } lsq_curve;
 
 typedef struct lsq_quantize_options {
-    size_t size;  /* sizeof(lsq_quantize_options) */
-    int rounding; /* an lsq_rounding */
-    int curve;    /* an lsq_curve */
+    size_t size;     /* sizeof(lsq_quantize_options) */
+    int rounding;    /* an lsq_rounding */
+    int curve;       /* an lsq_curve */
+    double outliers; /* the largest share of weights that are kept apart, 0 (none) to 0.01 */
 } lsq_quantize_options;
 
 /*
  * Quantises the m x k matrix w with leading dimension ld >= k, on the threads of the context: 256 rows (trellis) or 16 rows
  * are work for one. `options` may be NULL. The same input gives the same bytes on every machine and any number of threads. Statuses: LSQ_E_ARGUMENT, LSQ_E_LIMIT (as lsq_packed_bytes), LSQ_E_VALUE (NaN, infinity, above 2^100;
  * err names the place), LSQ_E_NOMEM.
+ *
+ * Outliers are numbers that are added to single weights of the packed matrix, which can take finer scales then. With
+ * options->outliers > 0 a second encoding with them is made, in twice the time and with a copy of w, and taken if its error is
+ * less at equal bits, the bytes of the outliers counted; up to that share where it pays, and not at all on Gaussian weights. LSQ_E_CONFIG
+ * as in lsq_context_new() then, if ctx is NULL.
  */
 LSQ_API lsq_status lsq_quantize(const lsq_context *ctx, const lsq_format *format, size_t m, size_t k, const float *w,
                                 size_t ld, const lsq_quantize_options *options, lsq_weights **weights, lsq_error *err);
@@ -238,6 +246,15 @@ LSQ_API lsq_status lsq_quantize(const lsq_context *ctx, const lsq_format *format
 LSQ_API lsq_status lsq_weights_wrap(const lsq_format *format, size_t m, size_t k, const void *packed, size_t bytes,
                                     lsq_weights **weights, lsq_error *err);
 
+/*
+ * The same with `outlier_bytes` bytes of outliers (docs/codecs.md), which must stay too; NULL: none. They are read once, in full,
+ * into four bytes for each and eight for each row: memory and time are in proportion to the two sizes, whatever the bytes.
+ * LSQ_E_MALFORMED or LSQ_E_TRUNCATED if they are not outliers of an m x k matrix, LSQ_E_LIMIT if k exceeds 2^20.
+ */
+LSQ_API lsq_status lsq_weights_wrap_outliers(const lsq_format *format, size_t m, size_t k, const void *packed,
+                                             size_t bytes, const void *outliers, size_t outlier_bytes,
+                                             lsq_weights **weights, lsq_error *err);
+
 /* Frees what lsq_quantize() or lsq_weights_wrap() made (the wrapped bytes stay the caller's). NULL is allowed. */
 LSQ_API void lsq_weights_free(lsq_weights *weights);
 
@@ -249,13 +266,19 @@ LSQ_API lsq_format lsq_weights_format(const lsq_weights *weights);
 LSQ_API const void *lsq_weights_packed(const lsq_weights *weights);
 
 /*
- * Decodes rows [row, row + rows) into `out`, rows x k with leading dimension ld >= k: for instance one row of an
+ * The bytes of the outliers, which live as long as the weights do, their size and how many outliers they are; NULL, 0 and 0
+ * if there are none. `bytes` and `count` may be NULL.
+ */
+LSQ_API const void *lsq_weights_outliers(const lsq_weights *weights, size_t *bytes, size_t *count);
+
+/*
+ * Decodes rows [row, row + rows), outliers added, into `out`, rows x k with leading dimension ld >= k: for instance one row of an
  * embedding. These are the values that products with LSQ_ACT_FLOAT multiply by. LSQ_E_ARGUMENT if the rows are not all there.
  */
 LSQ_API lsq_status lsq_dequantize(const lsq_context *ctx, const lsq_weights *weights, size_t row, size_t rows,
                                   float *out, size_t ld);
 
-/* The codes of rows [row, row + rows), C bits each, one a uint32_t, as docs/codecs.md defines them for the codec. */
+/* The codes of rows [row, row + rows), without outliers, C bits each, one a uint32_t, as docs/codecs.md defines them for the codec. */
 LSQ_API lsq_status lsq_weights_codes(const lsq_weights *weights, size_t row, size_t rows, uint32_t *out, size_t ld);
 
 /* ---- The published code (losiquant/LSQR), as such --------------------------------------------------------------- */
@@ -312,7 +335,8 @@ LSQ_API lsq_status lsq_dot(const lsq_context *ctx, const lsq_weights *w, size_t 
 /*
  * C = alpha op(W) op(B) + beta C, where C has n columns and op(W), op(B) are W, B or their transposes. B and C are in
  * `order`, with leading dimensions as in BLAS. Every column of C is what lsq_sgemv() gives for that column of op(B), with its
- * statuses: bit for bit, but for LSQ_ACT_FLOAT, where both keep its bound.
+ * statuses: bit for bit, but for LSQ_ACT_FLOAT, where both keep its bound. Where columns go together, up to 512 at a time are
+ * rounded, and of weights with outliers copied too.
  */
 LSQ_API lsq_status lsq_sgemm(const lsq_context *ctx, lsq_order order, lsq_transpose trans_w, lsq_transpose trans_b,
                              size_t n, float alpha, const lsq_weights *w, const float *b, size_t ldb, float beta,

@@ -57,10 +57,11 @@ typedef struct lsq_tensor {
     uint64_t shape[LSQ_RANK_MAX];
     uint64_t elements; /* product of the shape */
     uint64_t bytes;    /* of the numbers, or of the packed form */
-    int quantised;     /* if not 0, the four below mean something */
+    int quantised;     /* if not 0, what is below means something */
     lsq_format format;
     unsigned output_axis;
     uint64_t rows, columns;
+    uint64_t outliers, outlier_bytes; /* beside the packed form: how many, and their bytes, which `bytes` leaves out */
 } lsq_tensor;
 
 /* ---- Reading --------------------------------------------------------------------------------------------------- */
@@ -153,7 +154,7 @@ LSQ_API void lsq_writer_free(lsq_writer *writer);
  * Each writes a whole file, under the rules of lsq_writer_new().
  *   safetensors  all tensors: quantised ones as F32, plain ones as they are; metadata kept
  *   npy          tensor i as float32
- *   lsq1         version 1: the tensors in classic format without a scale and of one width; LSQ_E_UNSUPPORTED if there
+ *   lsq1         version 1: the tensors in classic format without scale and outliers and of one width; LSQ_E_UNSUPPORTED if there
  *                is none, or if their widths differ. `skipped`, if not NULL, receives how many others were left out.
  */
 LSQ_API lsq_status lsq_export_safetensors(const lsq_model *model, const char *path, int overwrite, lsq_error *err);

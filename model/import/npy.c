@@ -243,7 +243,7 @@ static void transpose(const lsq_tensor *tensor, const uint8_t *from, uint8_t *to
 static lsq_status add(lsq_model *model, const cursor *c, const header *h, const uint8_t *data)
 {
     lsq_entry *entry;
-    const lsq_status status = lsq_model_add(model, c->path, &h->tensor, data, &entry, c->err);
+    const lsq_status status = lsq_model_add(model, c->path, &h->tensor, data, NULL, &entry, c->err);
     if (status || !h->fortran || h->tensor.bytes == 0)
         return status;
     entry->owned = malloc((size_t)h->tensor.bytes);

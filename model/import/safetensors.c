@@ -181,7 +181,8 @@ static lsq_status add_all(lsq_model *model, const lsq_mapping *file, json_t *hea
     }
     lsq_status status = cover(file, claims, count, start, err);
     for (size_t i = 0; i < count && !status; i++)
-        status = lsq_model_add(model, file->path, &claims[i].tensor, file->bytes + start + claims[i].begin, NULL, err);
+        status =
+            lsq_model_add(model, file->path, &claims[i].tensor, file->bytes + start + claims[i].begin, NULL, NULL, err);
     return status;
 }
 

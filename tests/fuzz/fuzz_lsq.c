@@ -42,7 +42,7 @@ static void make_hashes_right(uint8_t *bytes, size_t size)
 
 static void make_lengths_right(uint8_t *bytes, size_t size)
 {
-    lsq_preamble p = {.version = LSQ2_VERSION, .file_bytes = size};
+    lsq_preamble p = {.version = LSQ2_VERSION, .features = bytes[12] & LSQ2_FEATURES, .file_bytes = size};
     p.header_offset = 64 + number_at(bytes + 16) / 64 * 64 % (size - 63);
     p.header_offset -= p.header_offset % 64;
     p.header_bytes = size - p.header_offset;
@@ -91,7 +91,7 @@ static void try(const uint8_t *bytes, size_t size)
     }
     uint64_t total = 0;
     for (size_t i = 0; i < lsq_model_count(model); i++) {
-        total += lsq_model_tensor(model, i)->bytes;
+        total += lsq_model_tensor(model, i)->bytes + lsq_model_tensor(model, i)->outlier_bytes;
         read_tensor(model, i);
     }
     require(strcmp(lsq_model_format(model), "lsq2") != 0 || total < size); /* no byte is used twice */

@@ -68,6 +68,31 @@ class RoundTrips(Case):
                   ['totals']['snr_db'] for how in ('published', 'nearest')}
         self.assertGreater(values['nearest'], values['published'])
 
+    def test_outliers(self):
+        dtype, shape, data = normal(48, 200)
+        heavy = [w * (8 if i % 150 == 7 else 1) for i, w in enumerate(floats(data))]
+        safetensors(self.path('in.safetensors'), {'w': (dtype, shape, struct.pack(f'<{len(heavy)}f', *heavy))})
+        plain = self.json('compress', 'in.safetensors', '-o', 'plain.lsq', '-c', 't4.nib32')['tensors'][0]
+        some = self.json('compress', 'in.safetensors', '-o', 'some.lsq', '-c', 't4.nib32', '--outliers', '0.01')
+        tensor = some['tensors'][0]
+        self.assertEqual((plain['outliers'], plain['outlier_bytes']), (0, 0))
+        self.assertTrue(0 < tensor['outliers'] <= 96)
+        self.assertEqual(tensor['bytes'], plain['bytes'] + tensor['outlier_bytes'])
+        self.assertGreater(tensor['snr_db'], plain['snr_db'] + 1)
+        info = self.json('info', 'some.lsq')
+        self.assertEqual(info['totals']['bytes'], tensor['bytes'])
+        for key in ('outliers', 'outlier_bytes', 'bytes', 'bits_per_weight'):
+            self.assertEqual(info['tensors'][0][key], tensor[key])
+        self.assertIn(' % outliers', self.lsq('info', '-v', 'some.lsq')[0])
+        check = self.json('verify', 'some.lsq', '--against', 'in.safetensors')['tensors'][0]
+        self.assertAlmostEqual(check['snr_db'], tensor['snr_db'])
+        self.assertLess(check['product_relative_error'], 0.1)
+        self.lsq('decode', 'some.lsq', '-o', 'out.safetensors')
+        decoded = read_safetensors(self.path('out.safetensors'))[0]['w'][2]
+        self.assertAlmostEqual(snr(heavy, floats(decoded)), tensor['snr_db'], places=6)
+        self.lsq('compress', 'some.lsq', '-o', 'copy.lsq', '-c', 't4.nib32')
+        self.assertEqual(self.read('copy.lsq'), self.read('some.lsq'))
+
     def test_same_input_same_bytes(self):
         self.lsq('compress', FIXTURE, '-o', 'a.lsq')
         self.lsq('compress', FIXTURE, '-o', 'b.lsq', env={'LSQ_MAX_ISA': 'scalar', 'LC_ALL': 'de_DE.UTF-8'})
