@@ -3,6 +3,7 @@
  */
 #include "dispatch/error.h"
 #include "dispatch/context.h"
+#include "dispatch/feedback.h"
 #include "dispatch/threads.h"
 #include "dispatch/weights.h"
 #include "kernels/coder.h"
@@ -33,15 +34,30 @@ typedef struct job {
     atomic_int out_of_memory;
 } job;
 
-static void encode_panels(const void *arg, size_t p0, size_t p1)
+static int encode_range(const lsq_source *source, size_t p0, size_t p1)
 {
-    lsq_encode_plain(((const job *)arg)->source, p0, p1);
+    if (source->format->codec == LSQ_TRELLIS)
+        return lsq_encode_trellis(source, p0, p1);
+    lsq_encode_plain(source, p0, p1);
+    return 1;
 }
 
-static void encode_chains(const void *arg, size_t c0, size_t c1)
+/* Panels, of trellis formats chains. */
+static void encode_panels(const void *arg, size_t p0, size_t p1)
 {
     job *j = (job *)(uintptr_t)arg;
-    if (!lsq_encode_trellis(j->source, c0, c1))
+    lsq_source source = *j->source;
+    lsq_feedback feedback;
+    int done = 1;
+    if (source.feedback && source.format->codec != LSQ_TRELLIS) {
+        feedback = *source.feedback;
+        feedback.errors = calloc(source.geometry->groups, TILE * sizeof(*feedback.errors));
+        source.feedback = &feedback;
+        done = feedback.errors && encode_range(&source, p0, p1);
+        free(feedback.errors);
+    } else
+        done = encode_range(&source, p0, p1);
+    if (!done)
         j->out_of_memory = 1;
 }
 
@@ -61,7 +77,7 @@ static lsq_status encode(const lsq_context *ctx, lsq_source *source, int roundin
     /* Encoding a weight takes as long as multiplying with some hundred bytes of codes. */
     const size_t panel = made->geometry.groups * TILE * 100, panels = made->geometry.panels;
     if (made->format.codec == LSQ_TRELLIS)
-        lsq_for_panels(ctx, (panels + CHAIN - 1) / CHAIN, panel * CHAIN, encode_chains, &j);
+        lsq_for_panels(ctx, (panels + CHAIN - 1) / CHAIN, panel * CHAIN, encode_panels, &j);
     else
         lsq_for_panels(ctx, panels, panel, encode_panels, &j);
     return j.out_of_memory ? LSQ_E_NOMEM : LSQ_OK;
@@ -81,7 +97,8 @@ lsq_status lsq_quantize(const lsq_context *ctx, const lsq_format *format, size_t
                         const lsq_quantize_options *options, lsq_weights **weights, lsq_error *err)
 {
     const lsq_quantize_options usual = {.size = sizeof(usual)}, *o = options ? options : &usual;
-    lsq_source source = {.w = w, .m = m, .k = k, .ld = ld};
+    lsq_source source = {.w = w, .m = m, .k = k, .ld = ld, .format = format};
+    lsq_calibration calibration = {0};
     lsq_weights *made = NULL;
     if (!w || !weights || ld < k)
         return lsq_error_set(err, LSQ_E_ARGUMENT, "w, weights and a leading dimension of at least k are needed");
@@ -95,6 +112,8 @@ lsq_status lsq_quantize(const lsq_context *ctx, const lsq_format *format, size_t
         status = lsq_weights_allocate(format, m, k, &made, err);
     if (status == LSQ_OK)
         status = find_largest(m, k, w, ld, &source.largest, err);
+    if (status == LSQ_OK)
+        status = lsq_calibrate(o, &source, &calibration, err);
     if (status == LSQ_OK && encode(ctx, &source, o->rounding, made) != LSQ_OK)
         status = lsq_error_set(err, LSQ_E_NOMEM, "no memory to encode with");
     if (status == LSQ_OK)
@@ -103,6 +122,7 @@ lsq_status lsq_quantize(const lsq_context *ctx, const lsq_format *format, size_t
         *weights = made;
     else
         lsq_weights_free(made);
+    free(calibration.memory);
     return status;
 }
 

@@ -117,7 +117,7 @@ static int read_options(job *j)
 static lsq_status quantise(job *j, size_t i, const plan *p, lsq_error *err)
 {
     outcome *o = &j->outcomes[i];
-    lsq_quantize_options how = {sizeof how, j->rounding};
+    lsq_quantize_options how = {.size = sizeof how, .rounding = j->rounding};
     lsq_weights *weights = NULL;
     float *w = calloc(p->rows, p->columns * sizeof *w);
     lsq_status status = w ? lsq_model_read_matrix(j->model, i, p->output_axis, w, err) : LSQ_E_NOMEM;
