@@ -3,6 +3,7 @@
  *
  * Memory: the float32 numbers of one tensor and its packed form; the source is mapped, the output written as it grows.
  */
+#include "tools/calibration.h"
 #include "tools/commands.h"
 #include "tools/compress.h"
 #include "tools/destination.h"
@@ -20,7 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { OUTPUT, CODEC, SCALE, STATES, ROUNDING, OUTPUT_AXIS, FILE_VERSION, FORCE, OPTIONS };
+enum { OUTPUT, CODEC, SCALE, STATES, ROUNDING, OUTPUT_AXIS, FILE_VERSION, CALIBRATION, FORCE, OPTIONS };
 
 static const option_row options[OPTIONS] = {
     [OUTPUT] = {"output", 'o', "OUT.lsq", "the file to write"},
@@ -30,6 +31,7 @@ static const option_row options[OPTIONS] = {
     [ROUNDING] = {"rounding", 0, "HOW", "of c codes: published (default) or nearest"},
     [OUTPUT_AXIS] = {"output-axis", 0, "WHICH", "first, last or auto (default): which axis are the rows"},
     [FILE_VERSION] = {"file-version", 0, "N", "2 (default), or 1: the published files, codes only"},
+    [CALIBRATION] = {"calibration", 0, "FILE", "by tensor: inputs, one a row, or importance factors of columns"},
     [FORCE] = {"force", 'f', NULL, "replace OUT.lsq if it exists"},
 };
 
@@ -37,9 +39,9 @@ typedef struct job {
     arguments *args;
     wish want;
     int rounding;
-    const char *path; /* the output */
-    char *staged;     /* version 1: the file that is written first; NULL: none */
-    lsq_model *model;
+    const char *path;               /* the output */
+    char *staged;                   /* version 1: the file that is written first; NULL: none */
+    lsq_model *model, *calibration; /* NULL: none */
     lsq_writer *writer;
     outcome *outcomes;
     progress progress;
@@ -119,12 +121,21 @@ static lsq_status quantise(job *j, size_t i, const plan *p, lsq_error *err)
     outcome *o = &j->outcomes[i];
     lsq_quantize_options how = {.size = sizeof how, .rounding = j->rounding};
     lsq_weights *weights = NULL;
+    calibration known = {0};
     float *w = calloc(p->rows, p->columns * sizeof *w);
     lsq_status status = w ? lsq_model_read_matrix(j->model, i, p->output_axis, w, err) : LSQ_E_NOMEM;
+    if (status == LSQ_OK && j->calibration)
+        status = calibration_read(j->calibration, j->model, i, &known, err);
+    how.importance = known.importance;
+    how.gram = known.gram;
     if (status == LSQ_OK)
         status = lsq_quantize(NULL, &j->want.format, p->rows, p->columns, w, p->columns, &how, &weights, err);
     if (status == LSQ_OK)
         status = quality_add_matrix(&o->quality, weights, w);
+    o->calibrated = known.columns > 0;
+    if (status == LSQ_OK && o->calibrated)
+        status = calibration_add_products(&known, weights, w, &o->products);
+    calibration_free(&known);
     free(w);
     if (status == LSQ_OK) {
         interrupt_hold();
@@ -271,6 +282,28 @@ static lsq_status begin(job *j, lsq_error *err)
     return lsq_writer_new(j->staged ? j->staged : j->path, overwrite, &j->writer, err);
 }
 
+/* Before anything is written: entries that do not fit, and those for tensors that are not there. */
+static int check_calibration(job *j)
+{
+    const char *path = j->args->values[CALIBRATION];
+    const int named = strcmp(lsq_model_format(j->calibration), "npy") != 0;
+    lsq_error err = {0};
+    for (size_t i = 0; i < lsq_model_count(j->model); i++) {
+        plan p = plan_tensor(lsq_model_tensor(j->model, i), &j->want);
+        if (!p.kept && calibration_fits(j->calibration, j->model, i, p.columns, &err) != LSQ_OK)
+            return failure(j->args, LSQ_E_ARGUMENT, "%s: %s", path, err.text);
+    }
+    if (!named && lsq_model_count(j->model) != 1)
+        return failure(j->args, LSQ_E_ARGUMENT, "%s: a .npy is calibration for a model of one tensor, not of %zu", path,
+                       lsq_model_count(j->model));
+    for (size_t i = 0; named && i < lsq_model_count(j->calibration); i++) {
+        const char *name = lsq_model_tensor(j->calibration, i)->name;
+        if (!lsq_model_find(j->model, name, NULL))
+            warning(j->args, "%s: there is no tensor %s", path, name);
+    }
+    return CARRY_ON;
+}
+
 static int compress(job *j)
 {
     lsq_error err = {0};
@@ -297,7 +330,9 @@ static int compress(job *j)
     interrupt_settle();
     if (status != LSQ_OK)
         return library_failure(j->args, status, &err);
-    compression c = {j->args->operands[0], j->path, j->model, j->outcomes, j->want.version, (uint64_t)written.st_size};
+    compression c = {
+        j->args->operands[0],        j->path, j->model, j->outcomes, j->want.version, (uint64_t)written.st_size,
+        j->args->values[CALIBRATION]};
     return compression_report(j->args, &c);
 }
 
@@ -309,9 +344,14 @@ static int run(arguments *args)
         code = destination_check(args, j.path, args->values[FORCE] != NULL);
     if (code == CARRY_ON)
         code = open_model(args, args->operands[0], LSQ_OPEN_VERIFY, &j.model);
+    if (code == CARRY_ON && args->values[CALIBRATION])
+        code = open_model(args, args->values[CALIBRATION], LSQ_OPEN_VERIFY, &j.calibration);
+    if (code == CARRY_ON && j.calibration)
+        code = check_calibration(&j);
     if (code == CARRY_ON)
         code = compress(&j);
     free(j.outcomes);
+    lsq_model_free(j.calibration);
     lsq_model_free(j.model);
     return code;
 }

@@ -12,7 +12,7 @@
 #include <stdio.h>
 
 typedef struct totals {
-    size_t quantised, kept, left_out;
+    size_t quantised, calibrated, kept, left_out;
     uint64_t weights, packed; /* of the quantised tensors */
     uint64_t before, after;   /* bytes of all tensors */
     quality quality;
@@ -30,6 +30,7 @@ static totals sum(const compression *c)
         if (o->kept)
             continue;
         t.quantised++;
+        t.calibrated += o->calibrated != 0;
         t.weights += o->tensor.elements;
         t.packed += o->tensor.bytes;
         t.quality.signal += o->quality.signal;
@@ -46,9 +47,10 @@ static json_t *outcome_json(const outcome *o, uint64_t source)
         more = json_pack("{s:b, s:s, s:b, s:I}", "quantised", 0, "kept", o->kept, "left_out", o->left_out,
                          "source_bytes", (json_int_t)source);
     else
-        more = json_pack("{s:b, s:I, s:o, s:b, s:f, s:f}", "quantised", 1, "source_bytes", (json_int_t)source, "snr_db",
-                         number_json(quality_snr(&o->quality)), "exact", o->quality.noise == 0, "rmse",
-                         quality_rmse(&o->quality), "max_error", o->quality.largest_error);
+        more = json_pack("{s:b, s:I, s:o, s:b, s:f, s:f, s:o}", "quantised", 1, "source_bytes", (json_int_t)source,
+                         "snr_db", number_json(quality_snr(&o->quality)), "exact", o->quality.noise == 0, "rmse",
+                         quality_rmse(&o->quality), "max_error", o->quality.largest_error, "product_snr_db",
+                         o->calibrated ? number_json(quality_snr(&o->products)) : json_null());
     if (!tensor || !more || json_object_update(tensor, more) != 0) {
         json_decref(tensor);
         tensor = NULL;
@@ -65,8 +67,9 @@ static json_t *report_json(const compression *c, const totals *t)
             json_decref(tensors);
             return NULL;
         }
-    json_t *total = json_pack("{s:I, s:I, s:I, s:I, s:f, s:o, s:I, s:I, s:I}", "quantised", (json_int_t)t->quantised,
-                              "kept", (json_int_t)t->kept, "left_out", (json_int_t)t->left_out, "weights",
+    json_t *total = json_pack("{s:I, s:I, s:I, s:I, s:I, s:f, s:o, s:I, s:I, s:I}", "quantised",
+                              (json_int_t)t->quantised, "calibrated", (json_int_t)t->calibrated, "kept",
+                              (json_int_t)t->kept, "left_out", (json_int_t)t->left_out, "weights",
                               (json_int_t)t->weights, "bits_per_weight", bits_per_weight(t->packed, t->weights),
                               "snr_db", number_json(quality_snr(&t->quality)), "source_bytes", (json_int_t)t->before,
                               "bytes", (json_int_t)t->after, "file_bytes", (json_int_t)c->file_bytes);
@@ -75,15 +78,28 @@ static json_t *report_json(const compression *c, const totals *t)
                      c->version, "tensors", tensors, "totals", total);
 }
 
+static void snr_cell(table *t, double snr)
+{
+    if (isfinite(snr))
+        table_cell(t, "%.2f", snr);
+    else
+        table_cell(t, "exact");
+}
+
 static int print_quantised(const arguments *args, const compression *c)
 {
-    static const char *const heads[] = {"quantised",    "shape",   ">rows", ">columns",  "codec",
-                                        ">bits/weight", ">SNR dB", ">RMSE", ">max error"};
-    table *t = table_new(sizeof heads / sizeof *heads - (args->verbose ? 0 : 2), heads);
+    const char *heads[10] = {"quantised", "shape", ">rows", ">columns", "codec", ">bits/weight", ">SNR dB"};
+    size_t columns = 7;
+    if (c->calibration)
+        heads[columns++] = ">of products";
+    if (args->verbose) {
+        heads[columns++] = ">RMSE";
+        heads[columns++] = ">max error";
+    }
+    table *t = table_new(columns, heads);
     char text[SHAPE_TEXT_MAX];
     for (size_t i = 0; i < lsq_model_count(c->model); i++) {
         const lsq_tensor *tensor = &c->outcomes[i].tensor;
-        double snr = quality_snr(&c->outcomes[i].quality);
         if (c->outcomes[i].kept)
             continue;
         table_cell(t, "%s", tensor->name);
@@ -92,10 +108,11 @@ static int print_quantised(const arguments *args, const compression *c)
         table_cell(t, "%" PRIu64, tensor->columns);
         table_cell(t, "%s", storage_text(tensor, text));
         table_cell(t, "%.3f", bits_per_weight(tensor->bytes, tensor->elements));
-        if (isfinite(snr))
-            table_cell(t, "%.2f", snr);
-        else
-            table_cell(t, "exact");
+        snr_cell(t, quality_snr(&c->outcomes[i].quality));
+        if (c->calibration && c->outcomes[i].calibrated)
+            snr_cell(t, quality_snr(&c->outcomes[i].products));
+        else if (c->calibration)
+            table_cell(t, "-");
         if (args->verbose) {
             table_cell(t, "%.3g", quality_rmse(&c->outcomes[i].quality));
             table_cell(t, "%.3g", c->outcomes[i].quality.largest_error);
@@ -130,6 +147,8 @@ static void print_totals(const compression *c, const totals *t)
                t->weights, t->packed, bits_per_weight(t->packed, t->weights));
         printf(isfinite(snr) ? "%.2f dB over all\n" : "exact\n", snr);
     }
+    if (c->calibration)
+        printf("%zu of them calibrated by %s\n", t->calibrated, c->calibration);
     if (t->kept)
         printf("%zu kept as they were\n", t->kept);
     if (t->left_out)
