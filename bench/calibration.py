@@ -79,7 +79,8 @@ def main(lsq, path, *codecs):
     model = read(path)
     found = inputs(model)
     with tempfile.TemporaryDirectory() as folder:
-        at = {name: os.path.join(folder, name) for name in ('matrices', 'importance', 'inputs', 'packed', 'decoded')}
+        at = {name: os.path.join(folder, name) for name in ('matrices', 'importance', 'inputs', 'packed')}
+        at['decoded'] = os.path.join(folder, 'decoded.safetensors')
         write(at['matrices'], {name: model[name] for name, _ in found.values()})
         write(at['importance'], {name: (x[::2] ** 2).mean(0) for name, x in found.values()})
         write(at['inputs'], {name: x[::2] for name, x in found.values()})

@@ -73,7 +73,8 @@ static lsq_status make_gram(calibration *c, const float *x, size_t n)
     return LSQ_OK;
 }
 
-lsq_status calibration_read(const lsq_model *file, const lsq_model *model, size_t i, calibration *c, lsq_error *err)
+lsq_status calibration_read(const lsq_model *file, const char *path, const lsq_model *model, size_t i, calibration *c,
+                            lsq_error *err)
 {
     size_t at;
     const lsq_tensor *t = entry_of(file, model, i, &at);
@@ -84,7 +85,7 @@ lsq_status calibration_read(const lsq_model *file, const lsq_model *model, size_
     lsq_status status = numbers ? lsq_model_read(file, at, numbers, err) : LSQ_E_NOMEM;
     for (size_t e = 0; status == LSQ_OK && e < t->elements; e++)
         if (!isfinite(numbers[e]) || (t->rank == 1 && !(numbers[e] >= 0 && numbers[e] <= 0x1p60f))) {
-            snprintf(err->text, sizeof err->text, "calibration for %s: number %zu is %g: expected %s",
+            snprintf(err->text, sizeof err->text, "%s: calibration for %s: number %zu is %g: expected %s", path,
                      lsq_model_tensor(model, i)->name, e, (double)numbers[e],
                      t->rank == 1 ? "a factor from 0 to 2^60" : "a finite number");
             status = LSQ_E_MALFORMED;

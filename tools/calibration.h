@@ -22,8 +22,9 @@ typedef struct calibration {
  */
 lsq_status calibration_fits(const lsq_model *file, const lsq_model *model, size_t i, size_t columns, lsq_error *err);
 
-/* Reads that entry. LSQ_E_MALFORMED: a number in it is not finite, or a factor negative. */
-lsq_status calibration_read(const lsq_model *file, const lsq_model *model, size_t i, calibration *c, lsq_error *err);
+/* Reads that entry. LSQ_E_MALFORMED: a number in it is not finite, or a factor negative; err then names `path`. */
+lsq_status calibration_read(const lsq_model *file, const char *path, const lsq_model *model, size_t i, calibration *c,
+                            lsq_error *err);
 
 void calibration_free(calibration *c);
 

@@ -125,7 +125,7 @@ static lsq_status quantise(job *j, size_t i, const plan *p, lsq_error *err)
     float *w = calloc(p->rows, p->columns * sizeof *w);
     lsq_status status = w ? lsq_model_read_matrix(j->model, i, p->output_axis, w, err) : LSQ_E_NOMEM;
     if (status == LSQ_OK && j->calibration)
-        status = calibration_read(j->calibration, j->model, i, &known, err);
+        status = calibration_read(j->calibration, j->args->values[CALIBRATION], j->model, i, &known, err);
     how.importance = known.importance;
     how.gram = known.gram;
     if (status == LSQ_OK)
