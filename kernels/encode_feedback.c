@@ -75,15 +75,20 @@ int lsq_feedback_factor(unsigned paths, size_t k, float *h)
     return 1;
 }
 
+/* One number a row. Compilers make better loops of this than of 16 floats. */
+typedef float rows __attribute__((vector_size(PANEL * sizeof(float))));
+
 void lsq_feedback_add(const lsq_feedback *f, const float *errors, size_t j, size_t c0, size_t c1, float x[PANEL])
 {
     const float *spread = f->spread + j * f->k;
-    float sum[PANEL] = {0};
-    for (size_t c = c0; c < c1; c++)
-        for (unsigned r = 0; r < PANEL; r++)
-            sum[r] += errors[c * PANEL + r] * spread[c];
-    for (unsigned r = 0; r < PANEL; r++)
-        x[r] += sum[r];
+    rows sum = {0}, lost;
+    for (size_t c = c0; c < c1; c++) {
+        memcpy(&lost, errors + c * PANEL, sizeof(lost));
+        sum += lost * spread[c];
+    }
+    memcpy(&lost, x, sizeof(lost));
+    lost += sum;
+    memcpy(x, &lost, sizeof(lost));
 }
 
 float lsq_feedback_error(const lsq_source *s, size_t row, size_t column, float decoded)
