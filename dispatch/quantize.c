@@ -9,6 +9,7 @@
 #include "kernels/coder.h"
 #include "kernels/encode.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -100,6 +101,7 @@ lsq_status lsq_quantize(const lsq_context *ctx, const lsq_format *format, size_t
     lsq_source source = {.w = w, .m = m, .k = k, .ld = ld, .format = format};
     lsq_calibration calibration = {0};
     lsq_weights *made = NULL;
+    const int saved = errno; /* an allocation that fails changes it */
     if (!w || !weights || ld < k)
         return lsq_error_set(err, LSQ_E_ARGUMENT, "w, weights and a leading dimension of at least k are needed");
     lsq_status status = check_options(o, err);
@@ -123,6 +125,7 @@ lsq_status lsq_quantize(const lsq_context *ctx, const lsq_format *format, size_t
     else
         lsq_weights_free(made);
     free(calibration.memory);
+    errno = saved;
     return status;
 }
 
