@@ -1,10 +1,10 @@
 /*
  * encode_feedback_trellis.c - error feedback for trellis codes, path by path.
  *
- * What is fed back must be settled, and a path through a trellis is settled at its end only: to commit it tile by tile loses all that a
- * trellis gains, and to feed back the best path so far loses more, since it often turns out to be another. But the paths of a row
- * (columns p, P + p, 2 P + p, ... for path p of P) know nothing of each other. So each is searched through the whole chain, and its
- * errors go to the columns of the paths after it: no path is held back, and only inside a path errors are not fed back.
+ * What is fed back must be settled, and a path through a trellis is settled at its end only: to settle it tile by tile leaves it few ways to
+ * go on, and the best path so far often turns out to be another one later. But the paths of a row (columns p, P + p, 2 P + p, ... for path p
+ * of P) know nothing of each other. So each is searched through the whole chain, and its errors go to the columns of the paths after it: no
+ * path is held back, and only inside a path errors are not fed back.
  *
  * Scales are those that the encoder without feedback found: they serve columns of all paths.
  */
