@@ -66,6 +66,7 @@ lsq_status lsq_curve_choose(const lsq_context *ctx, const lsq_source *source, ls
     sample.w = w;
     sample.ld = sample.importance_ld = source->k;
     sample.importance = importance;
+    sample.feedback = NULL;
     lsq_status status = LSQ_OK;
     lsq_format tried = *format;
     double least = INFINITY, error;

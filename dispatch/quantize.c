@@ -3,6 +3,7 @@
  */
 #include "dispatch/error.h"
 #include "dispatch/context.h"
+#include "dispatch/feedback.h"
 #include "dispatch/pick_outliers.h"
 #include "dispatch/quantize.h"
 #include "dispatch/threads.h"
@@ -35,15 +36,30 @@ typedef struct job {
     atomic_int out_of_memory;
 } job;
 
-static void encode_panels(const void *arg, size_t p0, size_t p1)
+static int encode_range(const lsq_source *source, size_t p0, size_t p1)
 {
-    lsq_encode_plain(((const job *)arg)->source, p0, p1);
+    if (source->format->codec == LSQ_TRELLIS)
+        return lsq_encode_trellis(source, p0, p1);
+    lsq_encode_plain(source, p0, p1);
+    return 1;
 }
 
-static void encode_chains(const void *arg, size_t c0, size_t c1)
+/* Panels, of trellis formats chains. */
+static void encode_panels(const void *arg, size_t p0, size_t p1)
 {
     job *j = (job *)(uintptr_t)arg;
-    if (!lsq_encode_trellis(j->source, c0, c1))
+    lsq_source source = *j->source;
+    lsq_feedback feedback;
+    int done = 1;
+    if (source.feedback && source.format->codec != LSQ_TRELLIS) {
+        feedback = *source.feedback;
+        feedback.errors = calloc(source.geometry->groups, TILE * sizeof(*feedback.errors));
+        source.feedback = &feedback;
+        done = feedback.errors && encode_range(&source, p0, p1);
+        free(feedback.errors);
+    } else
+        done = encode_range(&source, p0, p1);
+    if (!done)
         j->out_of_memory = 1;
 }
 
@@ -67,7 +83,7 @@ lsq_status lsq_quantize_source(const lsq_context *ctx, const lsq_format *format,
     /* Encoding a weight takes as long as multiplying with some hundred bytes of codes. */
     const size_t panel = made->geometry.groups * TILE * 100, panels = made->geometry.panels;
     if (made->format.codec == LSQ_TRELLIS)
-        lsq_for_panels(ctx, (panels + CHAIN - 1) / CHAIN, panel * CHAIN, encode_chains, &j);
+        lsq_for_panels(ctx, (panels + CHAIN - 1) / CHAIN, panel * CHAIN, encode_panels, &j);
     else
         lsq_for_panels(ctx, panels, panel, encode_panels, &j);
     if (j.out_of_memory)
@@ -130,7 +146,11 @@ static lsq_status quantize(const lsq_context *ctx, lsq_source *source, const lsq
 {
     lsq_format best = *format;
     lsq_weights *made = NULL;
+    lsq_calibration calibration = {0};
     lsq_status status = find_largest(source->m, source->k, source->w, source->ld, &source->largest, err);
+    source->format = format;
+    if (status == LSQ_OK)
+        status = lsq_calibrate(o, source, &calibration, err);
     if (status == LSQ_OK && o->curve == LSQ_CURVE_BEST && format->codec != LSQ_CLASSIC)
         status = lsq_curve_choose(ctx, source, &best, err);
     if (status == LSQ_OK)
@@ -141,6 +161,7 @@ static lsq_status quantize(const lsq_context *ctx, lsq_source *source, const lsq
         *weights = made;
     else
         lsq_weights_free(made);
+    free(calibration.memory);
     return status;
 }
 

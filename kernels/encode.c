@@ -62,6 +62,8 @@ void lsq_source_load(const lsq_source *s, size_t tile, lsq_source_tile *to)
         for (size_t c = 0; s->importance && c < columns; c++)
             to->importance[c * PANEL + r] = s->importance[(row + r) * s->importance_ld + column + c];
     }
+    if (s->feedback && s->feedback->errors)
+        lsq_feedback_load(s, tile % s->geometry->groups, to);
 }
 
 void lsq_source_largest(const lsq_source_tile *tile, unsigned c0, unsigned c1, float largest[PANEL])

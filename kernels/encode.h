@@ -9,6 +9,18 @@
 
 #include "kernels/codec.h"
 
+/*
+ * Error feedback, for products with inputs whose columns depend on each other: what column i of a row lost, times spread[j * k + i], is
+ * added to column j before that is encoded. Here columns are numbered in the order in which they are encoded (lsq_feedback_place).
+ */
+typedef struct lsq_feedback {
+    size_t k;
+    const float *spread;
+    /* Of plain formats, a thread's own: */
+    size_t done;   /* columns of the panel that are encoded */
+    float *errors; /* of column c and row r, times norm, at [c * 16 + r]; of whole groups */
+} lsq_feedback;
+
 /* A matrix to encode, and the zeroed packed bytes to encode it into. All weights are finite. */
 typedef struct lsq_source {
     const float *w;
@@ -16,6 +28,7 @@ typedef struct lsq_source {
     const float *importance; /* factors of squared errors, with a leading dimension; NULL: all are 1 */
     size_t importance_ld;    /* 0: the same k for each row */
     float largest;           /* |w| */
+    lsq_feedback *feedback;  /* NULL: none */
     const lsq_format *format;
     const lsq_geometry *geometry;
     const lsq_coder *coder;
@@ -68,6 +81,29 @@ void lsq_scales_between(const float *table, unsigned count, float low, float hig
 
 /* The row bytes of a panel of a trellis format. 0 if memory ran out. */
 int lsq_choose_rows(const lsq_source *source, size_t panel);
+
+/* ---- Error feedback, see encode_feedback.c ---- */
+
+/* Where a column comes in the order of encoding: with paths, all columns of one path before those of the next. */
+size_t lsq_feedback_place(unsigned paths, size_t k, size_t column);
+
+/* From H in this order (k x k, the upper triangle) `spread`, in its place. 0 if H is not positive definite. */
+int lsq_feedback_factor(unsigned paths, size_t k, float *h);
+
+/* Adds to 16 rows of column j what columns [c0, c1) lost. */
+void lsq_feedback_add(const lsq_feedback *feedback, const float *errors, size_t j, size_t c0, size_t c1,
+                      float x[PANEL]);
+
+/* What a weight lost, times norm; 0 beyond the matrix. */
+float lsq_feedback_error(const lsq_source *source, size_t row, size_t column, float decoded);
+
+/* Plain formats: adds to a tile what the groups before lost; then finds its ranks column by column and notes what they lose. */
+void lsq_feedback_load(const lsq_source *source, size_t group, lsq_source_tile *to);
+void lsq_feedback_encode(const lsq_source *source, size_t tile, const lsq_source_tile *from, const float scale[PANEL],
+                         uint16_t rank[TILE]);
+
+/* Trellis formats: encodes panels [panel0, panel1), a chain, anew with the scales they have. 0 if memory ran out. */
+int lsq_feedback_trellis(const lsq_source *source, size_t panel0, size_t panel1);
 
 /* For |w| < threshold[i] the published magnitude v is at most i + 1; i = 0 .. 2^B - 3. */
 void lsq_classic_thresholds(unsigned b, int rounding, float *threshold);

@@ -45,8 +45,11 @@ static void put_codes(const lsq_source *s, size_t tile, const lsq_source_tile *f
 {
     const unsigned bits = s->format->bits;
     _Alignas(64) uint16_t rank[TILE];
-    s->encode(&(lsq_encode_args){
-        .coder = s->coder, .x = from->x, .importance = from->importance, .scale = scale, .rank = rank});
+    if (s->feedback)
+        lsq_feedback_encode(s, tile, from, scale, rank);
+    else
+        s->encode(&(lsq_encode_args){
+            .coder = s->coder, .x = from->x, .importance = from->importance, .scale = scale, .rank = rank});
     for (unsigned i = 0; s->format->codec == LSQ_CLASSIC && i < TILE; i++)
         rank[i] = (uint16_t)lsq_code_of_rank(s->format, rank[i]);
     lsq_tile_put(s->packed + tile * 64 * bits, bits, rank);
@@ -317,9 +320,12 @@ float lsq_encode_plain_scale(const lsq_source *s)
 void lsq_encode_plain(const lsq_source *s, size_t p0, size_t p1)
 {
     trial t;
-    for (size_t p = p0; p < p1; p++)
+    for (size_t p = p0; p < p1; p++) {
+        if (s->feedback)
+            s->feedback->done = 0;
         if (s->format->scale == LSQ_SCALE_BYTE32)
             encode_groups(s, p, &t);
         else
             encode_rows(s, p, &t);
+    }
 }

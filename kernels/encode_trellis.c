@@ -198,7 +198,7 @@ static int encode_chain(encoder *e, size_t panel0, size_t panel1)
         }
         trace(e, start, stop);
     }
-    return 1;
+    return s->feedback ? lsq_feedback_trellis(s, panel0, panel1) : 1;
 }
 
 int lsq_encode_trellis(const lsq_source *s, size_t c0, size_t c1)

@@ -190,6 +190,30 @@ static void expect_untouched(lsq_status status)
     }
 }
 
+/* With error feedback, column by column and path by path. */
+static lsq_status quantise_for_inputs(const char *path, lsq_error *err)
+{
+    enum { K = 40 };
+    static float gram[K * K];
+    const lsq_quantize_options options = {.size = sizeof(options), .gram = gram};
+    const long armed = left;
+    lsq_status status = LSQ_OK;
+    (void)path;
+    for (size_t i = 0; i < K; i++)
+        gram[i * K + i] = 1;
+    left = -1;
+    lsq_weights_free(weights_of(1, 1)); /* the default context is there from now on */
+    left = armed;
+    for (unsigned codec = LSQ_SCALAR; !status && codec <= LSQ_TRELLIS; codec++) {
+        const lsq_format scalar = {.codec = LSQ_SCALAR, .bits = 3, .scale = LSQ_SCALE_BYTE32},
+                         trellis = {.codec = LSQ_TRELLIS, .bits = 3, .scale = LSQ_SCALE_NIBBLE16, .states = 8};
+        lsq_weights *w = NULL;
+        status = lsq_quantize(NULL, codec == LSQ_SCALAR ? &scalar : &trellis, 20, K, numbers, K, &options, &w, err);
+        lsq_weights_free(w);
+    }
+    return status;
+}
+
 /* Linear, by patches and row by row. Where memory is asked for before anything is written, nothing has been. */
 static lsq_status run_layers(const char *path, lsq_error *err)
 {
@@ -233,6 +257,7 @@ static const struct {
     {write_two, ""},
     {write_outliers, ""},
     {run_layers, ""},
+    {quantise_for_inputs, ""},
 };
 
 /* A set of one file, with metadata and a total_size that give two warnings. */

@@ -23,9 +23,11 @@ static choice first_choice(const choices *c, const rules *r, size_t i)
     if (found) {
         found->used = 1;
         mine.format = found->format;
+        mine.curve = found->curve;
     } else if (made.allocated && t->quantised)
         mine.format = measure_candidate(0);
     made.format = mine.format;
+    made.curve = mine.curve;
     if (found && found->keep)
         made.plan.kept = found->place;
     else

@@ -15,6 +15,7 @@ enum { WHY_MAX = 48 };
 typedef struct choice {
     plan plan;
     lsq_format format; /* unless plan.kept */
+    int curve;         /* LSQ_CURVE_BEST: that of the format is still to be chosen, by measure_curve() */
     const rule *rule;  /* what decided it; NULL: no rule */
     int allocated;
 } choice;

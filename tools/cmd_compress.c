@@ -3,6 +3,8 @@
  *
  * Memory: the float32 numbers of one tensor and its packed form; the source is mapped, the output written as it grows.
  */
+#include "tools/calibration.h"
+#include "tools/measure.h"
 #include "tools/commands.h"
 #include "tools/compress.h"
 #include "tools/destination.h"
@@ -35,6 +37,7 @@ enum {
     DRY_RUN,
     OUTPUT_AXIS,
     FILE_VERSION,
+    CALIBRATION,
     FORCE,
     OPTIONS
 };
@@ -54,6 +57,7 @@ static const option_row options[OPTIONS] = {
     [OUTLIERS] = {"outliers", 0, "SHARE", "of weights kept apart where that pays, at most: 0 (default) to 0.01"},
     [OUTPUT_AXIS] = {"output-axis", 0, "WHICH", "first, last or auto (default): which axis are the rows"},
     [FILE_VERSION] = {"file-version", 0, "N", "2 (default), or 1: the published files, codes only"},
+    [CALIBRATION] = {"calibration", 0, "FILE", "by tensor: inputs, one a row, or importance factors of columns"},
     [FORCE] = {"force", 'f', NULL, "replace OUT.lsq if it exists"},
 };
 
@@ -63,9 +67,9 @@ typedef struct job {
     goal goal;
     rules rules;
     choices choices;
-    const char *path; /* the output */
-    char *staged;     /* version 1: the file that is written first; NULL: none */
-    lsq_model *model;
+    const char *path;               /* the output */
+    char *staged;                   /* version 1: the file that is written first; NULL: none */
+    lsq_model *model, *calibration; /* NULL: none */
     lsq_writer *writer;
     outcome *outcomes;
     progress progress;
@@ -99,6 +103,7 @@ static int read_format(job *j)
         return usage_error(a, "'%s' is not a codec", codec);
     if (lsq_format_parse(name, &j->want.format, &err) != LSQ_OK)
         return usage_error(a, "%s", err.text);
+    j->want.curve = plan_curve(name);
     if (published && (j->want.format.codec != LSQ_CLASSIC || j->want.format.scale != LSQ_SCALE_NONE))
         return usage_error(a, "files of version 1 hold c3 to c9 without a scale, not %s", name);
     if (a->values[ROUNDING] && j->want.format.codec != LSQ_CLASSIC && !j->rules.count)
@@ -173,20 +178,27 @@ static int read_options(job *j)
     code = read_choice(j);
     if (code == CARRY_ON)
         code = read_outliers(j);
+    if (code == CARRY_ON && j->goal.kind == TARGET_SNR && a->values[CALIBRATION])
+        return usage_error(a, "--%s is of weights: --calibration trades that for the error of products",
+                           j->goal.option);
     return code == CARRY_ON ? read_format(j) : code;
 }
 
 /* Encodes a matrix, anew if it falls short of what samples promised and its choice is changed for that: perhaps to being kept. */
-static lsq_status encode(job *j, size_t i, const float *w, lsq_weights **weights, lsq_error *err)
+static lsq_status encode(job *j, size_t i, const float *w, const calibration *known, lsq_weights **weights,
+                         lsq_error *err)
 {
     outcome *o = &j->outcomes[i];
     const choice *c = &j->choices.each[i];
-    lsq_status status;
+    lsq_status status = measure_curve(&j->choices, i, w, err);
+    if (status != LSQ_OK && status != LSQ_E_VALUE) /* whose place is found below */
+        return status;
     do {
         lsq_weights_free(*weights);
         *weights = NULL;
         o->quality = (quality){0};
-        status = plan_quantise(&j->want, &c->format, c->plan.rows, c->plan.columns, w, weights, err);
+        status =
+            plan_quantise(&j->want, &c->format, LSQ_CURVE_GIVEN, known, c->plan.rows, c->plan.columns, w, weights, err);
         if (status == LSQ_OK)
             status = quality_add_matrix(&o->quality, *weights, w);
     } while (status == LSQ_OK && choices_settle(&j->choices, i, &o->quality) && !c->plan.kept);
@@ -200,10 +212,17 @@ static lsq_status quantise(job *j, size_t i, lsq_error *err)
     const plan *p = &j->choices.each[i].plan;
     lsq_weights *weights = NULL;
     size_t outlier_bytes, outliers;
+    calibration known = {0};
     float *w = calloc(p->rows, p->columns * sizeof *w);
     lsq_status status = w ? lsq_model_read_matrix(j->model, i, p->output_axis, w, err) : LSQ_E_NOMEM;
+    if (status == LSQ_OK && j->calibration)
+        status = calibration_read(j->calibration, j->args->values[CALIBRATION], j->model, i, &known, err);
     if (status == LSQ_OK)
-        status = encode(j, i, w, &weights, err);
+        status = encode(j, i, w, &known, &weights, err);
+    o->calibrated = known.columns > 0;
+    if (status == LSQ_OK && o->calibrated)
+        status = calibration_add_products(&known, weights, w, &o->products);
+    calibration_free(&known);
     free(w);
     o->kept = p->kept;
     if (status == LSQ_OK && !p->kept) {
@@ -355,6 +374,28 @@ static lsq_status begin(job *j, lsq_error *err)
     return lsq_writer_new(j->staged ? j->staged : j->path, overwrite, &j->writer, err);
 }
 
+/* Before anything is written: entries that do not fit, and those for tensors that are not there. */
+static int check_calibration(job *j)
+{
+    const char *path = j->args->values[CALIBRATION];
+    const int named = strcmp(lsq_model_format(j->calibration), "npy") != 0;
+    lsq_error err = {0};
+    for (size_t i = 0; i < lsq_model_count(j->model); i++) {
+        plan p = plan_tensor(lsq_model_tensor(j->model, i), &j->want);
+        if (!p.kept && calibration_fits(j->calibration, j->model, i, p.columns, &err) != LSQ_OK)
+            return failure(j->args, LSQ_E_ARGUMENT, "%s: %s", path, err.text);
+    }
+    if (!named && lsq_model_count(j->model) != 1)
+        return failure(j->args, LSQ_E_ARGUMENT, "%s: a .npy is calibration for a model of one tensor, not of %zu", path,
+                       lsq_model_count(j->model));
+    for (size_t i = 0; named && i < lsq_model_count(j->calibration); i++) {
+        const char *name = lsq_model_tensor(j->calibration, i)->name;
+        if (!lsq_model_find(j->model, name, NULL))
+            warning(j->args, "%s: there is no tensor %s", path, name);
+    }
+    return CARRY_ON;
+}
+
 static int compress(job *j)
 {
     lsq_error err = {0};
@@ -381,8 +422,14 @@ static int compress(job *j)
     interrupt_settle();
     if (status != LSQ_OK)
         return library_failure(j->args, status, &err);
-    compression c = {j->args->operands[0],     j->path, j->model, &j->choices, j->outcomes, j->want.version,
-                     (uint64_t)written.st_size};
+    compression c = {j->args->operands[0],
+                     j->path,
+                     j->model,
+                     &j->choices,
+                     j->outcomes,
+                     j->want.version,
+                     (uint64_t)written.st_size,
+                     j->args->values[CALIBRATION]};
     return compression_report(j->args, &c);
 }
 
@@ -395,6 +442,10 @@ static int run(arguments *args)
         code = destination_check(args, j.path, args->values[FORCE] != NULL);
     if (code == CARRY_ON)
         code = open_model(args, args->operands[0], LSQ_OPEN_VERIFY, &j.model);
+    if (code == CARRY_ON && args->values[CALIBRATION])
+        code = open_model(args, args->values[CALIBRATION], LSQ_OPEN_VERIFY, &j.calibration);
+    if (code == CARRY_ON && j.calibration)
+        code = check_calibration(&j);
     if (code == CARRY_ON)
         code = choices_make(args, j.model, &j.want, &j.rules, &j.goal, dry, &j.choices);
     if (code == CARRY_ON)
@@ -402,6 +453,7 @@ static int run(arguments *args)
     free(j.outcomes);
     choices_free(&j.choices);
     rules_free(&j.rules);
+    lsq_model_free(j.calibration);
     lsq_model_free(j.model);
     return code;
 }

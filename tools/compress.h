@@ -17,15 +17,18 @@ typedef struct outcome {
     int left_out;      /* kept, but the file has no place for it */
     quality quality;   /* against the source, if it was quantised; so is the next */
     spread spread;
+    int calibrated;   /* if not 0: */
+    quality products; /* with the inputs it was calibrated for */
 } outcome;
 
 typedef struct compression {
     const char *input, *output;
     const lsq_model *model;
     const choices *choices;
-    outcome *outcomes;   /* lsq_model_count(model) of them */
-    int version;         /* of the file */
-    uint64_t file_bytes; /* of the output */
+    outcome *outcomes;       /* lsq_model_count(model) of them */
+    int version;             /* of the file */
+    uint64_t file_bytes;     /* of the output */
+    const char *calibration; /* NULL: none */
 } compression;
 
 /* Returns EXIT_OK, or with a message the code of the failure. */

@@ -12,7 +12,7 @@
 #include <stdio.h>
 
 typedef struct totals {
-    size_t quantised, kept, left_out;
+    size_t quantised, calibrated, kept, left_out;
     uint64_t weights, packed; /* of the quantised tensors */
     uint64_t before, after;   /* bytes of all tensors */
     double noise;             /* relative to the signal, times weights: see choices.h */
@@ -30,6 +30,7 @@ static totals sum(const compression *c)
         if (o->kept && !choice_point(c->choices, i)) /* what was allocated its former format counts too */
             continue;
         t.quantised++;
+        t.calibrated += o->calibrated != 0;
         t.weights += o->tensor.elements;
         t.packed += o->tensor.bytes;
         t.noise += quality_relative_noise(&o->quality) * (double)o->tensor.elements;
@@ -50,11 +51,12 @@ static json_t *outcome_json(const outcome *o, uint64_t source, const char *why)
         more = json_pack("{s:b, s:s, s:b, s:I}", "quantised", 0, "kept", o->kept, "left_out", o->left_out,
                          "source_bytes", (json_int_t)source);
     else
-        more = json_pack("{s:b, s:I, s:s, s:o, s:b, s:f, s:f, s:f, s:f, s:f, s:f}", "quantised", 1, "source_bytes",
+        more = json_pack("{s:b, s:I, s:s, s:o, s:b, s:f, s:f, s:f, s:f, s:f, s:f, s:o}", "quantised", 1, "source_bytes",
                          (json_int_t)source, "why", why, "snr_db", number_json(quality_snr(&o->quality)), "exact",
                          o->quality.noise == 0, "rmse", quality_rmse(&o->quality), "max_error",
                          o->quality.largest_error, "error_99", o->spread.error_99, "error_999", o->spread.error_999,
-                         "zero_share", o->spread.zeros, "excess_kurtosis", o->spread.kurtosis);
+                         "zero_share", o->spread.zeros, "excess_kurtosis", o->spread.kurtosis, "product_snr_db",
+                         o->calibrated ? number_json(quality_snr(&o->products)) : json_null());
     if (!tensor || !more || json_object_update(tensor, more) != 0) {
         json_decref(tensor);
         tensor = NULL;
@@ -74,14 +76,23 @@ static json_t *report_json(const compression *c, const totals *t)
             return NULL;
         }
     }
-    json_t *total = json_pack("{s:I, s:I, s:I, s:I, s:f, s:o, s:I, s:I, s:I}", "quantised", (json_int_t)t->quantised,
-                              "kept", (json_int_t)t->kept, "left_out", (json_int_t)t->left_out, "weights",
-                              (json_int_t)t->weights, "bits_per_weight", bits_per_weight(t->packed, t->weights),
-                              "snr_db", number_json(total_snr(t)), "source_bytes", (json_int_t)t->before, "bytes",
-                              (json_int_t)t->after, "file_bytes", (json_int_t)c->file_bytes);
+    json_t *total =
+        json_pack("{s:I, s:I, s:I, s:I, s:I, s:f, s:o, s:I, s:I, s:I}", "quantised", (json_int_t)t->quantised,
+                  "calibrated", (json_int_t)t->calibrated, "kept", (json_int_t)t->kept, "left_out",
+                  (json_int_t)t->left_out, "weights", (json_int_t)t->weights, "bits_per_weight",
+                  bits_per_weight(t->packed, t->weights), "snr_db", number_json(total_snr(t)), "source_bytes",
+                  (json_int_t)t->before, "bytes", (json_int_t)t->after, "file_bytes", (json_int_t)c->file_bytes);
     return json_pack("{s:s, s:o, s:s, s:o, s:i, s:o, s:o}", "schema", "lsq.compress/1", "input", text_json(c->input),
                      "input_format", lsq_model_format(c->model), "output", text_json(c->output), "file_version",
                      c->version, "tensors", tensors, "totals", total);
+}
+
+static void snr_cell(table *t, double snr)
+{
+    if (isfinite(snr))
+        table_cell(t, "%.2f", snr);
+    else
+        table_cell(t, "exact");
 }
 
 /* What is printed with -v only. */
@@ -98,15 +109,18 @@ static void spread_cells(table *t, const outcome *o, const char *why)
 
 static int print_quantised(const arguments *args, const compression *c)
 {
-    enum { NARROW = 8 };
-    static const char *const heads[] = {"quantised",    "shape",       ">rows",   ">columns",  "codec",
-                                        ">bits/weight", ">outliers %", ">SNR dB", ">RMSE",     ">99 %",
-                                        ">99.9 %",      ">max error",  ">zeros",  ">kurtosis", "because"};
-    table *t = table_new(args->verbose ? sizeof heads / sizeof *heads : NARROW, heads);
+    const char *heads[16] = {"quantised", "shape",        ">rows",       ">columns",
+                             "codec",     ">bits/weight", ">outliers %", ">SNR dB"};
+    static const char *const wide[] = {">RMSE", ">99 %", ">99.9 %", ">max error", ">zeros", ">kurtosis", "because"};
+    size_t columns = 8;
+    if (c->calibration)
+        heads[columns++] = ">of products";
+    for (size_t i = 0; args->verbose && i < sizeof wide / sizeof *wide; i++)
+        heads[columns++] = wide[i];
+    table *t = table_new(columns, heads);
     char text[SHAPE_TEXT_MAX];
     for (size_t i = 0; i < lsq_model_count(c->model); i++) {
         const lsq_tensor *tensor = &c->outcomes[i].tensor;
-        double snr = quality_snr(&c->outcomes[i].quality);
         if (c->outcomes[i].kept)
             continue;
         table_cell(t, "%s", tensor->name);
@@ -119,10 +133,11 @@ static int print_quantised(const arguments *args, const compression *c)
             table_cell(t, "%.2f", 100.0 * (double)tensor->outliers / (double)tensor->elements);
         else
             table_cell(t, "-");
-        if (isfinite(snr))
-            table_cell(t, "%.2f", snr);
-        else
-            table_cell(t, "exact");
+        snr_cell(t, quality_snr(&c->outcomes[i].quality));
+        if (c->calibration && c->outcomes[i].calibrated)
+            snr_cell(t, quality_snr(&c->outcomes[i].products));
+        else if (c->calibration)
+            table_cell(t, "-");
         if (args->verbose)
             spread_cells(t, &c->outcomes[i], choice_why(c->choices, i, text));
     }
@@ -155,6 +170,8 @@ static void print_totals(const compression *c, const totals *t)
                t->packed, bits_per_weight(t->packed, t->weights));
         printf(isfinite(snr) ? "mean SNR %.2f dB\n" : "exact\n", snr);
     }
+    if (c->calibration)
+        printf("%zu of them calibrated by %s\n", t->calibrated, c->calibration);
     if (t->kept)
         printf("%zu kept as they were\n", t->kept);
     if (t->left_out)

@@ -21,6 +21,12 @@ lsq_format measure_candidate(size_t i)
     return format;
 }
 
+static lsq_format with_curve(lsq_format format, uint8_t which)
+{
+    format.curve = which;
+    return format;
+}
+
 static lsq_status add_point(choices *c, size_t i, const sample *s, lsq_format format, lsq_error *err)
 {
     const lsq_tensor *t = lsq_model_tensor(c->model, i);
@@ -40,10 +46,24 @@ static lsq_status add_point(choices *c, size_t i, const sample *s, lsq_format fo
     return status;
 }
 
+/* One curve for all candidates: which one suits a tensor depends on its weights more than on the number of bits. */
+static lsq_status choose_curve(choices *c, size_t i, const sample *s, lsq_error *err)
+{
+    choice *made = &c->each[i];
+    if (made->allocated)
+        lsq_format_parse("t4", &made->format, NULL);
+    if (made->curve == LSQ_CURVE_GIVEN || made->format.codec == LSQ_CLASSIC)
+        return LSQ_OK;
+    made->curve = LSQ_CURVE_GIVEN;
+    return sample_curve(s, c->want, &made->format, err);
+}
+
 static lsq_status measure_sample(choices *c, size_t i, const sample *s, lsq_error *err)
 {
     const choice *made = &c->each[i];
-    lsq_status status = LSQ_OK;
+    lsq_status status = choose_curve(c, i, s, err);
+    if (status != LSQ_OK)
+        return status;
     c->curves[i].points = calloc(made->allocated ? CANDIDATES + 1 : 1, sizeof *c->curves[i].points);
     if (!c->curves[i].points)
         return LSQ_E_NOMEM;
@@ -52,7 +72,7 @@ static lsq_status measure_sample(choices *c, size_t i, const sample *s, lsq_erro
     if (lsq_model_tensor(c->model, i)->quantised) /* as it is: a copy adds no noise */
         status = add_point(c, i, s, lsq_model_tensor(c->model, i)->format, err);
     for (size_t f = 0; status == LSQ_OK && f < CANDIDATES; f++)
-        status = add_point(c, i, s, measure_candidate(f), err);
+        status = add_point(c, i, s, with_curve(measure_candidate(f), made->format.curve), err);
     curve_sort(&c->curves[i]);
     return status;
 }
@@ -72,6 +92,25 @@ static int can_be_quantised(const float *w, size_t n)
  */
 enum { MANY_SHARE = 32, MANY_LEAST = 2048, ONE_SHARE = 4, ONE_LEAST = 8192 };
 
+static lsq_status draw(const choices *c, size_t i, const float *w, sample *s)
+{
+    const plan *p = &c->each[i].plan;
+    return c->each[i].allocated ? sample_draw(w, p->rows, p->columns, MANY_SHARE, MANY_LEAST, s)
+                                : sample_draw(w, p->rows, p->columns, ONE_SHARE, ONE_LEAST, s);
+}
+
+lsq_status measure_curve(choices *c, size_t i, const float *w, lsq_error *err)
+{
+    sample s = {0};
+    if (c->each[i].curve == LSQ_CURVE_GIVEN || c->each[i].format.codec == LSQ_CLASSIC)
+        return LSQ_OK;
+    lsq_status status = draw(c, i, w, &s);
+    if (status == LSQ_OK)
+        status = choose_curve(c, i, &s, err);
+    sample_free(&s);
+    return status;
+}
+
 static lsq_status measure_matrix(choices *c, size_t i, const float *w, lsq_error *err)
 {
     plan *p = &c->each[i].plan;
@@ -82,8 +121,7 @@ static lsq_status measure_matrix(choices *c, size_t i, const float *w, lsq_error
                 lsq_model_tensor(c->model, i)->name);
         return LSQ_OK;
     }
-    lsq_status status = c->each[i].allocated ? sample_draw(w, p->rows, p->columns, MANY_SHARE, MANY_LEAST, &s)
-                                             : sample_draw(w, p->rows, p->columns, ONE_SHARE, ONE_LEAST, &s);
+    lsq_status status = draw(c, i, w, &s);
     if (status == LSQ_OK)
         status = measure_sample(c, i, &s, err);
     c->weights += (double)lsq_model_tensor(c->model, i)->elements;

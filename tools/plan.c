@@ -3,6 +3,8 @@
  */
 #include "tools/plan.h"
 
+#include <string.h>
+
 static int floating(lsq_dtype dtype)
 {
     return dtype == LSQ_F32 || dtype == LSQ_F16 || dtype == LSQ_BF16 || dtype == LSQ_F64 || dtype == LSQ_F8_E4M3 ||
@@ -51,7 +53,10 @@ int same_format(const lsq_format *a, const lsq_format *b)
 
 static const char *why_kept(const lsq_tensor *t, const wish *want, plan *p)
 {
-    int same = t->quantised && same_format(&t->format, &want->format);
+    lsq_format wanted = want->format;
+    if (want->curve == LSQ_CURVE_BEST) /* what it has was the best for it */
+        wanted.curve = t->format.curve;
+    int same = t->quantised && same_format(&t->format, &wanted);
     if (!floating(t->dtype))
         return "not floating point";
     if (t->elements == 0)
@@ -76,9 +81,19 @@ plan plan_tensor(const lsq_tensor *t, const wish *want)
     return p;
 }
 
-lsq_status plan_quantise(const wish *want, const lsq_format *format, size_t rows, size_t columns, const float *w,
-                         lsq_weights **weights, lsq_error *err)
+lsq_status plan_quantise(const wish *want, const lsq_format *format, int curve, const calibration *known, size_t rows,
+                         size_t columns, const float *w, lsq_weights **weights, lsq_error *err)
 {
-    lsq_quantize_options how = {.size = sizeof how, .rounding = want->rounding, .outliers = want->outliers};
+    const lsq_quantize_options how = {.size = sizeof how,
+                                      .rounding = want->rounding,
+                                      .curve = curve,
+                                      .outliers = want->outliers,
+                                      .importance = known ? known->importance : NULL,
+                                      .gram = known ? known->gram : NULL};
     return lsq_quantize(NULL, format, rows, columns, w, columns, &how, weights, err);
+}
+
+int plan_curve(const char *name)
+{
+    return strstr(name, ".curve") ? LSQ_CURVE_GIVEN : LSQ_CURVE_BEST;
 }

@@ -4,12 +4,15 @@
 #ifndef LSQ_TOOLS_PLAN_H
 #define LSQ_TOOLS_PLAN_H
 
+#include "tools/calibration.h"
+
 #include <lsq/lsq_model.h>
 
 typedef enum axis_choice { AXIS_AUTO, AXIS_FIRST, AXIS_LAST } axis_choice;
 
 typedef struct wish {
     lsq_format format;
+    int curve; /* an lsq_curve: that of the format if its name says which, otherwise the best */
     axis_choice axis;
     int version;     /* of the file: 1 or 2 */
     int rounding;    /* an lsq_rounding */
@@ -28,8 +31,11 @@ plan plan_tensor(const lsq_tensor *t, const wish *want);
 
 int same_format(const lsq_format *a, const lsq_format *b);
 
-/* Quantises a matrix without gaps, or a sample of one, as `want` says: every encoding of this command. */
-lsq_status plan_quantise(const wish *want, const lsq_format *format, size_t rows, size_t columns, const float *w,
-                         lsq_weights **weights, lsq_error *err);
+/* Quantises a matrix without gaps, or a sample of one, as `want` says: every encoding of this command. `known` may be NULL. */
+lsq_status plan_quantise(const wish *want, const lsq_format *format, int curve, const calibration *known, size_t rows,
+                         size_t columns, const float *w, lsq_weights **weights, lsq_error *err);
+
+/* An lsq_curve: does the name of a format say which it has? */
+int plan_curve(const char *name);
 
 #endif

@@ -3,6 +3,7 @@
  */
 #include "tools/rules.h"
 #include "tools/messages.h"
+#include "tools/plan.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -26,6 +27,7 @@ static int parse(const arguments *args, rule *r)
     r->keep = strcmp(equals + 1, "keep") == 0;
     if (!r->keep && lsq_format_parse(equals + 1, &r->format, &err) != LSQ_OK)
         return usage_error(args, "%s is '%s': expected 'keep' or a codec after '=': %s", r->place, r->text, err.text);
+    r->curve = plan_curve(equals + 1);
     *equals = 0;
     int fault = regcomp(&r->regex, r->text, REG_EXTENDED | REG_NOSUB);
     *equals = '=';

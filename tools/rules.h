@@ -16,7 +16,8 @@ typedef struct rule {
     char *place;   /* "rule 2", or "FILE:LINE" */
     int keep;      /* the tensor stays as it is; otherwise: */
     lsq_format format;
-    int used; /* it has decided for a tensor */
+    int curve; /* an lsq_curve */
+    int used;  /* it has decided for a tensor */
 } rule;
 
 typedef struct rules {

@@ -100,12 +100,22 @@ lsq_status sample_measure(const sample *s, const wish *want, const lsq_format *f
     lsq_weights *weights = NULL;
     quality q = {0};
     double begun = now();
-    lsq_status status = plan_quantise(want, format, s->rows, s->columns, s->w, &weights, err);
+    lsq_status status = plan_quantise(want, format, LSQ_CURVE_GIVEN, NULL, s->rows, s->columns, s->w, &weights, err);
     *seconds = (now() - begun) / (double)(s->rows * s->columns);
     if (status == LSQ_OK)
         status = quality_add_matrix(&q, weights, s->w);
     if (status == LSQ_OK)
         *relative_noise = quality_relative_noise(&q);
+    lsq_weights_free(weights);
+    return status;
+}
+
+lsq_status sample_curve(const sample *s, const wish *want, lsq_format *format, lsq_error *err)
+{
+    lsq_weights *weights = NULL;
+    lsq_status status = plan_quantise(want, format, LSQ_CURVE_BEST, NULL, s->rows, s->columns, s->w, &weights, err);
+    if (status == LSQ_OK)
+        *format = lsq_weights_format(weights);
     lsq_weights_free(weights);
     return status;
 }

@@ -19,6 +19,9 @@ typedef struct sample {
 lsq_status sample_draw(const float *w, size_t rows, size_t columns, size_t share, size_t least, sample *s);
 void sample_free(sample *s);
 
+/* Puts the curve that suits the sample into *format, which is scalar or trellis. */
+lsq_status sample_curve(const sample *s, const wish *want, lsq_format *format, lsq_error *err);
+
 /* Encodes it: sum (w - w')^2 / sum w^2 over the sample, and the seconds that each of its weights took. */
 lsq_status sample_measure(const sample *s, const wish *want, const lsq_format *format, double *relative_noise,
                           double *seconds, lsq_error *err);

@@ -218,22 +218,37 @@ typedef enum lsq_curve {
                             a quarter slower; the format of the weights says which it was */
 } lsq_curve;
 
+/*
+ * Outliers are numbers that are added to single weights of the packed matrix, which can take finer scales then. With
+ * outliers > 0 a second encoding with them is made, in twice the time and with a copy of w, and taken if its error is
+ * less at equal bits, the bytes of the outliers counted; up to that share where it pays, and not at all on Gaussian weights.
+ *
+ * What is known of the inputs that the matrix will be multiplied with, NULL if nothing, changes which codes are chosen, never what they
+ * mean:
+ *   importance  how much a squared error of each weight counts, from 0 to 2^60: m x k factors with leading dimension importance_ld >= k,
+ *               or, if that is 0, k factors for all rows.
+ *   gram        k x k without gaps, X^T X of inputs X (n x k, a row an input); only the upper triangle is read. What a column of a row
+ *               loses is then made up for by later columns of that row, for the least error of the product with such inputs. 1 % of
+ *               the mean of the diagonal is added to it, so X may have few rows, or columns of zeros. The diagonal is the
+ *               importance unless one is given. Takes k^2 floats of memory, time as k^3 / 6 + m k^2 / 2 multiplications, and
+ *               k <= 16384 (LSQ_E_LIMIT).
+ * Outliers and curves are chosen by plain squared errors, times the importance.
+ */
 typedef struct lsq_quantize_options {
     size_t size;     /* sizeof(lsq_quantize_options) */
     int rounding;    /* an lsq_rounding */
     int curve;       /* an lsq_curve */
     double outliers; /* the largest share of weights that are kept apart, 0 (none) to 0.01 */
+    const float *importance;
+    size_t importance_ld;
+    const float *gram;
 } lsq_quantize_options;
 
 /*
  * Quantises the m x k matrix w with leading dimension ld >= k, on the threads of the context: 256 rows (trellis) or 16 rows
- * are work for one. `options` may be NULL. The same input gives the same bytes on every machine and any number of threads. Statuses: LSQ_E_ARGUMENT, LSQ_E_LIMIT (as lsq_packed_bytes), LSQ_E_VALUE (NaN, infinity, above 2^100;
- * err names the place), LSQ_E_NOMEM.
- *
- * Outliers are numbers that are added to single weights of the packed matrix, which can take finer scales then. With
- * options->outliers > 0 a second encoding with them is made, in twice the time and with a copy of w, and taken if its error is
- * less at equal bits, the bytes of the outliers counted; up to that share where it pays, and not at all on Gaussian weights. LSQ_E_CONFIG
- * as in lsq_context_new() then, if ctx is NULL.
+ * are work for one. `options` may be NULL. The same input gives the same bytes on every machine and any number of threads.
+ * Statuses: LSQ_E_ARGUMENT, LSQ_E_LIMIT (as lsq_packed_bytes, and of gram), LSQ_E_VALUE (NaN, infinity, above 2^100;
+ * importance out of its range; a gram that is no X^T X; err names the place), LSQ_E_NOMEM; as lsq_context_new() if ctx is NULL.
  */
 LSQ_API lsq_status lsq_quantize(const lsq_context *ctx, const lsq_format *format, size_t m, size_t k, const float *w,
                                 size_t ld, const lsq_quantize_options *options, lsq_weights **weights, lsq_error *err);
