@@ -41,7 +41,9 @@ static float *errors_of(const search *f, size_t tile)
 static void find_scales(const search *f, size_t tile, float scale[2][PANEL])
 {
     const lsq_source *s = f->source;
-    const lsq_tiles w = {.scales = s->packed + s->geometry->scales, .scale = s->format->scale};
+    const lsq_tiles w = {.scales = s->packed + s->geometry->scales,
+                         .scale = s->format->scale,
+                         .mirrored = (unsigned)lsq_mirrored(s->format)};
     const uint8_t *rows = s->packed + s->geometry->rows + tile / s->geometry->groups * PANEL;
     for (unsigned r = 0; r < PANEL; r++) {
         float half[2];

@@ -21,12 +21,6 @@ lsq_format measure_candidate(size_t i)
     return format;
 }
 
-static lsq_format with_curve(lsq_format format, uint8_t which)
-{
-    format.curve = which;
-    return format;
-}
-
 static lsq_status add_point(choices *c, size_t i, const sample *s, lsq_format format, lsq_error *err)
 {
     const lsq_tensor *t = lsq_model_tensor(c->model, i);
@@ -46,33 +40,48 @@ static lsq_status add_point(choices *c, size_t i, const sample *s, lsq_format fo
     return status;
 }
 
-/* One curve for all candidates: which one suits a tensor depends on its weights more than on the number of bits. */
 static lsq_status choose_curve(choices *c, size_t i, const sample *s, lsq_error *err)
 {
     choice *made = &c->each[i];
-    if (made->allocated)
-        lsq_format_parse("t4", &made->format, NULL);
     if (made->curve == LSQ_CURVE_GIVEN || made->format.codec == LSQ_CLASSIC)
         return LSQ_OK;
     made->curve = LSQ_CURVE_GIVEN;
     return sample_curve(s, c->want, &made->format, err);
 }
 
+/* One curve for the candidates of up to 3 bits, and one for the others: within these it depends on the weights and hardly on the bits. */
+static lsq_status add_candidates(choices *c, size_t i, const sample *s, lsq_error *err)
+{
+    lsq_format few = {0}, many = {0};
+    lsq_format_parse("t2", &few, NULL);
+    lsq_format_parse("t4", &many, NULL);
+    lsq_status status = sample_curve(s, c->want, &few, err);
+    if (status == LSQ_OK)
+        status = sample_curve(s, c->want, &many, err);
+    for (size_t f = 0; status == LSQ_OK && f < CANDIDATES; f++) {
+        lsq_format format = measure_candidate(f);
+        format.curve = format.bits <= 3 ? few.curve : many.curve;
+        status = add_point(c, i, s, format, err);
+    }
+    c->each[i].curve = LSQ_CURVE_GIVEN;
+    return status;
+}
+
 static lsq_status measure_sample(choices *c, size_t i, const sample *s, lsq_error *err)
 {
     const choice *made = &c->each[i];
-    lsq_status status = choose_curve(c, i, s, err);
-    if (status != LSQ_OK)
-        return status;
+    lsq_status status = LSQ_OK;
     c->curves[i].points = calloc(made->allocated ? CANDIDATES + 1 : 1, sizeof *c->curves[i].points);
     if (!c->curves[i].points)
         return LSQ_E_NOMEM;
-    if (!made->allocated)
-        return add_point(c, i, s, made->format, err);
+    if (!made->allocated) {
+        status = choose_curve(c, i, s, err);
+        return status == LSQ_OK ? add_point(c, i, s, made->format, err) : status;
+    }
     if (lsq_model_tensor(c->model, i)->quantised) /* as it is: a copy adds no noise */
         status = add_point(c, i, s, lsq_model_tensor(c->model, i)->format, err);
-    for (size_t f = 0; status == LSQ_OK && f < CANDIDATES; f++)
-        status = add_point(c, i, s, with_curve(measure_candidate(f), made->format.curve), err);
+    if (status == LSQ_OK)
+        status = add_candidates(c, i, s, err);
     curve_sort(&c->curves[i]);
     return status;
 }

@@ -7,6 +7,7 @@ import array
 import json
 import os
 import random
+import re
 import shlex
 import signal
 import struct
@@ -55,6 +56,11 @@ def floats(data):
     numbers = array.array('f')
     numbers.frombytes(data)
     return numbers
+
+
+def without_curve(codec):
+    """A codec's name but for the curve, which depends on the weights."""
+    return codec and re.sub(r'\.curve\d', '', codec)
 
 
 def normal(*shape, seed=1, sigma=0.02):
