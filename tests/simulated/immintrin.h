@@ -45,6 +45,15 @@ static inline __m512i simulated_cvtps_epi32(__m512 a)
 }
 #define _mm512_cvtps_epi32 simulated_cvtps_epi32
 
+static inline __m512i simulated_srai_epi32(__m512i a, unsigned count)
+{
+    lanes from = {.v = a}, to;
+    for (int i = 0; i < 4; i++)
+        to.part[i] = _mm_srai_epi32(from.part[i], (int)count);
+    return to.v;
+}
+#define _mm512_srai_epi32 simulated_srai_epi32
+
 static inline __m512 simulated_i32gather_ps(__m512i index, const void *table, int scale)
 {
     lanes at = {.v = index}, to;
