@@ -8,9 +8,7 @@
  *
  * Every look-up waits for the comparison before it. Two searches go side by side, since schedulers hold few instructions that wait.
  */
-#include "kernels/kernel.h"
-
-#include <immintrin.h>
+#include "kernels/avx2/inverse.h"
 
 enum { HALF = 8 /* rows in a vector */ };
 
@@ -62,13 +60,6 @@ INLINE void find_ranks(const lsq_coder *coder, const unsigned bits, const __m256
             s[j].rank = _mm256_sub_epi32(_mm256_add_epi32(s[j].rank, s[j].rank), _mm256_castps_si256(reached));
             s[j].reached[d] = reached;
         }
-}
-
-/* Nothing is divided by zero. */
-INLINE __m256 inverse_of(__m256 scale)
-{
-    const __m256 none = _mm256_cmp_ps(scale, _mm256_setzero_ps(), _CMP_EQ_OQ), one = _mm256_set1_ps(1);
-    return _mm256_andnot_ps(none, _mm256_div_ps(one, _mm256_blendv_ps(scale, one, none)));
 }
 
 INLINE void measure(const lsq_encode_args *a, const unsigned bits)

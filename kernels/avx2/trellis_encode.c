@@ -6,6 +6,7 @@
  *
  * Nothing crosses lanes. States of a path are 64 bytes apart in memory and in L1; costs are looked up there by subset.
  */
+#include "kernels/avx2/inverse.h"
 #include "kernels/avx2/look_up.h"
 #include "kernels/coder.h"
 
@@ -41,12 +42,6 @@ INLINE __m256i costs(const lsq_encode_args *a, unsigned bits, unsigned column, u
         cost[z] = _mm256_mul_ps(importance, _mm256_mul_ps(error, error));
     }
     return rank;
-}
-
-INLINE __m256 inverse_of(__m256 scale)
-{
-    const __m256 zero = _mm256_cmp_ps(scale, _mm256_setzero_ps(), _CMP_EQ_OQ), one = _mm256_set1_ps(1);
-    return _mm256_andnot_ps(zero, _mm256_div_ps(one, _mm256_blendv_ps(scale, one, zero)));
 }
 
 /* Shifts a bit in from below: 1 where `other` is less. */

@@ -6,7 +6,7 @@
  *                  --vgatherdps-->          of more than 128
  *     importance * (x - scale * level)^2  --vaddps-->  error      column after column
  */
-#include "kernels/kernel.h"
+#include "kernels/avx512/inverse.h"
 
 #include <immintrin.h>
 
@@ -50,14 +50,6 @@ INLINE search ranks_of(const lsq_coder *coder, const unsigned bits, __m512 y)
         s.rank = _mm512_mask_add_epi32(s.rank, s.reached[d], s.rank, _mm512_set1_epi32(1));
     }
     return s;
-}
-
-/* Nothing is divided by zero. */
-INLINE __m512 inverse_of(__m512 scale)
-{
-    const __m512 one = _mm512_set1_ps(1);
-    const __mmask16 some = _mm512_cmp_ps_mask(scale, _mm512_setzero_ps(), _CMP_NEQ_UQ);
-    return _mm512_maskz_mov_ps(some, _mm512_div_ps(one, _mm512_mask_blend_ps(some, one, scale)));
 }
 
 INLINE void measure(const lsq_encode_args *a, const unsigned bits)

@@ -6,6 +6,7 @@
  *
  * Nothing crosses lanes. Metrics of a path and their costs are in memory, in L1: states and subsets are looked up there.
  */
+#include "kernels/avx512/inverse.h"
 #include "kernels/avx512/look_up.h"
 #include "kernels/coder.h"
 
@@ -36,14 +37,6 @@ INLINE __m512i costs(const lsq_encode_args *a, unsigned bits, unsigned column, _
         cost[z] = _mm512_mul_ps(importance, _mm512_mul_ps(error, error));
     }
     return rank;
-}
-
-/* Of a scale of zero, zero, without a division by it. */
-INLINE __m512 inverse_of(__m512 scale)
-{
-    const __m512 one = _mm512_set1_ps(1);
-    const __mmask16 usable = _mm512_cmp_ps_mask(scale, _mm512_setzero_ps(), _CMP_NEQ_OQ);
-    return _mm512_maskz_div_ps(usable, one, _mm512_mask_mov_ps(one, usable, scale));
 }
 
 /* Shifts two bits in from below: 1 where `other` is less. */

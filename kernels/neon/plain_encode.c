@@ -7,7 +7,7 @@
  *
  * The first 2^d - 1 thresholds of the tree divide all others into 2^d parts, so how many of them are reached is the rank among the parts.
  */
-#include "kernels/kernel.h"
+#include "kernels/neon/inverse.h"
 
 #include <arm_neon.h>
 
@@ -30,14 +30,6 @@ INLINE uint32x4_t ranks_of(const float *tree, const unsigned bits, float32x4_t y
     for (unsigned d = counted; d < bits; d++)
         rank = vsubq_u32(vaddq_u32(rank, rank), vcgeq_f32(y, entries(tree + (1u << d) - 1, rank)));
     return rank;
-}
-
-/* Nothing is divided by zero. */
-INLINE float32x4_t inverse_of(float32x4_t scale)
-{
-    const uint32x4_t none = vceqzq_f32(scale);
-    const float32x4_t one = vdupq_n_f32(1), inverse = vdivq_f32(one, vbslq_f32(none, one, scale));
-    return vbslq_f32(none, vdupq_n_f32(0), inverse);
 }
 
 INLINE void measure(const lsq_encode_args *a, const unsigned bits)

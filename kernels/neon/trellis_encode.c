@@ -10,6 +10,7 @@
  * stays +0 whatever zeros are added, and the errors of a weight have the sign of its importance.
  */
 #include "kernels/coder.h"
+#include "kernels/neon/inverse.h"
 
 #include <arm_neon.h>
 
@@ -105,14 +106,10 @@ typedef struct scaling {
 
 INLINE scaling scaling_of(const float *scale)
 {
-    const float32x4_t one = vdupq_n_f32(1);
     scaling s;
     s.scale = load(scale);
-    for (unsigned i = 0; i < QUARTERS; i++) {
-        const uint32x4_t zero = vceqzq_f32(s.scale.q[i]);
-        const uint32x4_t inverse = vreinterpretq_u32_f32(vdivq_f32(one, vbslq_f32(zero, one, s.scale.q[i])));
-        s.inverse.q[i] = vreinterpretq_f32_u32(vbicq_u32(inverse, zero));
-    }
+    for (unsigned i = 0; i < QUARTERS; i++)
+        s.inverse.q[i] = inverse_of(s.scale.q[i]);
     return s;
 }
 
