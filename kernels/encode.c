@@ -109,4 +109,5 @@ void lsq_scales_between(const float *table, unsigned count, float low, float hig
     *first = *last = below;
     while (*first > 0 && table[*first - 1] >= low)
         --*first;
+    *last += table[below] < low && below + 1 < count;
 }

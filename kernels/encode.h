@@ -74,8 +74,8 @@ float lsq_encode_plain_scale(const lsq_source *source);
 float lsq_encode_trellis_scale(const lsq_source *source);
 
 /*
- * Of an ascending table of scales the part [*first, *last] that is worth a try, between `low` and `high`: if there is none, the largest one
- * below them, or the first.
+ * Of an ascending table of scales the part [*first, *last] that is worth a try, between `low` and `high`: if there is none, those on either
+ * side, as far as there are.
  */
 void lsq_scales_between(const float *table, unsigned count, float low, float high, unsigned *first, unsigned *last);
 
