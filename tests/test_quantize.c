@@ -393,13 +393,13 @@ END_TEST
 
 START_TEST(same_bytes_on_any_number_of_threads)
 {
-    static const char *const names[] = {"s4", "s4.row", "s4.tensor", "c8", "t2", "t4.nib32", "t5.byte32.st64"};
-    enum { M = 16 * 16 * 3 + 40, K = 100 };
+    static const char *const names[] = {"s4", "s4.row", "s4.tensor", "c8", "t2", "t4.nib32", "t5.byte32"};
+    enum { M = 16 * 16 * 2 + 40, K = 70 };
     float *w = memory(M * K * sizeof(*w));
     lsq_weights *first = NULL;
     const lsq_format f = format_named(names[_i]);
     fill_bell(6, w, M * K);
-    for (unsigned threads = 1; threads <= 5; threads++) {
+    for (unsigned threads = 1; threads <= 5; threads += 2) {
         const lsq_context_options options = {.size = sizeof(options), .threads = threads};
         lsq_context *ctx;
         size_t bytes;
