@@ -73,6 +73,8 @@ class WrongUsage(Case):
         ['compress', FIXTURE, '-o', 'o', '--rule', '(=s4'],
         ['compress', FIXTURE, '-o', 'o', '--rule', 'a=x4'],
         ['compress', FIXTURE, '-o', 'o', '--outliers', '0.02'],
+        ['compress', FIXTURE, '-o', 'o', '--outliers', '0.01', '--bits-per-weight', '4'],
+        ['compress', FIXTURE, '-o', 'o', '--calibration', FIXTURE, '--target-snr', '30'],
         ['compress', FIXTURE, '-o', 'o', '--outliers', '1%'],
         ['compress', FIXTURE, '-o', 'o', '--outliers', 'nan'],
         ['compress', FIXTURE, '-o', 'o', '--outliers', '0.01', '--file-version', '1'],
