@@ -38,23 +38,12 @@ static float suits(const lsq_source *s, float largest)
                : share[s->format->bits] * largest / (multiplier * (float)lsq_largest_level(s->format));
 }
 
-/* Maxima and sums run in so many lanes, a fixed order that suits the registers of any machine. */
+/* Sums run in so many lanes, a fixed order that suits the registers of any machine. */
 enum { ABREAST = 8 };
 
 static float largest_of(const lsq_source *s, size_t row, size_t c0, size_t c1)
 {
-    const float *w = s->w + row * s->ld;
-    float largest[ABREAST] = {0};
-    for (; c0 + ABREAST <= c1; c0 += ABREAST)
-        for (size_t i = 0; i < ABREAST; i++) {
-            const float a = fabsf(w[c0 + i]);
-            largest[i] = a > largest[i] ? a : largest[i];
-        }
-    for (; c0 < c1; c0++)
-        largest[0] = fabsf(w[c0]) > largest[0] ? fabsf(w[c0]) : largest[0];
-    for (size_t i = 1; i < ABREAST; i++)
-        largest[0] = largest[i] > largest[0] ? largest[i] : largest[0];
-    return largest[0] * s->norm;
+    return lsq_largest_magnitude(s->w + row * s->ld + c0, c1 - c0) * s->norm;
 }
 
 float lsq_encode_trellis_scale(const lsq_source *s)

@@ -381,8 +381,8 @@ static int check_calibration(job *j)
     const int named = strcmp(lsq_model_format(j->calibration), "npy") != 0;
     lsq_error err = {0};
     for (size_t i = 0; i < lsq_model_count(j->model); i++) {
-        plan p = plan_tensor(lsq_model_tensor(j->model, i), &j->want);
-        if (!p.kept && calibration_fits(j->calibration, j->model, i, p.columns, &err) != LSQ_OK)
+        const plan *p = &j->choices.each[i].plan;
+        if (!p->kept && calibration_fits(j->calibration, j->model, i, p->columns, &err) != LSQ_OK)
             return failure(j->args, LSQ_E_ARGUMENT, "%s: %s", path, err.text);
     }
     if (!named && lsq_model_count(j->model) != 1)
@@ -444,10 +444,10 @@ static int run(arguments *args)
         code = open_model(args, args->operands[0], LSQ_OPEN_VERIFY, &j.model);
     if (code == CARRY_ON && args->values[CALIBRATION])
         code = open_model(args, args->values[CALIBRATION], LSQ_OPEN_VERIFY, &j.calibration);
-    if (code == CARRY_ON && j.calibration)
-        code = check_calibration(&j);
     if (code == CARRY_ON)
         code = choices_make(args, j.model, &j.want, &j.rules, &j.goal, dry, &j.choices);
+    if (code == CARRY_ON && j.calibration)
+        code = check_calibration(&j);
     if (code == CARRY_ON)
         code = dry ? dry_run_report(args, args->operands[0], &j.choices) : compress(&j);
     free(j.outcomes);
