@@ -7,7 +7,6 @@
  */
 #include "kernels/encode.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
