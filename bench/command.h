@@ -27,6 +27,7 @@ int bench_gemm_command(int argc, char **argv);
 int bench_layers_command(int argc, char **argv);
 int bench_snr_command(int argc, char **argv);
 int bench_encode_command(int argc, char **argv);
+int bench_peers_command(int argc, char **argv);
 int bench_file_command(int argc, char **argv);
 
 /* Errors from now on are JSON too: {"schema": "lsq.error/1", "exit_code": ..., "message": ...}. */

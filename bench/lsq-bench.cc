@@ -101,6 +101,8 @@ int main(int argc, char **argv)
         return bench_snr_command(argc - 1, argv + 1);
     if (!std::strcmp(command, "encode"))
         return bench_encode_command(argc - 1, argv + 1);
+    if (!std::strcmp(command, "peers"))
+        return bench_peers_command(argc - 1, argv + 1);
     if (!std::strcmp(command, "file"))
         return bench_file_command(argc - 1, argv + 1);
     return bench_usage("no command '%s'", command);

@@ -96,7 +96,7 @@ void bench_trial_prepare(const bench_trial *trial, bench_turn *turn, const bench
 }
 
 /* Seconds a unit. One before the clock runs wakes threads, and brings weights that stay in a cache back there. */
-static double sample(const bench_trial *trial, bench_turn *turn)
+double bench_trial_time_calls(const bench_trial *trial, bench_turn *turn)
 {
     if (trial->threads > 1)
         bench_settle();
@@ -105,17 +105,23 @@ static double sample(const bench_trial *trial, bench_turn *turn)
     return bench_turn_sample(turn) / (double)turn->work.units;
 }
 
+/* All of a team are pinned; a caller left free would stay where another one is. */
+double bench_trial_time_team(const bench_trial *trial, bench_turn *turn)
+{
+    bench_pin(0);
+    const double seconds = bench_trial_time_calls(trial, turn);
+    bench_confine(trial->threads);
+    return seconds;
+}
+
 bench_trial_sample bench_trial_take(bench_trial *trial, bench_turn *ours, bench_turn *blas)
 {
     bench_trial_sample taken = {NAN, NAN, NAN};
-    if (trial->peak) {
-        bench_pin(0); /* as all of a team are; left free, the caller stays where another one is */
-        taken.peak = PEAK_TURNS * trial->peak->operations / sample(trial, &trial->peak_turn);
-        bench_confine(trial->threads);
-    }
-    taken.seconds = sample(trial, ours);
+    if (trial->peak)
+        taken.peak = PEAK_TURNS * trial->peak->operations / bench_trial_time_team(trial, &trial->peak_turn);
+    taken.seconds = bench_trial_time_calls(trial, ours);
     if (trial->blas)
-        taken.blas_seconds = sample(trial, blas);
+        taken.blas_seconds = bench_trial_time_calls(trial, blas);
     return taken;
 }
 

@@ -43,6 +43,13 @@ void bench_trial_describe(const bench_trial *trial, bench_table *table);
 /* Calls of a library, which has threads of its own: sampled from the one thread that calls. */
 void bench_trial_prepare(const bench_trial *trial, bench_turn *turn, const bench_work *work);
 
+/*
+ * One sample, in seconds a unit: of calls of a library that were prepared as above; and of what the team itself does, prepared with
+ * `trial->team`.
+ */
+double bench_trial_time_calls(const bench_trial *trial, bench_turn *turn);
+double bench_trial_time_team(const bench_trial *trial, bench_turn *turn);
+
 /* Seconds a unit for each of the two, NaN where there is none; operations a second of the loop, likewise. */
 typedef struct bench_trial_sample {
     double seconds, blas_seconds, peak;
