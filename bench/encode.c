@@ -9,7 +9,6 @@
 #include "bench/table.h"
 #include "bench/trial.h"
 
-#include <getopt.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,24 +22,11 @@ static const bench_column columns[] = {
     {"minutes_7e9", "7e9 weights", "minutes", 11, 1},
     {"spread", "spread", "%", 6, 1},
 };
-enum { COLUMNS = sizeof columns / sizeof *columns, LIST_MAX = 64, MODEL_GIGAWEIGHTS = 7 };
-
-static const char *const usual_formats[] = {"c4", "c8", "s2", "s4", "s6", "s8",      "t1",
-                                            "t2", "t3", "t4", "t5", "t6", "t2.st64", "t4.st64"};
-enum { USUAL_FORMATS = sizeof usual_formats / sizeof *usual_formats };
-
-typedef struct encode_request {
-    lsq_format formats[LIST_MAX];
-    unsigned threads[LIST_MAX];
-    size_t format_count, thread_count;
-    size_t rows, columns;
-    unsigned samples;
-    int json;
-} encode_request;
+enum { COLUMNS = sizeof columns / sizeof *columns, MODEL_GIGAWEIGHTS = 7 };
 
 typedef struct encode_run {
-    const encode_request *request;
-    lsq_context *contexts[LIST_MAX]; /* one for each number of threads */
+    const bench_options *request;
+    lsq_context *contexts[BENCH_LIST_MAX]; /* one for each number of threads */
     float *weights;
     double *seconds; /* [number of threads][sample] */
     double *scratch;
@@ -64,7 +50,7 @@ static lsq_status encode(const encode_run *run, const lsq_format *format, size_t
 
 static void add_row(const encode_run *run, const lsq_format *format, size_t t)
 {
-    const encode_request *request = run->request;
+    const bench_options *request = run->request;
     const unsigned samples = request->samples;
     const double *mine = run->seconds + t * samples, weights = (double)request->rows * (double)request->columns;
     for (unsigned i = 0; i < samples; i++)
@@ -90,7 +76,7 @@ static void add_row(const encode_run *run, const lsq_format *format, size_t t)
 /* A few rows before the clock runs: tables are made, threads started. */
 static lsq_status measure_format(const encode_run *run, const lsq_format *format, lsq_error *err)
 {
-    const encode_request *request = run->request;
+    const bench_options *request = run->request;
     const size_t few = request->rows < 64 ? request->rows : 64;
     lsq_status status = LSQ_OK;
     double seconds;
@@ -106,7 +92,7 @@ static lsq_status measure_format(const encode_run *run, const lsq_format *format
 
 static void print_context(const encode_run *run)
 {
-    const encode_request *request = run->request;
+    const bench_options *request = run->request;
     char text[128];
     bench_table_context(run->table, "lsq_version", lsq_version());
     bench_table_context(run->table, "lsq_cpu", bench_cpu_name(run->contexts[0]));
@@ -119,7 +105,7 @@ static void print_context(const encode_run *run)
 
 static lsq_status measure(encode_run *run, lsq_error *err)
 {
-    const encode_request *request = run->request;
+    const bench_options *request = run->request;
     for (size_t t = 0; t < request->thread_count; t++) {
         const lsq_context_options options = {.size = sizeof options, .threads = request->threads[t]};
         const lsq_status status = lsq_context_new(&options, &run->contexts[t], err);
@@ -141,7 +127,7 @@ static lsq_status measure(encode_run *run, lsq_error *err)
     return LSQ_OK;
 }
 
-static lsq_status measure_all(const encode_request *request, lsq_error *err)
+static lsq_status measure_all(const bench_options *request, lsq_error *err)
 {
     encode_run run = {.request = request};
     run.weights = bench_alloc(request->rows * request->columns * sizeof *run.weights, 1);
@@ -158,59 +144,31 @@ static lsq_status measure_all(const encode_request *request, lsq_error *err)
     return status;
 }
 
-static int read_options(int argc, char **argv, encode_request *request)
+static int run_command(const bench_options *options)
 {
-    static const struct option options[] = {
-        {"codec", required_argument, NULL, 'c'}, {"threads", required_argument, NULL, 't'},
-        {"size", required_argument, NULL, 'm'},  {"samples", required_argument, NULL, 'n'},
-        {"json", no_argument, NULL, 'j'},        {NULL, 0, NULL, 0},
-    };
     lsq_error err = {0};
-    opterr = 0;
-    for (int c; (c = getopt_long(argc, argv, "c:t:m:n:j", options, NULL)) != -1;) {
-        switch (c) {
-        case 'c':
-            if (request->format_count == LIST_MAX)
-                return bench_usage("--codec: more than %d formats", LIST_MAX);
-            if (lsq_format_parse(optarg, &request->formats[request->format_count++], &err))
-                return bench_usage("--codec: %s", err.text);
-            break;
-        case 't':
-            if (request->thread_count == LIST_MAX ||
-                !bench_number(optarg, 1, BENCH_THREADS_MAX, &request->threads[request->thread_count++]))
-                return bench_usage("--threads '%s': not a number from 1 to %d, or too many", optarg, BENCH_THREADS_MAX);
-            break;
-        case 'm':
-            if (!bench_sides(optarg, &request->rows, &request->columns))
-                return bench_usage("--size '%s': not ROWSxCOLUMNS, each from 1 to %d", optarg, BENCH_SIDE_MAX);
-            break;
-        case 'n':
-            if (!bench_number(optarg, 2, 10000, &request->samples))
-                return bench_usage("--samples '%s': not a number from 2 to 10000", optarg);
-            break;
-        case 'j':
-            request->json = 1;
-            bench_errors_as_json();
-            break;
-        default:
-            return bench_usage("encode: '%s' is no option, or lacks its value", argv[optind - 1]);
-        }
-    }
-    return optind < argc ? bench_usage("encode takes no argument '%s'", argv[optind]) : BENCH_OK;
-}
-
-int bench_encode_command(int argc, char **argv)
-{
-    encode_request request = {.rows = 1024, .columns = 4096, .samples = 5};
-    lsq_error err = {0};
-    const int refused = read_options(argc, argv, &request);
-    if (refused)
-        return refused;
-    if (request.format_count == 0)
-        for (size_t i = 0; i < USUAL_FORMATS; i++)
-            lsq_format_parse(usual_formats[i], &request.formats[request.format_count++], NULL);
-    if (request.thread_count == 0)
-        request.threads[request.thread_count++] = 1;
-    const lsq_status status = measure_all(&request, &err);
+    const lsq_status status = measure_all(options, &err);
     return status ? bench_failed(NULL, status, &err) : bench_flush();
 }
+
+static const bench_choice choices[] = {
+    {BENCH_OPTION_CODEC, 'c', "with this format"},
+    {BENCH_OPTION_THREADS, 't', "with N threads (1)"},
+    {BENCH_OPTION_SIZE, 'm', "of a matrix with R rows and C columns"},
+    {BENCH_OPTION_SAMPLES, 'n', "samples of each case"},
+    {BENCH_OPTION_END, 0, NULL},
+};
+
+static const char *const usual_codecs[] = {"c4", "c8", "s2", "s4", "s6",      "s8",      "t1", "t2",
+                                           "t3", "t4", "t5", "t6", "t2.st64", "t4.st64", NULL};
+
+const bench_command bench_encode_command = {
+    .name = "encode",
+    .about = "encode  times lsq_quantize on Gaussian weights",
+    .choices = choices,
+    .codecs = usual_codecs,
+    .samples = 5,
+    .rows = 1024,
+    .columns = 4096,
+    .run = run_command,
+};

@@ -10,7 +10,6 @@
 
 #include "dispatch/select.h"
 
-#include <getopt.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,15 +126,7 @@ static lsq_status measure(const char *path, const lsq_model *original, unsigned 
     return status;
 }
 
-typedef struct file_request {
-    const char *against;
-    unsigned samples;
-    int json;
-    char **files;
-    size_t file_count;
-} file_request;
-
-static lsq_status run(const file_request *request, const char **where, lsq_error *err)
+static lsq_status run(const bench_options *request, const char **where, lsq_error *err)
 {
     lsq_model *original = NULL;
     lsq_status status = request->against ? lsq_model_open(request->against, 0, &original, err) : LSQ_OK;
@@ -163,39 +154,26 @@ static lsq_status run(const file_request *request, const char **where, lsq_error
     return status;
 }
 
-int bench_file_command(int argc, char **argv)
+static int run_command(const bench_options *options)
 {
-    static const struct option options[] = {
-        {"against", required_argument, NULL, 'g'},
-        {"samples", required_argument, NULL, 'n'},
-        {"json", no_argument, NULL, 'j'},
-        {NULL, 0, NULL, 0},
-    };
-    file_request request = {.samples = 21};
-    opterr = 0;
-    for (int c; (c = getopt_long(argc, argv, "g:n:j", options, NULL)) != -1;) {
-        switch (c) {
-        case 'g':
-            request.against = optarg;
-            break;
-        case 'n':
-            if (!bench_number(optarg, 2, 10000, &request.samples))
-                return bench_usage("--samples '%s': not a number from 2 to 10000", optarg);
-            break;
-        case 'j':
-            request.json = 1;
-            bench_errors_as_json();
-            break;
-        default:
-            return bench_usage("file: '%s' is no option, or lacks its value", argv[optind - 1]);
-        }
-    }
-    request.files = argv + optind;
-    request.file_count = (size_t)(argc - optind);
-    if (request.file_count == 0)
-        return bench_usage("file: which .lsq file?");
     const char *where = NULL;
     lsq_error err = {0};
-    const lsq_status status = run(&request, &where, &err);
+    const lsq_status status = run(options, &where, &err);
     return status ? bench_failed(err.text[0] ? NULL : where, status, &err) : bench_flush();
 }
+
+static const bench_choice choices[] = {
+    {BENCH_OPTION_AGAINST, 'g', "the original, for signal to noise and error"},
+    {BENCH_OPTION_SAMPLES, 'n', "samples of each file"},
+    {BENCH_OPTION_END, 0, NULL},
+};
+
+const bench_command bench_file_command = {
+    .name = "file",
+    .about = "file  measures .lsq files: size, signal to noise, speed, error of products",
+    .choices = choices,
+    .operands = "FILE...",
+    .missing = "which .lsq file?",
+    .samples = 21,
+    .run = run_command,
+};

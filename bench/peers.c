@@ -8,11 +8,11 @@
 #include "bench/command.h"
 #include "bench/machine.h"
 #include "bench/means.h"
+#include "bench/options.h"
 #include "bench/peers/onednn.h"
 #include "bench/sources.h"
 #include "bench/table.h"
 
-#include <getopt.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,25 +33,18 @@ static const bench_column columns[] = {
     {"percent_of_read", "of a read", "%", 9, 1},
     {"times_openblas", "times", "OpenBLAS", 8, 2},
 };
-enum { COLUMNS = sizeof columns / sizeof *columns, LIST_MAX = 64, BATCH_MAX = 65536 };
-
-static const char *const usual_formats[] = {"s2", "s3", "s4", "s5", "s6", "s8", "t2", "t3", "t4", "t5", "t6"};
-
-typedef struct peers_request {
-    size_t rows, columns;
-    bench_plan plan; /* of formats */
-    unsigned threads[LIST_MAX], batches[LIST_MAX];
-    size_t thread_count, batch_count;
-    unsigned samples;
-    int json;
-} peers_request;
+enum { COLUMNS = sizeof columns / sizeof *columns };
 
 /* What W is stored as, and by whom it is multiplied. */
 typedef enum way_kind { WAY_FLOATS, WAY_BYTES, WAY_OURS } way_kind;
 
 typedef struct peers_run {
-    const peers_request *request;
-    bench_means kept; /* of Gaussian weights, by the rows of the plan */
+    const bench_options *request;
+    size_t batch_count;
+    unsigned batches[BENCH_LIST_MAX];
+    bench_plan plan; /* to measure what is kept of Gaussian weights */
+    bench_means kept;
+    size_t rows_of_plan[BENCH_LIST_MAX]; /* of each format */
     bench_trial_sample *samples;
     double *reads, *scratch; /* room for a number of each */
     bench_calls *all;
@@ -68,7 +61,7 @@ static double share_of_read(const peers_run *run)
 static void add_row(peers_run *run, int rotate, unsigned n, unsigned threads, const char *way, double snr,
                     double scale_bits)
 {
-    const peers_request *request = run->request;
+    const bench_options *request = run->request;
     const double weights = (double)request->rows * (double)request->columns, operations = 2 * weights * n;
     const bench_trial_figures f = bench_trial_judge(run->samples, request->samples, operations, run->scratch);
     const double share = share_of_read(run), read = bench_median(run->reads, request->samples);
@@ -94,30 +87,30 @@ static void add_row(peers_run *run, int rotate, unsigned n, unsigned threads, co
 
 static lsq_status measure_way(peers_run *run, way_kind kind, size_t format, int rotate, size_t batch, unsigned threads)
 {
-    const peers_request *request = run->request;
-    const bench_plan_row *ours = &request->plan.rows[format];
+    const bench_options *request = run->request;
     const lsq_status status = kind == WAY_FLOATS  ? bench_calls_floats(run->all)
                               : kind == WAY_BYTES ? bench_calls_bytes(run->all)
-                                                  : bench_calls_format(run->all, &ours->format);
+                                                  : bench_calls_format(run->all, &request->formats[format]);
     if (status)
         return status == LSQ_E_UNSUPPORTED && kind != WAY_OURS ? LSQ_OK : status;
     for (unsigned i = 0; i < request->samples; i++) {
         run->samples[i] = bench_calls_take(run->all, batch);
         run->reads[i] = bench_calls_read(run->all);
     }
-    const unsigned n = request->batches[batch];
+    const unsigned n = run->batches[batch];
     if (kind == WAY_FLOATS)
         add_row(run, rotate, n, threads, "float OpenBLAS", NAN, 0);
     else if (kind == WAY_BYTES)
         add_row(run, rotate, n, threads, "int8 oneDNN", run->kept.int8_row.db, 32.0 / (double)request->columns);
     else
-        add_row(run, rotate, n, threads, ours->name, run->kept.rows[format].db, 0);
+        add_row(run, rotate, n, threads, run->plan.rows[run->rows_of_plan[format]].name,
+                run->kept.rows[run->rows_of_plan[format]].db, 0);
     return LSQ_OK;
 }
 
 static void print_context(const peers_run *run)
 {
-    const peers_request *request = run->request;
+    const bench_options *request = run->request;
     const bench_int8 *peer = bench_onednn();
     char text[512] = "none in this build";
     bench_trial_describe(bench_calls_trial(run->all), run->table);
@@ -138,24 +131,24 @@ static lsq_status measure_batch(peers_run *run, int rotate, size_t batch, unsign
     lsq_status status = measure_way(run, WAY_FLOATS, 0, rotate, batch, threads);
     if (!status)
         status = measure_way(run, WAY_BYTES, 0, rotate, batch, threads);
-    for (size_t f = 0; !status && f < run->request->plan.count; f++)
+    for (size_t f = 0; !status && f < run->request->format_count; f++)
         status = measure_way(run, WAY_OURS, f, rotate, batch, threads);
     return status;
 }
 
 static lsq_status measure_place(peers_run *run, int rotate, lsq_error *err)
 {
-    const peers_request *request = run->request;
+    const bench_options *request = run->request;
     const bench_matrix_size size = {request->rows, request->columns, rotate};
-    bench_call calls[LIST_MAX];
-    for (size_t i = 0; i < request->batch_count; i++)
-        calls[i] = (bench_call){request->batches[i], LSQ_NO_TRANS};
-    lsq_status status = bench_calls_new(&size, calls, request->batch_count, &run->all);
+    bench_call calls[BENCH_LIST_MAX];
+    for (size_t i = 0; i < run->batch_count; i++)
+        calls[i] = (bench_call){run->batches[i], LSQ_NO_TRANS};
+    lsq_status status = bench_calls_new(&size, calls, run->batch_count, &run->all);
     for (size_t t = 0; !status && t < request->thread_count; t++) {
         status = bench_calls_threads(run->all, request->threads[t], LSQ_ACT_INT, err);
         if (!status && rotate && t == 0)
             print_context(run);
-        for (size_t i = 0; !status && i < request->batch_count; i++)
+        for (size_t i = 0; !status && i < run->batch_count; i++)
             status = measure_batch(run, rotate, i, request->threads[t]);
     }
     bench_calls_free(run->all);
@@ -163,12 +156,18 @@ static lsq_status measure_place(peers_run *run, int rotate, lsq_error *err)
     return status;
 }
 
-/* What each format keeps; a row of the plan is a format. */
+/* What each format keeps. Those with a choice of rounding have more rows in the plan than the one that counts. */
 static lsq_status measure_kept(peers_run *run, lsq_error *err)
 {
     const bench_source *gauss = bench_source_find("gauss");
     float *w = malloc(gauss->rows * gauss->columns * sizeof *w);
-    lsq_status status = w ? bench_means_begin(&run->kept, &run->request->plan) : LSQ_E_NOMEM;
+    lsq_status status = w ? LSQ_OK : LSQ_E_NOMEM;
+    for (size_t i = 0; !status && i < run->request->format_count; i++) {
+        run->rows_of_plan[i] = run->plan.count;
+        status = bench_plan_add(&run->plan, run->request->codecs[i], err);
+    }
+    if (!status)
+        status = bench_means_begin(&run->kept, &run->plan);
     if (!status) {
         bench_source_fill(gauss, w);
         status = bench_means_add(&run->kept, gauss->rows, gauss->columns, w, err);
@@ -179,9 +178,13 @@ static lsq_status measure_kept(peers_run *run, lsq_error *err)
     return status;
 }
 
-static lsq_status measure(const peers_request *request, lsq_error *err)
+static lsq_status measure(const bench_options *request, lsq_error *err)
 {
-    peers_run run = {.request = request};
+    peers_run run = {.request = request, .batch_count = request->batch_count, .batches = {1, 64}};
+    if (run.batch_count == 0)
+        run.batch_count = 2;
+    else
+        memcpy(run.batches, request->batches, sizeof run.batches);
     run.samples = calloc(request->samples, sizeof *run.samples);
     run.reads = calloc(request->samples, sizeof *run.reads);
     run.scratch = calloc(request->samples, sizeof *run.scratch);
@@ -196,93 +199,39 @@ static lsq_status measure(const peers_request *request, lsq_error *err)
         bench_watch_end(&watch);
     bench_table_end(run.table, !status);
     bench_means_free(&run.kept);
+    bench_plan_free(&run.plan);
     free(run.samples);
     free(run.reads);
     free(run.scratch);
     return status;
 }
 
-/* ---- Options ---- */
+/* ---- The command ---- */
 
-/* Appends a number to a list; 0 if it is none, or one too many. */
-static int append_number(const char *text, unsigned high, unsigned *list, size_t *count)
+static int run_command(const bench_options *options)
 {
-    return *count < LIST_MAX && bench_number(text, 1, high, &list[*count]) && ++*count;
-}
-
-static int read_options(int argc, char **argv, peers_request *request)
-{
-    static const struct option options[] = {
-        {"codec", required_argument, NULL, 'c'},
-        {"batch", required_argument, NULL, 'b'},
-        {"threads", required_argument, NULL, 't'},
-        {"samples", required_argument, NULL, 'n'},
-        {"size", required_argument, NULL, 'm'},
-        {"json", no_argument, NULL, 'j'},
-        {NULL, 0, NULL, 0},
-    };
     lsq_error err = {0};
-    opterr = 0;
-    for (int c; (c = getopt_long(argc, argv, "c:b:t:n:m:j", options, NULL)) != -1;) {
-        switch (c) {
-        case 'c':
-            if (bench_plan_add(&request->plan, optarg, &err))
-                return bench_usage("--codec: %s", err.text);
-            break;
-        case 'b':
-            if (!append_number(optarg, BATCH_MAX, request->batches, &request->batch_count))
-                return bench_usage("--batch '%s': not a number from 1 to %d, or too many", optarg, BATCH_MAX);
-            break;
-        case 't':
-            if (!append_number(optarg, BENCH_THREADS_MAX, request->threads, &request->thread_count))
-                return bench_usage("--threads '%s': not a number from 1 to %d, or too many", optarg, BENCH_THREADS_MAX);
-            break;
-        case 'n':
-            if (!bench_number(optarg, 2, 10000, &request->samples))
-                return bench_usage("--samples '%s': not a number from 2 to 10000", optarg);
-            break;
-        case 'm':
-            if (!bench_sides(optarg, &request->rows, &request->columns))
-                return bench_usage("--size '%s': not ROWSxCOLUMNS, each from 1 to %d", optarg, BENCH_SIDE_MAX);
-            break;
-        case 'j':
-            request->json = 1;
-            bench_errors_as_json();
-            break;
-        default:
-            return bench_usage("peers: '%s' is no option, or lacks its value", argv[optind - 1]);
-        }
-    }
-    return optind < argc ? bench_usage("peers takes no argument '%s'", argv[optind]) : BENCH_OK;
+    const lsq_status status = measure(options, &err);
+    return status ? bench_failed(NULL, status, &err) : bench_flush();
 }
 
-/* What was not asked for otherwise. */
-static lsq_status fill_in(peers_request *request, lsq_error *err)
-{
-    lsq_status status = LSQ_OK;
-    if (request->plan.count == 0)
-        for (size_t i = 0; !status && i < sizeof usual_formats / sizeof *usual_formats; i++)
-            status = bench_plan_add(&request->plan, usual_formats[i], err);
-    if (request->thread_count == 0)
-        request->threads[request->thread_count++] = 1;
-    if (request->batch_count == 0) {
-        request->batches[request->batch_count++] = 1;
-        request->batches[request->batch_count++] = 64;
-    }
-    return status;
-}
+static const bench_choice choices[] = {
+    {BENCH_OPTION_CODEC, 'c', "of ours, this format"},
+    {BENCH_OPTION_BATCH, 'b', "with N columns (1 and 64)"},
+    {BENCH_OPTION_THREADS, 't', "with N threads (1)"},
+    {BENCH_OPTION_SIZE, 'm', "of a matrix with R rows and C columns"},
+    {BENCH_OPTION_SAMPLES, 'n', "samples of each case"},
+    {BENCH_OPTION_END, 0, NULL},
+};
 
-int bench_peers_command(int argc, char **argv)
-{
-    peers_request request = {.rows = 4096, .columns = 4096, .samples = 21};
-    lsq_error err = {0};
-    int code = read_options(argc, argv, &request);
-    if (!code) {
-        lsq_status status = fill_in(&request, &err);
-        if (!status)
-            status = measure(&request, &err);
-        code = status ? bench_failed(NULL, status, &err) : bench_flush();
-    }
-    bench_plan_free(&request.plan);
-    return code;
-}
+const bench_command bench_peers_command = {
+    .name = "peers",
+    .about = "peers  times what there is to choose from, in one table: OpenBLAS with float weights, oneDNN with int8 ones\n"
+             "       and a scale for each row, and ours; from memory and from cache, beside a plain read of the same bytes",
+    .choices = choices,
+    .codecs = bench_product_codecs,
+    .samples = 21,
+    .rows = 4096,
+    .columns = 4096,
+    .run = run_command,
+};
