@@ -126,6 +126,13 @@ static int read_against(bench_options *to, const char *value)
     return BENCH_OK;
 }
 
+static int read_shapes(bench_options *to, const char *value)
+{
+    (void)value;
+    to->shapes = 1;
+    return BENCH_OK;
+}
+
 static int read_samples(bench_options *to, const char *value)
 {
     if (bench_number(value, 2, 10000, &to->samples))
@@ -182,6 +189,7 @@ static const struct kind {
     [BENCH_OPTION_PEERS] = {"peers", NULL, 0, read_peers},
     [BENCH_OPTION_OUTLIERS] = {"outliers", "SHARE", 0, read_outliers},
     [BENCH_OPTION_AGAINST] = {"against", "FILE", 0, read_against},
+    [BENCH_OPTION_SHAPES] = {"shapes", NULL, 0, read_shapes},
     [BENCH_OPTION_SAMPLES] = {"samples", "N", 0, read_samples},
     [BENCH_OPTION_SVG] = {"svg", "FILE", 0, read_svg},
     [BENCH_OPTION_PREFETCH] = {"prefetch", "BYTES", 0, read_prefetch},

@@ -25,7 +25,7 @@ typedef struct bench_options {
     unsigned samples, prefetch; /* prefetch: only if prefetch_given */
     lsq_activation activation;
     double outliers;
-    int rotate, transposed, all, peers, prefetch_given, small_pages, json;
+    int rotate, transposed, all, peers, shapes, prefetch_given, small_pages, json;
     const char *filter, *picture, *against; /* NULL: not given */
     char **files;
     size_t file_count;
@@ -47,6 +47,7 @@ typedef enum bench_option {
     BENCH_OPTION_PEERS,
     BENCH_OPTION_OUTLIERS,
     BENCH_OPTION_AGAINST,
+    BENCH_OPTION_SHAPES,
     BENCH_OPTION_SAMPLES,
     BENCH_OPTION_SVG,
     BENCH_OPTION_PREFETCH,
