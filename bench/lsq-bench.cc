@@ -14,6 +14,7 @@ static const bench_command *const commands[] = {&bench_gemv_command,
                                                 &bench_encode_command,
                                                 &bench_peers_command,
                                                 &bench_file_command,
+                                                &bench_overhead_command,
                                                 nullptr};
 
 static bool is(const char *text, const char *letter, const char *word)

@@ -1,0 +1,12 @@
+/*
+ * largest_tune.h - a tune file of this machine that says something of every kind of product: as large as they come.
+ */
+#ifndef LSQ_BENCH_LARGEST_TUNE_H
+#define LSQ_BENCH_LARGEST_TUNE_H
+
+#include "dispatch/tunefile.h"
+
+/* Entries name the kernels that would run anyway. Free with lsq_tune_free(). LSQ_E_NOMEM. */
+lsq_status bench_largest_tune(const lsq_cpu *cpu, lsq_tune *tune);
+
+#endif
