@@ -82,16 +82,24 @@ static void run_multiply(const void *arg, unsigned thread, size_t first, size_t 
     }
 }
 
+void bench_pass_part(size_t bytes, unsigned threads, unsigned thread, size_t *from, size_t *to)
+{
+    const size_t line = 64, lines = (bytes + line - 1) / line;
+    *from = lines * thread / threads * line;
+    *to = lines * (thread + 1) / threads * line;
+    *to = *to < bytes ? *to : bytes;
+}
+
 static void run_read(const void *arg, unsigned thread, size_t first, size_t end)
 {
     pass *p = (pass *)arg;
     double before = p->shapes->count ? bench_now() : 0;
     for (size_t unit = first; unit < end; unit++) {
         const size_t i = unit % p->all->count;
-        const size_t bytes = p->all->items[i].tensor->bytes, line = 64, lines = (bytes + line - 1) / line;
-        const size_t from = lines * thread / p->trial->threads * line, to = lines * (thread + 1) / p->trial->threads * line;
         const uint8_t *packed = lsq_weights_packed(p->all->items[i].weights);
-        p->sums[thread] += p->loop->read(packed + from, (to < bytes ? to : bytes) - from);
+        size_t from, to;
+        bench_pass_part(p->all->items[i].tensor->bytes, p->trial->threads, thread, &from, &to);
+        p->sums[thread] += p->loop->read(packed + from, to - from);
         before = clock_shape(p, thread, i, before);
     }
 }

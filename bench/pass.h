@@ -25,6 +25,9 @@ typedef struct bench_shapes {
 int bench_shapes_begin(bench_shapes *shapes, const bench_matrices *all);
 void bench_shapes_end(bench_shapes *shapes);
 
+/* What the thread-th of several threads reads of so many bytes: [*from, *to), cut at cache lines. */
+void bench_pass_part(size_t bytes, unsigned threads, unsigned thread, size_t *from, size_t *to);
+
 /* Medians, in seconds a pass: of the products, and of a plain read of the same bytes; share: of the samples' ratios, read to product. */
 typedef struct bench_pass_speed {
     double seconds, spread, read_seconds, share;
