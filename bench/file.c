@@ -2,11 +2,12 @@
  * file.c - `lsq-bench file`: one row for each .lsq file, of what it costs and what it gives.
  */
 #include "bench/command.h"
-#include "bench/machine.h"
 #include "bench/matrices.h"
 #include "bench/stream.h"
 #include "bench/table.h"
+#include "bench/trial.h"
 #include "bench/turn.h"
+#include "bench/watch.h"
 
 #include "dispatch/select.h"
 
@@ -21,13 +22,16 @@ static const bench_column columns[] = {
     {"snr", "SNR", "dB", 6, 2},
     {"megabytes", "packed", "MB", 8, 2},
     {"size_class", "held in", "", 7, -1},
-    {"weights_per_second", "GEMV", "Gw/s", 7, 2},
-    {"spread", "+-", "%", 5, 1},
-    {"read_bytes_per_second", "a read", "GB/s", 7, 2},
-    {"percent_of_read_bandwidth", "of a read", "%", 9, 1},
-    {"relative_error", "error", "of y", 8, 5},
+    {"weights_per_second", "weights", "10^9/s", 7, 2},
+    {"spread", "spread", "+- %", 6, 1},
+    {"read_bytes_per_second", "plain read", "GB/s", 10, 2},
+    {"percent_of_read_bandwidth", "% of plain", "read", 10, 1},
+    {"relative_error", "error of y", "relative", 10, 5},
+    {"samples", "samples", "", 0, 0},
 };
 enum { COLUMNS = sizeof columns / sizeof *columns };
+
+static const bench_table_kind kind = {"lsq.bench.file/1", columns, COLUMNS, 2, NULL};
 
 /* Of one file: the matrices' bytes as something to read, a matrix a unit. */
 typedef struct file_reading {
@@ -57,7 +61,9 @@ typedef struct file_speed {
     double seconds, spread, read_seconds, share; /* medians; share: of the samples' ratios, read to product */
 } file_speed;
 
-static lsq_status measure_speed(const bench_matrices *all, const lsq_cpu *cpu, unsigned samples, file_speed *speed)
+/* `kept` gets the samples' seconds. */
+static lsq_status measure_speed(const bench_matrices *all, const lsq_cpu *cpu, unsigned samples, double *kept,
+                                file_speed *speed)
 {
     bench_team *team = bench_team_new(1);
     double *times = malloc(3 * samples * sizeof *times);
@@ -77,7 +83,7 @@ static lsq_status measure_speed(const bench_matrices *all, const lsq_cpu *cpu, u
     multiply.step = (multiply.step + all->count - 1) / all->count * all->count;
     for (unsigned i = 0; i < samples; i++) {
         reads[i] = bench_turn_sample(&read);
-        times[i] = bench_turn_sample(&multiply);
+        kept[i] = times[i] = bench_turn_sample(&multiply);
         shares[i] = reads[i] / times[i];
     }
     speed->seconds = bench_median(times, samples);
@@ -95,16 +101,19 @@ static lsq_status measure(const char *path, const lsq_model *original, unsigned 
     bench_matrices all;
     bench_snr weights = {0, 0}, products = {0, 0}; /* without an original they have no ratio */
     file_speed speed = {0};
+    double *const times = calloc(samples, sizeof *times);
     lsq_cpu cpu;
     lsq_cpu_detect(&cpu);
-    lsq_status status = bench_matrices_open(&all, path, err);
-    if (status)
+    lsq_status status = times ? bench_matrices_open(&all, path, err) : LSQ_E_NOMEM;
+    if (status) {
+        free(times);
         return status;
+    }
     status = bench_matrices_multiply(&all, 0, all.count);
     if (!status && original)
         status = bench_matrices_compare(&all, original, &weights, &products, err);
     if (!status)
-        status = measure_speed(&all, &cpu, samples, &speed);
+        status = measure_speed(&all, &cpu, samples, times, &speed);
     if (!status) {
         const char *slash = strrchr(path, '/');
         const bench_cell cells[COLUMNS] = {
@@ -119,9 +128,11 @@ static lsq_status measure(const char *path, const lsq_model *original, unsigned 
             {NULL, 1e-9 * all.bytes / speed.read_seconds},
             {NULL, 100 * speed.share},
             {NULL, products.signal > 0 ? sqrt(products.noise / products.signal) : NAN},
+            {NULL, samples},
         };
-        bench_table_row(table, cells);
+        bench_table_timed_row(table, cells, times, samples);
     }
+    free(times);
     bench_matrices_close(&all);
     return status;
 }
@@ -132,23 +143,24 @@ static lsq_status run(const bench_options *request, const char **where, lsq_erro
     lsq_status status = request->against ? lsq_model_open(request->against, 0, &original, err) : LSQ_OK;
     if (status)
         return status;
-    bench_table *table = bench_table_new("lsq.bench.file/1", columns, COLUMNS, request->json);
+    bench_table *table = bench_table_new(&kind, request->output);
     if (!table) {
         lsq_model_free(original);
         return LSQ_E_NOMEM;
     }
     bench_table_context(table, "lsq_version", lsq_version());
-    bench_table_context(table, "gemv",
-                        "all matrices of the file, one product after the other, 1 thread, integer activations");
-    bench_table_context(table, "a read", "a plain loop over the same bytes, sample by sample beside the products");
+    bench_table_note(table, "gemv",
+                     "all matrices of the file, one product after the other, 1 thread, integer activations");
+    bench_table_note(table, "plain read", "a plain loop over the same bytes, sample by sample beside the products");
+    bench_trial_describe_samples(request->samples, table);
     bench_watch watch;
-    bench_watch_begin(&watch);
+    bench_watch_begin(&watch, table);
     for (size_t i = 0; !status && i < request->file_count; i++) {
         *where = request->files[i];
         status = measure(*where, original, request->samples, table, err);
     }
     if (!status)
-        bench_watch_end(&watch);
+        bench_watch_end(&watch, table);
     bench_table_end(table, !status);
     lsq_model_free(original);
     return status;
