@@ -43,8 +43,8 @@ int bench_bytes_multiply(const bench_bytes *bytes, size_t matrix, size_t n, cons
         return 0;
     for (size_t j = 0; j < n; j++)
         for (size_t r = 0; r < m; r++)
-            c[j * m + r] = bytes->column_scales[j] * bytes->scales[r] *
-                           (float)(bytes->dots[j * m + r] - MIDDLE * sums[r]);
+            c[j * m + r] =
+                bytes->column_scales[j] * bytes->scales[r] * (float)(bytes->dots[j * m + r] - MIDDLE * sums[r]);
     return 1;
 }
 

@@ -27,7 +27,7 @@ typedef struct call_reading {
     const bench_stream *loop;
     const uint8_t *first;
     size_t matrix_bytes, matrices;
-    bench_turn turn;                        /* without a step before the first sample */
+    bench_turn turn;                           /* without a step before the first sample */
     volatile uint64_t sums[BENCH_THREADS_MAX]; /* so that no compiler leaves the reading out */
 } call_reading;
 

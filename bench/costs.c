@@ -26,8 +26,8 @@ struct bench_costs {
     lsq_weights *scalar, *trellis;
     float x[SIDE], y[SIDE];
     struct lsq_pool *pool;
-    atomic_uint begun; /* by how many threads the work was */
-    atomic_int failed; /* something that was to be measured could not be done */
+    atomic_uint begun;    /* by how many threads the work was */
+    atomic_int failed;    /* something that was to be measured could not be done */
     volatile size_t seen; /* so that no compiler leaves a choice out */
 };
 

@@ -8,6 +8,7 @@
 #include "bench/sources.h"
 #include "bench/table.h"
 #include "bench/trial.h"
+#include "bench/watch.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -17,12 +18,15 @@ static const bench_column columns[] = {
     {"format", "format", "", 14, -1},
     {"threads", "threads", "", 7, 0},
     {"milliseconds", "time", "ms", 10, 2},
-    {"megaweights", "speed", "Mw/s", 9, 3},
-    {"times_first", "times", "the first", 9, 2},
+    {"megaweights", "weights", "10^6/s", 9, 3},
+    {"times_first", "x speed of first", "number of threads", 17, 2},
     {"minutes_7e9", "7e9 weights", "minutes", 11, 1},
-    {"spread", "spread", "%", 6, 1},
+    {"spread", "spread", "+- %", 6, 1},
+    {"samples", "samples", "", 0, 0},
 };
 enum { COLUMNS = sizeof columns / sizeof *columns, MODEL_GIGAWEIGHTS = 7 };
+
+static const bench_table_kind kind = {"lsq.bench.encode/1", columns, COLUMNS, 2, NULL};
 
 typedef struct encode_run {
     const bench_options *request;
@@ -69,8 +73,9 @@ static void add_row(const encode_run *run, const lsq_format *format, size_t t)
         {NULL, times},
         {NULL, MODEL_GIGAWEIGHTS * 1e9 / weights * seconds / 60},
         {NULL, 100 * bench_spread(run->scratch, samples) / seconds},
+        {NULL, samples},
     };
-    bench_table_row(run->table, cells);
+    bench_table_timed_row(run->table, cells, mine, samples);
 }
 
 /* A few rows before the clock runs: tables are made, threads started. */
@@ -99,8 +104,7 @@ static void print_context(const encode_run *run)
     bench_table_context(run->table, "lsq_isa", bench_isa_name(run->contexts[0]));
     snprintf(text, sizeof text, "%zu x %zu Gaussian weights", request->rows, request->columns);
     bench_table_context(run->table, "matrix", text);
-    if (!request->json)
-        printf("medians of %u samples\n\n", request->samples);
+    bench_trial_describe_samples(request->samples, run->table);
 }
 
 static lsq_status measure(encode_run *run, lsq_error *err)
@@ -117,13 +121,13 @@ static lsq_status measure(encode_run *run, lsq_error *err)
     for (size_t i = 0; i < request->rows * request->columns; i++)
         run->weights[i] = (float)(0.02 * bench_random_gauss(&random));
     bench_watch watch;
-    bench_watch_begin(&watch);
+    bench_watch_begin(&watch, run->table);
     for (size_t f = 0; f < request->format_count; f++) {
         const lsq_status status = measure_format(run, &request->formats[f], err);
         if (status)
             return status;
     }
-    bench_watch_end(&watch);
+    bench_watch_end(&watch, run->table);
     return LSQ_OK;
 }
 
@@ -133,7 +137,7 @@ static lsq_status measure_all(const bench_options *request, lsq_error *err)
     run.weights = bench_alloc(request->rows * request->columns * sizeof *run.weights, 1);
     run.seconds = calloc(request->thread_count * request->samples, sizeof *run.seconds);
     run.scratch = calloc(request->samples, sizeof *run.scratch);
-    run.table = bench_table_new("lsq.bench.encode/1", columns, COLUMNS, request->json);
+    run.table = bench_table_new(&kind, request->output);
     const lsq_status status = run.weights && run.seconds && run.scratch && run.table ? measure(&run, err) : LSQ_E_NOMEM;
     bench_table_end(run.table, !status);
     for (size_t t = 0; t < request->thread_count; t++)

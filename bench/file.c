@@ -2,11 +2,11 @@
  * file.c - `lsq-bench file`: of .lsq files, what they cost and what they give; a row for each file, and for each of its shapes.
  */
 #include "bench/command.h"
-#include "bench/machine.h"
 #include "bench/matrices.h"
 #include "bench/options.h"
 #include "bench/pass.h"
 #include "bench/table.h"
+#include "bench/watch.h"
 
 #include "dispatch/select.h"
 
@@ -19,31 +19,34 @@ static const bench_column columns[] = {
     {"file", "file", "", 24, -1},
     {"codec", "codec", "", 12, -1},
     {"shape", "shape", "", 11, -1},
-    {"matrices", "count", "", 5, 0},
     {"threads", "threads", "", 7, 0},
+    {"matrices", "matrices", "", 8, 0},
     {"bits_per_weight", "bits", "/weight", 7, 3},
     {"snr", "SNR", "dB", 6, 2},
-    {"relative_error", "error", "of y", 8, 5},
+    {"relative_error", "error of y", "relative", 10, 5},
     {"megabytes", "packed", "MB", 8, 2},
     {"size_class", "held in", "", 7, -1},
     {"microseconds", "a product", "us", 10, 2},
-    {"spread", "+-", "%", 5, 1},
-    {"percent_of_pass", "of all", "%", 6, 1},
-    {"weights_per_second", "GEMV", "Gw/s", 7, 2},
-    {"read_bytes_per_second", "a read", "GB/s", 7, 2},
-    {"percent_of_read_bandwidth", "of a read", "%", 9, 1},
-    {"tokens_per_second", "tokens", "/s", 9, 1},
+    {"spread", "spread", "+- %", 6, 1},
+    {"percent_of_pass", "% of the", "pass", 8, 1},
+    {"weights_per_second", "weights", "10^9/s", 7, 2},
+    {"read_bytes_per_second", "plain read", "GB/s", 10, 2},
+    {"percent_of_read_bandwidth", "% of plain", "read", 10, 1},
+    {"tokens_per_second", "tokens/s", "estimate", 9, 1},
+    {"samples", "samples", "", 0, 0},
 };
-enum { COLUMNS = sizeof columns / sizeof *columns };
+enum { COLUMNS = sizeof columns / sizeof *columns, KEYS = 4 };
+
+static const bench_table_kind kind = {"lsq.bench.file/1", columns, COLUMNS, KEYS, NULL};
 
 /* One file, opened. */
 typedef struct file_run {
     const bench_options *request;
     const char *name;
     bench_matrices all;
-    bench_shapes shapes;    /* none, if they were not asked for */
+    bench_shapes shapes;         /* none, if they were not asked for */
     bench_snr weights, products; /* without an original they have no ratio */
-    const char *size_class; /* of all its bytes: a pass goes through all of them */
+    const char *size_class;      /* of all its bytes: a pass goes through all of them */
     bench_table *table;
 } file_run;
 
@@ -58,8 +61,8 @@ static void add_row(const file_run *run, unsigned threads, const bench_shape *wh
         {run->name, NAN},
         {codec, NAN},
         {shape, NAN},
-        {NULL, count},
         {NULL, threads},
+        {NULL, count},
         {NULL, 8 * bytes / weights},
         {NULL, is_whole ? bench_snr_db(run->weights) : NAN},
         {NULL, is_whole && products->signal > 0 ? sqrt(products->noise / products->signal) : NAN},
@@ -72,8 +75,9 @@ static void add_row(const file_run *run, unsigned threads, const bench_shape *wh
         {NULL, 1e-9 * bytes / speed->read_seconds},
         {NULL, 100 * speed->share},
         {NULL, is_whole ? 1 / speed->seconds : NAN},
+        {NULL, run->request->samples},
     };
-    bench_table_row(run->table, cells);
+    bench_table_timed_row(run->table, cells, speed->samples, run->request->samples);
 }
 
 static void add_rows(const file_run *run, unsigned threads, const bench_pass_speed *speeds)
@@ -113,12 +117,12 @@ static lsq_status measure_opened(file_run *run, const lsq_model *original, lsq_e
         status = LSQ_E_NOMEM;
     if (status)
         return status;
-    bench_pass_speed *speeds = calloc(run->shapes.count + 1, sizeof *speeds);
+    bench_pass_speed *speeds = bench_pass_speeds_new(run->shapes.count + 1, request->samples);
     if (!speeds)
         return LSQ_E_NOMEM;
     for (size_t t = 0; !status && t < request->thread_count; t++)
         status = measure_threads(run, request->threads[t], speeds, err);
-    free(speeds);
+    bench_pass_speeds_free(speeds);
     return status;
 }
 
@@ -145,25 +149,28 @@ static lsq_status run(const bench_options *request, const char **where, lsq_erro
     lsq_status status = request->against ? lsq_model_open(request->against, 0, &original, err) : LSQ_OK;
     if (status)
         return status;
-    bench_table *table = bench_table_new("lsq.bench.file/1", columns, COLUMNS, request->json);
+    bench_table *table = bench_table_new(&kind, request->output);
     if (!table) {
         lsq_model_free(original);
         return LSQ_E_NOMEM;
     }
     bench_table_context(table, "lsq_version", lsq_version());
-    bench_table_context(table, "gemv", "a pass: one vector for each matrix of the file, in file order, rounded activations");
-    bench_table_context(table, "a read", "a plain loop over the same bytes, sample by sample beside the products");
-    bench_table_context(table, "tokens",
-                        "an estimate, passes a second: a decoder makes one for a token, and besides attention, norms, sampling, copying, "
-                        "which are not in it");
+    bench_table_note(table, "a product",
+                     "of a matrix and a vector, rounded activations; passes go through all matrices in file order");
+    bench_table_note(table, "plain read", "a plain loop over the same bytes, sample by sample beside the products");
+    bench_table_note(table, "tokens/s",
+                     "passes a second: a decoder makes one for a token, but attention, norms, sampling and whatever is "
+                     "not quantised "
+                     "come on top");
+    bench_trial_describe_samples(request->samples, table);
     bench_watch watch;
-    bench_watch_begin(&watch);
+    bench_watch_begin(&watch, table);
     for (size_t i = 0; !status && i < request->file_count; i++) {
         *where = request->files[i];
         status = measure(*where, original, request, table, err);
     }
     if (!status)
-        bench_watch_end(&watch);
+        bench_watch_end(&watch, table);
     bench_table_end(table, !status);
     lsq_model_free(original);
     return status;
@@ -187,7 +194,8 @@ static const bench_choice choices[] = {
 
 const bench_command bench_file_command = {
     .name = "file",
-    .about = "file  measures .lsq files: size, signal to noise, error of products, speed, and what that would be in tokens a second",
+    .about = "file  measures .lsq files: size, signal to noise, error of products, speed, and what that would be in "
+             "tokens a second",
     .choices = choices,
     .operands = "FILE...",
     .missing = "which .lsq file?",

@@ -7,31 +7,32 @@
 #include "bench/calls.h"
 #include "bench/command.h"
 #include "bench/gemm_picture.h"
-#include "bench/machine.h"
 #include "bench/table.h"
+#include "bench/watch.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const bench_column columns[] = {
     {"format", "format", "", 14, -1},
     {"threads", "threads", "", 7, 0},
-    {"n", "n", "", 5, 0},
-    {"microseconds", "time", "us", 11, 3},
-    {"gflops", "ours", "GFLOP/s", 8, 2},
-    {"gigaweights", "weights", "Gw/s", 7, 2},
-    {"peak_gflops", "peak", "GFLOP/s", 8, 2},
-    {"percent_of_peak", "of it", "%", 5, 1},
-    {"openblas_gflops", "OpenBLAS", "GFLOP/s", 8, 2},
-    {"times_openblas", "times", "OpenBLAS", 8, 2},
-    {"times_gemv", "times", "n = 1", 6, 2},
-    {"spread", "spread", "%", 6, 1},
-    /* The last two only where transposed products were asked for. */
+    {"n", "columns", "of B", 7, 0},
     {"transposed", "W^T", "", 3, 0},
-    {"times_plain", "times", "W", 5, 2},
+    {"microseconds", "time", "us", 11, 3},
+    {"gflops", "speed", "GFLOP/s", 8, 2},
+    {"gigaweights", "weights", "10^9/s", 7, 2},
+    {"peak_gflops", "peak", "GFLOP/s", 8, 2},
+    {"percent_of_peak", "reached", "%", 7, 1},
+    {"openblas_gflops", "OpenBLAS", "GFLOP/s", 8, 2},
+    {"times_openblas", "x speed of", "OpenBLAS", 10, 2},
+    {"times_gemv", "x speed of", "1 column", 10, 2},
+    {"times_plain", "x speed of", "W B", 10, 2},
+    {"spread", "spread", "+- %", 6, 1},
+    {"samples", "samples", "", 0, 0},
 };
-enum { COLUMNS = sizeof columns / sizeof *columns, PLAIN_COLUMNS = COLUMNS - 2 };
+enum { COLUMNS = sizeof columns / sizeof *columns, KEYS = 4, TRANSPOSED = 3, TIMES_PLAIN = 12 };
 
 /* What is measured together, and what came of it: samples[call * request->samples + round]. */
 typedef struct gemm_run {
@@ -42,6 +43,8 @@ typedef struct gemm_run {
     double *scratch; /* room for a number of each */
     bench_calls *all;
     bench_table *table;
+    bench_column columns[COLUMNS];
+    bench_table_kind kind;
     bench_gemm_point *points;
     size_t point_count;
 } gemm_run;
@@ -84,8 +87,8 @@ static void add_row(gemm_run *run, const lsq_format *format, unsigned threads, c
 {
     const double weights = (double)run->request->rows * (double)run->request->columns;
     const double operations = 2 * weights * call->n;
-    const bench_trial_figures f =
-        bench_trial_judge(samples_of(run, call), run->request->samples, operations, run->scratch);
+    const unsigned samples = run->request->samples;
+    const bench_trial_figures f = bench_trial_judge(samples_of(run, call), samples, operations, run->scratch);
     const int transposed = call->trans == LSQ_TRANS;
     bench_gemm_point *point = &run->points[run->point_count++];
     *point = (bench_gemm_point){
@@ -103,6 +106,7 @@ static void add_row(gemm_run *run, const lsq_format *format, unsigned threads, c
         {name, NAN},
         {NULL, threads},
         {NULL, call->n},
+        {NULL, transposed},
         {NULL, 1e6 * f.seconds},
         {NULL, point->gflops},
         {NULL, 1e-9 * weights / f.seconds},
@@ -111,11 +115,12 @@ static void add_row(gemm_run *run, const lsq_format *format, unsigned threads, c
         {NULL, point->openblas_gflops},
         {NULL, f.times_blas},
         {NULL, times_other(run, call, find_call(run, 1, call->trans))},
-        {NULL, 100 * f.spread},
-        {NULL, transposed},
         {NULL, transposed ? times_other(run, call, find_call(run, call->n, LSQ_NO_TRANS)) : NAN},
+        {NULL, 100 * f.spread},
+        {NULL, samples},
     };
-    bench_table_row(run->table, cells);
+    bench_trial_seconds(samples_of(run, call), samples, run->scratch);
+    bench_table_timed_row(run->table, cells, run->scratch, samples);
 }
 
 /* ---- Running ---- */
@@ -128,8 +133,7 @@ static void print_context(const gemm_run *run)
     snprintf(text, sizeof text, "%zu x %zu, %s", request->rows, request->columns,
              request->rotate ? "from memory: another one for each product" : "the same one for each product");
     bench_table_context(run->table, "matrix", text);
-    if (!request->json)
-        printf("medians of %u samples, the three by turns\n\n", request->samples);
+    bench_trial_describe_samples(request->samples, run->table);
 }
 
 static lsq_status measure_format(gemm_run *run, const lsq_format *format, unsigned threads)
@@ -176,17 +180,20 @@ static lsq_status measure_all(const bench_options *request, lsq_error *err)
     run.samples = calloc(run.call_count * request->samples, sizeof *run.samples);
     run.scratch = calloc(request->samples, sizeof *run.scratch);
     run.points = calloc(run.call_count * request->format_count * request->thread_count, sizeof *run.points);
-    run.table = bench_table_new("lsq.bench.gemm/1", columns,
-                                request->transposed || request->json ? COLUMNS : PLAIN_COLUMNS, request->json);
+    memcpy(run.columns, columns, sizeof columns);
+    if (!request->transposed)
+        run.columns[TRANSPOSED].width = run.columns[TIMES_PLAIN].width = 0;
+    run.kind = (bench_table_kind){"lsq.bench.gemm/1", run.columns, COLUMNS, KEYS, NULL};
+    run.table = bench_table_new(&run.kind, request->output);
     lsq_status status = run.samples && run.scratch && run.points && run.table ? LSQ_OK : LSQ_E_NOMEM;
     if (!status)
         status = bench_calls_new(&size, run.calls, run.call_count, &run.all);
     if (!status) {
         bench_watch watch;
-        bench_watch_begin(&watch);
+        bench_watch_begin(&watch, run.table);
         status = measure(&run, err);
         if (!status)
-            bench_watch_end(&watch);
+            bench_watch_end(&watch, run.table);
     }
     bench_table_end(run.table, !status);
     bench_calls_free(run.all);

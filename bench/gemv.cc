@@ -7,9 +7,9 @@
 #include "bench/command.h"
 #include "bench/matrix.h"
 #include "bench/suite.h"
+#include "bench/watch.h"
 
 extern "C" {
-#include "bench/machine.h"
 #include "bench/team.h"
 #include "bench/turn.h"
 }
@@ -17,7 +17,10 @@ extern "C" {
 #include <benchmark/benchmark.h>
 
 #include <cstdio>
+#include <iostream>
+#include <memory>
 #include <regex>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -130,6 +133,7 @@ class Medians : public benchmark::BenchmarkReporter {
         result.readable_per_second = 8 * counter("read_bytes_per_second") / result.bits;
         result.percent = counter("percent_of_read_bandwidth");
         result.spread = spread.GetAdjustedRealTime() / median.GetAdjustedRealTime();
+        result.samples = static_cast<unsigned>(median.repetitions);
         failed_ = bench_matrix_add(matrix_, &result) || failed_;
     }
 
@@ -149,40 +153,69 @@ bool valid_regex(const char *text)
     }
 }
 
+/* Facts about the run: into the table, or without one into Google Benchmark's document. */
+void tell(bench_table *table, const char *key, const char *value)
+{
+    if (table)
+        bench_table_context(table, key, value);
+    else
+        benchmark::AddCustomContext(key, value);
+}
+
+void tell_all(const bench_suite *suite, bench_table *table, const bench_options &options)
+{
+    const char *key, *value;
+    for (size_t i = 0; (key = bench_suite_context(suite, i, &value)); i++)
+        tell(table, key, value);
+    const std::string samples =
+        std::to_string(options.samples) +
+        " of each, beside as many plain reads of the same bytes; shown are medians, spread is the "
+        "median distance from the median time";
+    if (!table)
+        return;
+    bench_table_note(table, "samples", samples.c_str());
+    bench_table_note(table, "w/s", "weights a second");
+}
+
+int draw(const bench_suite *suite, const bench_matrix *matrix, const char *path)
+{
+    lsq_error err = {};
+    const std::string title = std::string("Products of a matrix with a vector, ") + bench_suite_cpu(suite);
+    const lsq_status drawn = bench_matrix_draw(matrix, title.c_str(), path, &err);
+    return drawn ? bench_failed(nullptr, drawn, &err) : BENCH_OK;
+}
+
 /* Runs the suite: rows into the table, or without one everything as Google Benchmark's JSON. */
 int run_suite(bench_suite *suite, bench_table *table, const bench_options &options)
 {
-    const char *key, *value;
-    for (size_t i = 0; (key = bench_suite_context(suite, i, &value)); i++) {
-        if (table)
-            bench_table_context(table, key, value);
-        else
-            benchmark::AddCustomContext(key, value);
-    }
-    if (table)
-        std::printf("medians of %u samples, each beside a plain read of the same bytes\n\n", options.samples);
+    const auto watch = std::make_unique<bench_watch>();
+    tell_all(suite, table, options);
     bench_matrix *matrix = bench_matrix_new(table);
     if (!matrix)
         return bench_failed(nullptr, LSQ_E_NOMEM, nullptr);
+    std::ostringstream document;
     benchmark::JSONReporter json;
+    json.SetOutputStream(&document);
+    json.SetErrorStream(&std::cerr);
     Medians medians(suite, matrix, table ? nullptr : &json);
+    bench_watch_begin(watch.get(), table);
     benchmark::RunSpecifiedBenchmarks(&medians, "all");
     int status = medians.failed() ? BENCH_LIMIT : BENCH_OK;
-    if (!status && options.picture) {
-        lsq_error err = {};
-        const std::string title = std::string("Products of a matrix with a vector, ") + bench_suite_cpu(suite);
-        const lsq_status drawn = bench_matrix_draw(matrix, title.c_str(), options.picture, &err);
-        status = drawn ? bench_failed(nullptr, drawn, &err) : BENCH_OK;
-    }
+    if (!status && options.picture)
+        status = draw(suite, matrix, options.picture);
     bench_matrix_free(matrix);
+    if (!status)
+        bench_watch_end(watch.get(), table);
+    if (!table)
+        bench_watch_print(watch.get(), document.str().c_str());
     return status;
 }
 
 int run_as_asked(bench_suite *suite, const bench_options &options)
 {
-    if (options.json)
+    if (options.output == BENCH_JSON)
         return run_suite(suite, nullptr, options);
-    bench_table *table = bench_table_new("lsq.bench/1", bench_matrix_columns, bench_matrix_columns_count, 0);
+    bench_table *table = bench_table_new(&bench_matrix_kind, options.output);
     if (!table)
         return bench_failed(nullptr, LSQ_E_NOMEM, nullptr);
     const int status = run_suite(suite, table, options);
@@ -204,11 +237,7 @@ int run(const bench_options &options)
     if (register_suite(suite, options) == 0) {
         status = bench_usage("no case matches '%s'", options.filter ? options.filter : ".");
     } else {
-        bench_watch watch;
-        bench_watch_begin(&watch);
         status = run_as_asked(suite, options);
-        if (!status)
-            bench_watch_end(&watch);
     }
     benchmark::Shutdown();
     bench_suite_free(suite);

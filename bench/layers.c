@@ -3,8 +3,8 @@
  */
 #include "bench/command.h"
 #include "bench/layer.h"
-#include "bench/machine.h"
 #include "bench/table.h"
+#include "bench/watch.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -15,15 +15,18 @@ static const bench_column columns[] = {
     {"format", "format", "", 14, -1},
     {"threads", "threads", "", 7, 0},
     {"microseconds", "time", "us", 11, 2},
-    {"gflops", "ours", "GFLOP/s", 8, 2},
+    {"gflops", "speed", "GFLOP/s", 8, 2},
     {"peak_gflops", "peak", "GFLOP/s", 8, 2},
-    {"percent_of_peak", "of it", "%", 5, 1},
+    {"percent_of_peak", "reached", "%", 7, 1},
     {"openblas_gflops", "OpenBLAS", "GFLOP/s", 8, 2},
-    {"times_openblas", "times", "OpenBLAS", 8, 2},
-    {"difference", "differs", "by", 8, 6},
-    {"spread", "spread", "%", 6, 1},
+    {"times_openblas", "x speed of", "OpenBLAS", 10, 2},
+    {"difference", "difference", "relative", 10, 6},
+    {"spread", "spread", "+- %", 6, 1},
+    {"samples", "samples", "", 0, 0},
 };
 enum { COLUMNS = sizeof columns / sizeof *columns };
+
+static const bench_table_kind kind = {"lsq.bench.layers/1", columns, COLUMNS, 3, NULL};
 
 typedef struct layers_run {
     const bench_options *request;
@@ -57,8 +60,10 @@ static lsq_status measure_layer(layers_run *run, const bench_layer_case *of, con
         {NULL, f.times_blas},
         {NULL, bench_layer_difference(&layer)},
         {NULL, 100 * f.spread},
+        {NULL, count},
     };
-    bench_table_row(run->table, cells);
+    bench_trial_seconds(run->samples, count, run->scratch);
+    bench_table_timed_row(run->table, cells, run->scratch, count);
     bench_layer_end(&layer);
     return LSQ_OK;
 }
@@ -71,8 +76,7 @@ static lsq_status measure_threads(layers_run *run, size_t t, lsq_error *err)
         return status;
     if (t == 0) {
         bench_trial_describe(&run->trial, run->table);
-        if (!request->json)
-            printf("medians of %u samples, the three by turns\n\n", request->samples);
+        bench_trial_describe_samples(request->samples, run->table);
     }
     for (size_t f = 0; !status && f < request->format_count; f++)
         for (size_t i = 0; !status && i < bench_layer_cases_count; i++)
@@ -86,14 +90,15 @@ static lsq_status measure_all(const bench_options *request, lsq_error *err)
     layers_run run = {.request = request};
     run.samples = calloc(request->samples, sizeof *run.samples);
     run.scratch = calloc(request->samples, sizeof *run.scratch);
-    run.table = bench_table_new("lsq.bench.layers/1", columns, COLUMNS, request->json);
+    run.table = bench_table_new(&kind, request->output);
     lsq_status status = run.samples && run.scratch && run.table ? LSQ_OK : LSQ_E_NOMEM;
     bench_watch watch;
-    bench_watch_begin(&watch);
+    if (!status)
+        bench_watch_begin(&watch, run.table);
     for (size_t t = 0; !status && t < request->thread_count; t++)
         status = measure_threads(&run, t, err);
     if (!status)
-        bench_watch_end(&watch);
+        bench_watch_end(&watch, run.table);
     bench_table_end(run.table, !status);
     free(run.samples);
     free(run.scratch);

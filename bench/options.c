@@ -161,10 +161,24 @@ static int read_small_pages(bench_options *to, const char *value)
     return BENCH_OK;
 }
 
+static int read_format(bench_options *to, const char *value)
+{
+    static const char *const names[] = {
+        [BENCH_TEXT] = "text", [BENCH_MARKDOWN] = "md", [BENCH_CSV] = "csv", [BENCH_JSON] = "json"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strcmp(value, names[i])) {
+            to->output = (bench_output)i;
+            if (to->output == BENCH_JSON)
+                bench_errors_as_json();
+            return BENCH_OK;
+        }
+    return bench_usage("--format '%s': none of text, md, csv, json", value);
+}
+
 static int read_json(bench_options *to, const char *value)
 {
     (void)value;
-    to->json = 1;
+    to->output = BENCH_JSON;
     bench_errors_as_json();
     return BENCH_OK;
 }
@@ -194,12 +208,14 @@ static const struct kind {
     [BENCH_OPTION_SVG] = {"svg", "FILE", 0, read_svg},
     [BENCH_OPTION_PREFETCH] = {"prefetch", "BYTES", 0, read_prefetch},
     [BENCH_OPTION_SMALL_PAGES] = {"small-pages", NULL, 0, read_small_pages},
+    [BENCH_OPTION_FORMAT] = {"format", "FORMAT", 0, read_format},
     [BENCH_OPTION_JSON] = {"json", NULL, 0, read_json},
 };
 
 /* What every command has. */
 static const bench_choice shared[] = {
-    {BENCH_OPTION_JSON, 'j', "one JSON document instead of a table"},
+    {BENCH_OPTION_FORMAT, 0, "print text (as usual), md (a table of Markdown), csv or json"},
+    {BENCH_OPTION_JSON, 'j', "the same as --format json"},
     {BENCH_OPTION_END, 0, NULL},
 };
 

@@ -5,6 +5,7 @@
 #define LSQ_BENCH_OPTIONS_H
 
 #include "bench/sources.h"
+#include "bench/table.h"
 
 #include <lsq/lsq.h>
 
@@ -25,7 +26,8 @@ typedef struct bench_options {
     unsigned samples, prefetch; /* prefetch: only if prefetch_given */
     lsq_activation activation;
     double outliers;
-    int rotate, transposed, all, peers, shapes, prefetch_given, small_pages, json;
+    int rotate, transposed, all, peers, shapes, prefetch_given, small_pages;
+    bench_output output;
     const char *filter, *picture, *against; /* NULL: not given */
     char **files;
     size_t file_count;
@@ -52,6 +54,7 @@ typedef enum bench_option {
     BENCH_OPTION_SVG,
     BENCH_OPTION_PREFETCH,
     BENCH_OPTION_SMALL_PAGES,
+    BENCH_OPTION_FORMAT,
     BENCH_OPTION_JSON,
     BENCH_OPTIONS
 } bench_option;
@@ -63,7 +66,7 @@ typedef struct bench_choice {
     const char *help;
 } bench_choice;
 
-/* A command. Every one has BENCH_OPTION_JSON besides, which no list names. */
+/* A command. Every one has BENCH_OPTION_FORMAT and BENCH_OPTION_JSON besides, which no list names. */
 typedef struct bench_command {
     const char *name;
     const char *about; /* lines for --help, the first one without indentation */

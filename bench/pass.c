@@ -57,7 +57,7 @@ typedef struct pass {
     const bench_shapes *shapes;
     const bench_trial *trial;
     const bench_stream *loop;
-    double *clocks;             /* seconds of a sample by thread and shape */
+    double *clocks;                            /* seconds of a sample by thread and shape */
     volatile uint64_t sums[BENCH_THREADS_MAX]; /* so that no compiler leaves the reading out */
 } pass;
 
@@ -130,16 +130,37 @@ static void sample(const pass *p, bench_turn *turn, double *values, size_t apart
     }
 }
 
-static bench_pass_speed judge(double *times, double *reads, double *shares, unsigned samples)
+bench_pass_speed *bench_pass_speeds_new(size_t count, unsigned samples)
 {
-    bench_pass_speed speed;
+    bench_pass_speed *speeds = calloc(count, sizeof *speeds);
+    double *values = calloc(count * samples, sizeof *values);
+    if (!speeds || !values) {
+        free(speeds);
+        free(values);
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++)
+        speeds[i].samples = values + i * samples;
+    return speeds;
+}
+
+void bench_pass_speeds_free(bench_pass_speed *speeds)
+{
+    if (speeds)
+        free(speeds->samples);
+    free(speeds);
+}
+
+/* `scratch` has room for the samples. */
+static void judge(bench_pass_speed *speed, double *reads, unsigned samples, double *scratch)
+{
     for (unsigned i = 0; i < samples; i++)
-        shares[i] = reads[i] / times[i];
-    speed.seconds = bench_median(times, samples);
-    speed.read_seconds = bench_median(reads, samples);
-    speed.share = bench_median(shares, samples);
-    speed.spread = bench_spread(times, samples) / speed.seconds;
-    return speed;
+        scratch[i] = reads[i] / speed->samples[i];
+    speed->share = bench_median(scratch, samples);
+    speed->read_seconds = bench_median(reads, samples);
+    memcpy(scratch, speed->samples, samples * sizeof *scratch);
+    speed->seconds = bench_median(scratch, samples);
+    speed->spread = bench_spread(scratch, samples) / speed->seconds;
 }
 
 lsq_status bench_pass_measure(const bench_matrices *all, const bench_shapes *shapes, const bench_trial *trial,
@@ -150,14 +171,14 @@ lsq_status bench_pass_measure(const bench_matrices *all, const bench_shapes *sha
     pass p = {.all = all, .shapes = shapes, .trial = trial, .loop = bench_stream_widest(&cpu)};
     const size_t rows = shapes->count + 1;
     p.clocks = calloc(trial->threads * shapes->count + 1, sizeof *p.clocks);
-    double *times = calloc((2 * rows + 1) * samples, sizeof *times);
-    if (!p.clocks || !times) {
+    double *reads = calloc((rows + 1) * samples, sizeof *reads);
+    if (!p.clocks || !reads) {
         free(p.clocks);
-        free(times);
+        free(reads);
         return LSQ_E_NOMEM;
     }
-    double *const reads = times + rows * samples, *const shares = reads + rows * samples;
-    const bench_work read_work = {run_read, &p, all->count * trial->threads}, multiply_work = {run_multiply, &p, all->count};
+    const bench_work read_work = {run_read, &p, all->count * trial->threads},
+                     multiply_work = {run_multiply, &p, all->count};
     bench_turn read, multiply;
     prepare(&p, &multiply, &multiply_work, trial->caller);
     bench_pin(0); /* as all of a team are; left free, the caller would stay where another one is */
@@ -166,11 +187,11 @@ lsq_status bench_pass_measure(const bench_matrices *all, const bench_shapes *sha
         bench_pin(0);
         sample(&p, &read, reads + i, samples);
         bench_confine(trial->threads);
-        sample(&p, &multiply, times + i, samples);
+        sample(&p, &multiply, speeds->samples + i, samples);
     }
     for (size_t r = 0; r < rows; r++)
-        speeds[r] = judge(times + r * samples, reads + r * samples, shares, samples);
+        judge(&speeds[r], reads + r * samples, samples, reads + rows * samples);
     free(p.clocks);
-    free(times);
+    free(reads);
     return LSQ_OK;
 }

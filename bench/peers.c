@@ -6,12 +6,12 @@
  */
 #include "bench/calls.h"
 #include "bench/command.h"
-#include "bench/machine.h"
 #include "bench/means.h"
 #include "bench/options.h"
 #include "bench/peers/onednn.h"
 #include "bench/sources.h"
 #include "bench/table.h"
+#include "bench/watch.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -20,23 +20,26 @@
 
 static const bench_column columns[] = {
     {"weights", "weights", "from", 7, -1},
-    {"n", "n", "", 4, 0},
+    {"n", "columns", "of B", 7, 0},
     {"threads", "threads", "", 7, 0},
     {"way", "way", "", 14, -1},
     {"bits_per_weight", "bits", "/weight", 7, 3},
     {"snr", "SNR", "dB", 6, 2},
     {"microseconds", "time", "us", 11, 2},
-    {"spread", "+-", "%", 5, 1},
-    {"gigaweights", "weights", "Gw/s", 7, 2},
+    {"spread", "spread", "+- %", 6, 1},
     {"gflops", "speed", "GFLOP/s", 8, 2},
-    {"read_gigaweights", "a read", "Gw/s", 7, 2},
-    {"percent_of_read", "of a read", "%", 9, 1},
-    {"times_openblas", "times", "OpenBLAS", 8, 2},
+    {"gigaweights", "weights", "10^9/s", 7, 2},
+    {"read_gigaweights", "plain read", "10^9/s", 10, 2},
+    {"percent_of_read", "% of plain", "read", 10, 1},
+    {"times_openblas", "x speed of", "OpenBLAS", 10, 2},
+    {"samples", "samples", "", 0, 0},
 };
-enum { COLUMNS = sizeof columns / sizeof *columns };
+enum { COLUMNS = sizeof columns / sizeof *columns, KEYS = 4 };
+
+static const bench_table_kind kind = {"lsq.bench.peers/1", columns, COLUMNS, KEYS, NULL};
 
 /* What W is stored as, and by whom it is multiplied. */
-typedef enum way_kind { WAY_FLOATS, WAY_BYTES, WAY_OURS } way_kind;
+typedef enum peers_way { WAY_FLOATS, WAY_BYTES, WAY_OURS } peers_way;
 
 typedef struct peers_run {
     const bench_options *request;
@@ -74,33 +77,35 @@ static void add_row(peers_run *run, int rotate, unsigned n, unsigned threads, co
         {NULL, snr},
         {NULL, 1e6 * f.seconds},
         {NULL, 100 * f.spread},
-        {NULL, 1e-9 * weights / f.seconds},
         {NULL, 1e-9 * operations / f.seconds},
+        {NULL, 1e-9 * weights / f.seconds},
         {NULL, 1e-9 * weights / read},
         {NULL, 100 * share},
         {NULL, f.times_blas},
+        {NULL, request->samples},
     };
-    bench_table_row(run->table, cells);
+    bench_trial_seconds(run->samples, request->samples, run->scratch);
+    bench_table_timed_row(run->table, cells, run->scratch, request->samples);
 }
 
 /* ---- Running ---- */
 
-static lsq_status measure_way(peers_run *run, way_kind kind, size_t format, int rotate, size_t batch, unsigned threads)
+static lsq_status measure_way(peers_run *run, peers_way way, size_t format, int rotate, size_t batch, unsigned threads)
 {
     const bench_options *request = run->request;
-    const lsq_status status = kind == WAY_FLOATS  ? bench_calls_floats(run->all)
-                              : kind == WAY_BYTES ? bench_calls_bytes(run->all)
-                                                  : bench_calls_format(run->all, &request->formats[format]);
+    const lsq_status status = way == WAY_FLOATS  ? bench_calls_floats(run->all)
+                              : way == WAY_BYTES ? bench_calls_bytes(run->all)
+                                                 : bench_calls_format(run->all, &request->formats[format]);
     if (status)
-        return status == LSQ_E_UNSUPPORTED && kind != WAY_OURS ? LSQ_OK : status;
+        return status == LSQ_E_UNSUPPORTED && way != WAY_OURS ? LSQ_OK : status;
     for (unsigned i = 0; i < request->samples; i++) {
         run->samples[i] = bench_calls_take(run->all, batch);
         run->reads[i] = bench_calls_read(run->all);
     }
     const unsigned n = run->batches[batch];
-    if (kind == WAY_FLOATS)
+    if (way == WAY_FLOATS)
         add_row(run, rotate, n, threads, "float OpenBLAS", NAN, 0);
-    else if (kind == WAY_BYTES)
+    else if (way == WAY_BYTES)
         add_row(run, rotate, n, threads, "int8 oneDNN", run->kept.int8_row.db, 32.0 / (double)request->columns);
     else
         add_row(run, rotate, n, threads, run->plan.rows[run->rows_of_plan[format]].name,
@@ -112,18 +117,19 @@ static void print_context(const peers_run *run)
 {
     const bench_options *request = run->request;
     const bench_int8 *peer = bench_onednn();
-    char text[512] = "none in this build";
+    char text[512] = "none in this build, which had no oneDNN";
     bench_trial_describe(bench_calls_trial(run->all), run->table);
     if (peer)
         peer->describe(text, sizeof text);
     bench_table_context(run->table, "int8", text);
-    snprintf(text, sizeof text, "%zu x %zu; from memory: another one for each product; from cache: the same one",
-             request->rows, request->columns);
+    snprintf(text, sizeof text, "%zu x %zu", request->rows, request->columns);
     bench_table_context(run->table, "matrix", text);
-    bench_table_context(run->table, "snr", "of Gaussian weights, as by 'lsq-bench snr -s gauss'");
-    bench_table_context(run->table, "a read", "a plain loop over the same bytes by as many threads");
-    if (!request->json)
-        printf("medians of %u samples, each beside one of OpenBLAS and one of the read\n\n", request->samples);
+    bench_table_note(run->table, "weights from",
+                     "memory: another matrix for each product; cache: the same one, as far as a cache can hold it");
+    bench_table_note(run->table, "SNR", "of Gaussian weights, as by 'lsq-bench snr -s gauss'");
+    bench_table_note(run->table, "plain read",
+                     "a plain loop over the same bytes by as many threads: the most that memory allows");
+    bench_trial_describe_samples(request->samples, run->table);
 }
 
 static lsq_status measure_batch(peers_run *run, int rotate, size_t batch, unsigned threads)
@@ -188,15 +194,15 @@ static lsq_status measure(const bench_options *request, lsq_error *err)
     run.samples = calloc(request->samples, sizeof *run.samples);
     run.reads = calloc(request->samples, sizeof *run.reads);
     run.scratch = calloc(request->samples, sizeof *run.scratch);
-    run.table = bench_table_new("lsq.bench.peers/1", columns, COLUMNS, request->json);
-    lsq_status status =
-        run.samples && run.reads && run.scratch && run.table ? measure_kept(&run, err) : LSQ_E_NOMEM;
+    run.table = bench_table_new(&kind, request->output);
+    lsq_status status = run.samples && run.reads && run.scratch && run.table ? measure_kept(&run, err) : LSQ_E_NOMEM;
     bench_watch watch;
-    bench_watch_begin(&watch);
+    if (!status)
+        bench_watch_begin(&watch, run.table);
     for (int rotate = 1; !status && rotate >= 0; rotate--)
         status = measure_place(&run, rotate, err);
     if (!status)
-        bench_watch_end(&watch);
+        bench_watch_end(&watch, run.table);
     bench_table_end(run.table, !status);
     bench_means_free(&run.kept);
     bench_plan_free(&run.plan);
@@ -226,8 +232,9 @@ static const bench_choice choices[] = {
 
 const bench_command bench_peers_command = {
     .name = "peers",
-    .about = "peers  times what there is to choose from, in one table: OpenBLAS with float weights, oneDNN with int8 ones\n"
-             "       and a scale for each row, and ours; from memory and from cache, beside a plain read of the same bytes",
+    .about =
+        "peers  times what there is to choose from, in one table: OpenBLAS with float weights, oneDNN with int8 ones\n"
+        "       and a scale for each row, and ours; from memory and from cache, beside a plain read of the same bytes",
     .choices = choices,
     .codecs = bench_product_codecs,
     .samples = 21,

@@ -151,8 +151,8 @@ static lsq_status run_all(snr_run *run, const char **where, lsq_error *err)
 static lsq_status run(const snr_request *request, const char **where, lsq_error *err)
 {
     snr_run run = {.request = request};
-    run.table = request->options.peers ? bench_snr_peers_new(request->options.json)
-                                       : bench_snr_table_new(request->options.json);
+    run.table = request->options.peers ? bench_snr_peers_new(request->options.output)
+                                       : bench_snr_table_new(request->options.output);
     run.measured = calloc(request->options.source_count + request->options.file_count, sizeof *run.measured);
     const lsq_status status = run.table && run.measured ? run_all(&run, where, err) : LSQ_E_NOMEM;
     bench_table_end(run.table, !status);

@@ -86,6 +86,14 @@ void bench_trial_describe(const bench_trial *trial, bench_table *table)
     bench_table_context(table, "openblas", blas);
 }
 
+void bench_trial_describe_samples(unsigned samples, bench_table *table)
+{
+    char text[128];
+    snprintf(text, sizeof text, "%u of each; shown are medians, spread is the median distance from the median time",
+             samples);
+    bench_table_note(table, "samples", text);
+}
+
 /* ---- Sampling ---- */
 
 void bench_trial_prepare(const bench_trial *trial, bench_turn *turn, const bench_work *work)
@@ -171,4 +179,10 @@ bench_trial_figures bench_trial_judge(const bench_trial_sample *samples, unsigne
     figures.seconds = median_of(samples, count, seconds, scratch);
     figures.spread = bench_spread(scratch, count) / figures.seconds; /* scratch still has the seconds */
     return figures;
+}
+
+void bench_trial_seconds(const bench_trial_sample *samples, unsigned count, double *to)
+{
+    for (unsigned i = 0; i < count; i++)
+        to[i] = samples[i].seconds;
 }

@@ -98,18 +98,21 @@ END_TEST
 static void check_pass(const sample_file *file, const bench_shapes *shapes, unsigned threads)
 {
     bench_trial trial;
-    bench_pass_speed speeds[COUNT + 1], sum = {0};
+    bench_pass_speed *speeds = bench_pass_speeds_new(shapes->count + 1, 1), sum = {0};
+    ck_assert_ptr_nonnull(speeds);
     ck_assert_int_eq(bench_trial_begin(&trial, threads, LSQ_ACT_INT, 1e-4, NULL), LSQ_OK);
     ck_assert_int_eq(bench_pass_measure(&file->all, shapes, &trial, 1, speeds), LSQ_OK);
     for (size_t s = 0; s <= shapes->count; s++) {
         ck_assert_double_gt(speeds[s].seconds, 0);
         ck_assert_double_gt(speeds[s].read_seconds, 0);
+        ck_assert_double_eq(speeds[s].samples[0], speeds[s].seconds);
         ck_assert_double_eq(speeds[s].share, speeds[s].read_seconds / speeds[s].seconds);
         sum.seconds += s ? speeds[s].seconds : 0;
         sum.read_seconds += s ? speeds[s].read_seconds : 0;
     }
     ck_assert_double_le(sum.seconds, speeds[0].seconds);
     ck_assert_double_le(sum.read_seconds, speeds[0].read_seconds);
+    bench_pass_speeds_free(speeds);
     bench_trial_end(&trial);
 }
 
