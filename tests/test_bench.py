@@ -41,6 +41,9 @@ class Options(unittest.TestCase):
             ['layers', 'surplus'], ['layers', '--threads', '0'], ['layers', '--batch', '1'], ['layers', '--activation', ''],
             ['encode', 'surplus'], ['encode', '--size', '0x64'], ['encode', '--samples', '1'], ['encode', '--threads', '0'],
             ['encode', '--codec', 't9'], ['encode', *('--codec=c4',) * 65], ['encode', *('--threads=1',) * 65],
+            ['peers', 'surplus'], ['peers', '--threads', '0'], ['peers', '--size', '0x64'], ['peers', '--batch', '0'], ['peers', '--trans'],
+            ['peers', '--codec', 'z9'], ['peers', '--samples', '1'], ['overhead', 'surplus'], ['overhead', '--samples', '1'],
+            ['overhead', '--threads', '2'], ['file', '--shapes'], ['file', '--threads', '0', FIXTURE], ['file', '--codec', 's4', FIXTURE],
             ['snr', '--source', 'cauchy'], ['snr', *('--source=sine54',) * 17], ['snr', '--svg'], ['snr', '--codec', 'c2'], ['file'], ['file', '--samples', '-1', FIXTURE],
         ):
             done = run(*arguments)
@@ -360,6 +363,114 @@ class File(unittest.TestCase):
             self.assertIsNone(alone['snr'])
             self.assertIsNone(alone['relative_error'])
             self.assertEqual(alone['bits_per_weight'], four['bits_per_weight'])
+
+    def compressed(self, folder):
+        """The fixture, in one format but for one tensor."""
+        path = os.path.join(folder, 'a.lsq')
+        done = run('compress', FIXTURE, '-o', path, '--codec', 's4', '--rule', 'use\\.embedding=t2', program=LSQ)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return path
+
+    def test_shapes_are_those_of_the_file_and_make_up_the_pass(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = self.compressed(folder)
+            listed = json.loads(run('info', '--json', path, program=LSQ).stdout)['tensors']
+            expected = {}
+            for tensor in listed:
+                if tensor.get('codec'):
+                    key = (tensor['codec'].split('.')[0], f"{tensor['rows']}x{tensor['columns']}")
+                    expected[key] = expected.get(key, 0) + 1
+            document = json.loads(run('file', '--shapes', '--samples', '3', '--threads', '2', '--threads', '1', '--json', path).stdout)
+            self.assertEqual(document['row_keys'], ['file', 'codec', 'shape', 'threads'])
+            for threads in (2, 1):
+                whole, *shapes = [row for row in document['rows'] if row['threads'] == threads]
+                self.assertEqual((whole['codec'], whole['shape'], whole['matrices']), ('mixed', 'all', sum(expected.values())))
+                self.assertEqual({(row['codec'], row['shape']): row['matrices'] for row in shapes}, expected)
+                self.assertAlmostEqual(sum(row['megabytes'] for row in shapes), whole['megabytes'], places=9)
+                self.assertAlmostEqual(whole['tokens_per_second'] * whole['microseconds'] * whole['matrices'] * 1e-6, 1, places=6)
+                self.assertEqual(whole['percent_of_pass'], 100)
+                for row in shapes:
+                    self.assertIsNone(row['tokens_per_second'])
+                    self.assertAlmostEqual(row['percent_of_pass'] * whole['microseconds'] * whole['matrices'] /
+                                           (100 * row['microseconds'] * row['matrices']), 1, places=6)
+                # Within each pass parts are no more than the whole.
+                for i, seconds in enumerate(whole['sample_seconds']):
+                    self.assertLessEqual(sum(row['sample_seconds'][i] for row in shapes), seconds * (1 + 1e-9))
+                    self.assertGreater(min(row['sample_seconds'][i] for row in shapes), 0)
+
+    def test_without_being_asked_there_are_no_shapes(self):
+        with tempfile.TemporaryDirectory() as folder:
+            done = run('file', '--samples', '2', '--threads', '1', '--threads', '2', self.compressed(folder))
+            self.assertEqual(re.findall(r'^a.lsq +mixed +all +(\d) ', done.stdout, re.M), ['1', '2'], done.stdout)
+            self.assertEqual(done.stdout.count('a.lsq'), 2)
+            self.assertIn('attention, norms, sampling', done.stdout)
+
+
+class Peers(unittest.TestCase):
+    SMALL = ('peers', '--size', '512x1024', '--samples', '2')
+
+    def test_every_way_stands_in_one_table(self):
+        done = run(*self.SMALL, '--codec', 's4', '--batch', '1', '--batch', '3', '--threads', '1', '--threads', '2', '--json')
+        self.assertEqual(done.returncode, 0, done.stderr)
+        document = json.loads(done.stdout)
+        self.assertEqual(document['schema'], 'lsq.bench.peers/1')
+        others = [way for key, way in (('openblas', 'float OpenBLAS'), ('int8', 'int8 oneDNN')) if 'none in this build' not in document[key]]
+        self.assertEqual([(row['weights'], row['threads'], row['n'], row['way']) for row in document['rows']],
+                         [(place, threads, n, way) for place in ('memory', 'cache') for threads in (1, 2) for n in (1, 3)
+                          for way in (*others, 's4')])
+        bits = {'float OpenBLAS': 32, 'int8 oneDNN': 8 + 32 / 1024}
+        for row in document['rows']:
+            seconds = row['microseconds'] * 1e-6
+            self.assertAlmostEqual(row['gigaweights'] * 1e9 * seconds / (512 * 1024), 1, places=6)
+            self.assertAlmostEqual(row['gflops'] / row['gigaweights'], 2 * row['n'], places=6)
+            self.assertGreater(row['read_gigaweights'], 0)
+            self.assertGreater(row['percent_of_read'], 0)
+            self.assertEqual(row['times_openblas'] is not None, 'float OpenBLAS' in others)
+            self.assertEqual(len(row['sample_seconds']), 2)
+            if row['way'] in bits:
+                self.assertAlmostEqual(row['bits_per_weight'], bits[row['way']], places=6)
+
+    def test_quality_is_that_of_snr(self):
+        kept = json.loads(run('snr', '--source', 'gauss', '--codec', 's4', '--codec', 'c4', '--json').stdout)['rows']
+        rows = json.loads(run(*self.SMALL, '--codec', 'c4', '--codec', 's4', '--batch', '1', '--json').stdout)['rows']
+        found = {row['way']: row['snr'] for row in rows}
+        self.assertEqual(found['s4'], next(row['snr'] for row in kept if row['codec'] == 's4'))
+        self.assertEqual(found['c4'], next(row['snr'] for row in kept if row['codec'] == 'c4' and row['rounding'] == 'published'))
+        self.assertIsNone(found.get('float OpenBLAS'))
+        if 'int8 oneDNN' in found:
+            self.assertEqual(found['int8 oneDNN'], kept[0]['int8_row'])
+
+    def test_usual_formats_and_columns(self):
+        done = run(*self.SMALL)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for n in (1, 64):
+            self.assertEqual(re.findall(rf'^memory +{n} +1 +([st]\d) ', done.stdout, re.M), 's2 s3 s4 s5 s6 s8 t2 t3 t4 t5 t6'.split())
+
+
+class Overhead(unittest.TestCase):
+    def test_every_piece_has_a_row(self):
+        with tempfile.TemporaryDirectory() as folder:
+            done = run('overhead', '--samples', '2', '--json', TMPDIR=folder)
+            self.assertEqual((done.returncode, os.listdir(folder)), (0, []), done.stderr)
+        document = json.loads(done.stdout)
+        self.assertEqual(document['schema'], 'lsq.bench.overhead/1')
+        self.assertRegex(document['tune_file'], r'^[1-9]\d* entries in \d+ bytes')
+        rows = {row['name']: row for row in document['rows']}
+        self.assertEqual(len(rows), len(document['rows']))
+        for name, unit in (('a context, no tune file', 'us'), ('a context, tune file', 'us'), ('a tune file, parsing alone', 'us'),
+                           ('choice of a kernel', 'ns'), ('a product 64 x 64, s4', 'ns'), ('a product 64 x 64, t4', 'ns'),
+                           ('work for 2 threads, awake', 'us'), ('work for 2 threads, asleep', 'us')):
+            row = rows[name]
+            self.assertEqual((row['unit'], row['samples']), (unit, 2))
+            median = sum(row['sample_seconds']) / 2
+            self.assertAlmostEqual(row['median'] / median / {'us': 1e6, 'ns': 1e9}[unit], 1, places=6)
+        # A product is longer than the choice of its kernel, whatever else runs.
+        self.assertGreater(rows['a product 64 x 64, s4']['median'], rows['choice of a kernel']['median'])
+
+    def test_no_place_for_the_tune_file(self):
+        done = run('overhead', '--samples', '2', TMPDIR='/no/such/folder')
+        self.assertEqual((done.returncode, done.stderr.count('\n')), (5, 1), done.stderr)
+        self.assertIn('/no/such/folder/', done.stderr)
 
 
 if __name__ == '__main__':
