@@ -22,7 +22,7 @@ enum {
 };
 
 extern const bench_command bench_gemv_command, bench_gemm_command, bench_layers_command, bench_snr_command,
-    bench_encode_command, bench_file_command;
+    bench_encode_command, bench_file_command, bench_compare_command;
 
 /* Errors from now on are JSON too: {"schema": "lsq.error/1", "exit_code": ..., "message": ...}. */
 void bench_errors_as_json(void);
