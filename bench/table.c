@@ -81,7 +81,7 @@ static void print_text(const bench_table *table, size_t i, const char *text)
     if (is_number(table, i))
         printf("%s%*s", i ? "  " : "", column->width, text);
     else
-        printf("%s%-*s", i ? "  " : "", i < last ? column->width : 0, text);
+        printf("%s%-*s", i && (i < last || *text) ? "  " : "", i < last ? column->width : 0, text);
 }
 
 static void print_head(const bench_table *table)
