@@ -12,6 +12,8 @@ const char *const lsq_family_names[CODECS] = {"p2", "p3", "p4", "p5", "p6", "p7"
                                               "t2", "t3", "t4", "t5", "t6", "e8", "e16", "e32", "x"};
 const char *const lsq_act_names[ACTS] = {"i8", "i16", "f32"};
 const char *const lsq_class_names[CLASSES] = {"l1", "l2", "l3", "dram"};
+const char *const lsq_batch_names[BATCHES] = {"one", "few", "many"};
+const char *const lsq_crew_names[CREWS] = {"one", "many"};
 
 const lsq_kernel lsq_kernels[] = {
 #define KERNEL(op, codec, act, isa, variant, rev)                                                                      \
@@ -81,4 +83,19 @@ enum lsq_size_class lsq_size_class(const lsq_cpu *cpu, uint64_t packed_bytes)
            : packed_bytes <= cpu->l2 ? CLASS_l2
            : packed_bytes <= cpu->l3 ? CLASS_l3
                                      : CLASS_dram;
+}
+
+enum lsq_batch lsq_batch(size_t columns)
+{
+    return columns <= 1 ? BATCH_one : columns < 16 ? BATCH_few : BATCH_many;
+}
+
+static int meet(int a, int b)
+{
+    return a == LSQ_ANY || b == LSQ_ANY || a == b;
+}
+
+int lsq_places_meet(const lsq_place *a, const lsq_place *b)
+{
+    return meet(a->size_class, b->size_class) && meet(a->batch, b->batch) && meet(a->crew, b->crew);
 }

@@ -1,14 +1,14 @@
 /*
- * tunefile.c - the document of a tune file: docs/tuning.md describes it field by field.
+ * tunefile.c - the document of a tune file: docs/man/lsq-tune.5.scd describes it field by field.
  *
  * A tune file can only choose among kernels that give the right result, so a wrong one costs speed, never correctness.
- * Still it is believed whole or not at all: half a file is a mix of two measurements. "checksum" is FNV-1a over the
- * rest of the document as compact JSON with sorted keys, so every value counts (unknown keys too, which are otherwise
- * passed over) and white space and the order of keys do not.
+ * Still it is believed whole or not at all: half a file is a mix of two measurements. "checksum", the last member, is
+ * FNV-1a over all bytes before it, so that checking costs less than parsing and whatever an editor changes shows.
  */
+#include "dispatch/tunefile.h"
+
 #include "dispatch/error.h"
 #include "dispatch/fnv.h"
-#include "dispatch/tunefile.h"
 
 #include <jansson.h>
 
@@ -19,63 +19,102 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char schema[] = "lsq.tune/1";
+static const char schema[] = "lsq.tune/2";
+static const char tail_before[] = "\"checksum\": \"", tail_behind[] = "\"\n}\n";
 
-enum { HEX = 17 }; /* 16 digits and a NUL */
+enum { DIGITS = 16, TAIL = sizeof(tail_before) - 1 + DIGITS + sizeof(tail_behind) - 1 };
 
-static void to_hex(uint64_t number, char hex[HEX])
+typedef struct hex {
+    char digits[DIGITS + 1];
+} hex;
+
+static hex hex_of(uint64_t number)
 {
-    snprintf(hex, HEX, "%016" PRIx64, number);
+    hex text;
+    snprintf(text.digits, sizeof(text.digits), "%016" PRIx64, number);
+    return text;
 }
 
-/* Of a document without its "checksum". 0 if memory ran out. */
-static int checksum_of(const json_t *document, char hex[HEX])
+void lsq_tune_free(lsq_tune *tune)
 {
-    char *text = json_dumps(document, JSON_COMPACT | JSON_SORT_KEYS);
-    if (!text)
-        return 0;
-    to_hex(fnv_add(FNV_START, text, strlen(text)), hex);
-    free(text);
-    return 1;
+    free(tune->entries);
+    free(tune->kept);
+    *tune = (lsq_tune){NULL, NULL, 0, 0};
+}
+
+/* ---- Names of places ---- */
+
+static const char any[] = "any";
+
+static const char *name_of(int value, const char *const *names)
+{
+    return value == LSQ_ANY ? any : names[value];
+}
+
+/* Index of a name, LSQ_ANY for "any" if that is allowed; -2: neither. */
+static int index_of(const char *name, const char *const *names, int count, int or_any)
+{
+    for (int i = 0; name && i < count; i++)
+        if (!strcmp(name, names[i]))
+            return i;
+    return or_any && name && !strcmp(name, any) ? LSQ_ANY : -2;
+}
+
+static int place_of(const char *class, const char *batch, const char *crew, lsq_place *where)
+{
+    where->size_class = index_of(class, lsq_class_names, CLASSES, 1);
+    where->batch = index_of(batch, lsq_batch_names, BATCHES, 1);
+    where->crew = index_of(crew, lsq_crew_names, CREWS, 1);
+    return where->size_class >= LSQ_ANY && where->batch >= LSQ_ANY && where->crew >= LSQ_ANY;
+}
+
+void lsq_tune_kept_name(const lsq_tune_kept *kept, char name[LSQ_TUNE_NAME_MAX])
+{
+    const lsq_place *where = &kept->where;
+    snprintf(name, LSQ_TUNE_NAME_MAX, "%s_%s_%s/%s/%s/%s", lsq_op_names[kept->op], lsq_family_names[kept->codec],
+             lsq_act_names[kept->act], name_of(where->size_class, lsq_class_names),
+             name_of(where->batch, lsq_batch_names), name_of(where->crew, lsq_crew_names));
+}
+
+/* ---- What a document is about: a bit for each place of each kind ---- */
+
+typedef struct coverage {
+    uint32_t places[OPS][CODECS][ACTS];
+} coverage;
+
+/* 0 if some product is there already. */
+static int cover(coverage *all, unsigned op, unsigned codec, unsigned act, const lsq_place *where)
+{
+    uint32_t places = 0;
+    for (int i = 0; i < CLASSES * BATCHES * CREWS; i++)
+        if (lsq_places_meet(where, &(lsq_place){i / (BATCHES * CREWS), i / CREWS % BATCHES, i % CREWS}))
+            places |= 1u << i;
+    uint32_t *taken = &all->places[op][codec][act];
+    const int fresh = !(*taken & places);
+    *taken |= places;
+    return fresh;
 }
 
 /* ---- Reading: each function returns the reason for a refusal, or NULL ---- */
 
-static int is_text(const json_t *value, const char *expected)
+static const char *text_at(const json_t *item, const char *key)
 {
-    const char *text = json_string_value(value);
+    return json_string_value(json_object_get(item, key));
+}
+
+static int is_text(const json_t *document, const char *key, const char *expected)
+{
+    const char *text = text_at(document, key);
     return text && !strcmp(text, expected);
 }
 
-/* Index of the string under `key` among names, or -1. */
-static int name_index(const json_t *item, const char *key, const char *const *names, int count)
+static const char *read_time(const json_t *item, const char *key, double *ns)
 {
-    for (int i = 0; i < count; i++)
-        if (is_text(json_object_get(item, key), names[i]))
-            return i;
-    return -1;
-}
-
-static const char *read_time(const json_t *value, double *ns)
-{
-    json_int_t whole = json_integer_value(value); /* 0 if it is no integer */
-    if (whole < 1 || whole > 1ll << 53)
+    const json_t *value = json_object_get(item, key);
+    const json_int_t whole = json_integer_value(value); /* 0 if it is no integer */
+    if (value && (whole < 1 || whole > 1ll << 53))
         return "a time is not a whole number of nanoseconds";
     *ns = (double)whole;
-    return NULL;
-}
-
-/* The row that `value` names, if it is of the same kind as the entry and can run here. */
-static const char *read_kernel(const json_t *value, const int kind[3], const lsq_cpu *cpu, const lsq_kernel **kernel)
-{
-    const char *name = json_string_value(value);
-    *kernel = name ? lsq_kernel_find(name) : NULL;
-    if (!*kernel)
-        return "it names an unknown kernel";
-    if ((*kernel)->op != kind[0] || (*kernel)->codec != kind[1] || (*kernel)->act != kind[2])
-        return "it names a kernel of another kind";
-    if (!lsq_kernel_runs(cpu, *kernel))
-        return "it names a kernel that this CPU cannot run";
     return NULL;
 }
 
@@ -88,166 +127,187 @@ static int is_legal(unsigned tunable, json_int_t value)
     return 0;
 }
 
-static const char *read_tunables(const json_t *item, lsq_tunables *tunables)
+static const char *read_tunables(const json_t *item, unsigned op, lsq_tunables *tunables)
 {
+    *tunables = lsq_tunables_default;
     for (unsigned t = 0; t < TUNABLES; t++) {
         const json_t *value = json_object_get(item, lsq_tunable_names[t]);
-        if (!json_is_integer(value) || !is_legal(t, json_integer_value(value)))
-            return "a tunable is missing or has a value that dispatch/tunables.inc does not list";
-        tunables->value[t] = (uint32_t)json_integer_value(value);
+        if (value && lsq_tunable_ops[t] != op)
+            return "a tunable is one of another op";
+        if (value && (!json_is_integer(value) || !is_legal(t, json_integer_value(value))))
+            return "a tunable has a value that is not listed";
+        if (value)
+            tunables->value[t] = (uint32_t)json_integer_value(value);
     }
     return NULL;
 }
 
-static const char *read_entry(const json_t *item, const lsq_cpu *cpu, lsq_tune_entry *entry)
+static const char *read_entry(const json_t *item, const lsq_cpu *cpu, lsq_tune_entry *entry, coverage *all)
 {
-    const int kind[3] = {name_index(item, "op", lsq_op_names, OPS), name_index(item, "codec", lsq_family_names, CODECS),
-                         name_index(item, "act", lsq_act_names, ACTS)};
-    int size_class = name_index(item, "class", lsq_class_names, CLASSES);
-    json_int_t threads = json_integer_value(json_object_get(item, "threads"));
-    if (kind[0] < 0 || kind[1] < 0 || kind[2] < 0 || size_class < 0)
-        return "its op, codec, act or class is missing or unknown";
-    if (threads != 1 && threads != 2)
-        return "its threads are neither 1 nor 2";
-    if (!json_is_true(json_object_get(item, "verified")))
-        return "it is not verified";
-    *entry = (lsq_tune_entry){.size_class = (enum lsq_size_class)size_class, .threads = (unsigned)threads};
-    const char *why = read_kernel(json_object_get(item, "kernel"), kind, cpu, &entry->kernel);
-    if (!why)
-        why = read_tunables(item, &entry->tunables);
-    if (!why)
-        why = read_time(json_object_get(item, "ns"), &entry->ns);
-    const json_t *runner_up = json_object_get(item, "runner_up"), *its_ns = json_object_get(item, "runner_up_ns");
-    if (why || (json_is_null(runner_up) && json_is_null(its_ns)))
-        return why;
-    why = read_kernel(runner_up, kind, cpu, &entry->runner_up);
-    if (!why && entry->runner_up == entry->kernel)
-        why = "its runner-up is the kernel itself";
-    return why ? why : read_time(its_ns, &entry->runner_up_ns);
+    const char *name = text_at(item, "kernel");
+    const lsq_kernel *kernel = name ? lsq_kernel_find(name) : NULL;
+    if (!kernel)
+        return "it names an unknown kernel";
+    if (!is_text(item, "op", lsq_op_names[kernel->op]) || !is_text(item, "codec", lsq_family_names[kernel->codec]) ||
+        !is_text(item, "act", lsq_act_names[kernel->act]))
+        return "it names a kernel of another kind";
+    if (!lsq_kernel_runs(cpu, kernel))
+        return "it names a kernel that this CPU cannot run";
+    *entry = (lsq_tune_entry){.kernel = kernel};
+    if (!place_of(text_at(item, "class"), text_at(item, "batch"), text_at(item, "threads"), &entry->where))
+        return "its class, batch or threads are missing or unknown";
+    const char *why = read_tunables(item, kernel->op, &entry->tunables);
+    why = why ? why : read_time(item, "ns", &entry->ns);
+    why = why ? why : read_time(item, "default_ns", &entry->default_ns);
+    if (!why && !cover(all, kernel->op, kernel->codec, kernel->act, &entry->where))
+        why = "some product is there twice";
+    return why;
 }
 
-static int same_place(const lsq_tune_entry *a, const lsq_tune_entry *b)
+/* "gemv_p4_i8/l3/any/one": six names, and whatever is not written so is no such name. */
+static const char *read_kept(const json_t *item, lsq_tune_kept *kept, coverage *all)
 {
-    return a->kernel->op == b->kernel->op && a->kernel->codec == b->kernel->codec && a->kernel->act == b->kernel->act &&
-           a->size_class == b->size_class && a->threads == b->threads;
+    char copy[LSQ_TUNE_NAME_MAX], again[LSQ_TUNE_NAME_MAX], *rest = copy, *part[6];
+    const char *text = json_string_value(item);
+    if (!text || strlen(text) >= sizeof(copy))
+        return "not the name of a kind and a place";
+    memcpy(copy, text, strlen(text) + 1);
+    for (size_t i = 0; i < 6; i++)
+        part[i] = strsep(&rest, "_/");
+    const int op = index_of(part[0], lsq_op_names, OPS, 0), codec = index_of(part[1], lsq_family_names, CODECS, 0),
+              act = index_of(part[2], lsq_act_names, ACTS, 0);
+    if (op < 0 || codec < 0 || act < 0 || !place_of(part[3], part[4], part[5], &kept->where))
+        return "not the name of a kind and a place";
+    kept->op = (uint8_t)op;
+    kept->codec = (uint8_t)codec;
+    kept->act = (uint8_t)act;
+    lsq_tune_kept_name(kept, again);
+    if (strcmp(again, text) != 0)
+        return "not the name of a kind and a place";
+    return cover(all, kept->op, kept->codec, kept->act, &kept->where) ? NULL : "some product is there twice";
 }
 
-static lsq_status read_entries(const json_t *items, const lsq_cpu *cpu, lsq_tune *tune, lsq_error *err)
+/* Both lists. What was allocated is the caller's to free. */
+static lsq_status read_lists(const json_t *document, const lsq_cpu *cpu, lsq_tune *tune, lsq_error *err)
 {
-    enum { MOST = OPS * CODECS * ACTS * CLASSES * 2 };
-    size_t count = json_array_size(items);
-    if (!json_is_array(items) || count > MOST)
-        return lsq_error_set(err, LSQ_E_MALFORMED, "\"entries\": expected an array of at most %d", MOST);
-    lsq_tune_entry *entries = calloc(count + 1, sizeof(*entries));
-    if (!entries)
-        return lsq_error_set(err, LSQ_E_NOMEM, "no memory for %zu entries", count);
-    for (size_t i = 0; i < count; i++) {
-        const char *why = read_entry(json_array_get(items, i), cpu, &entries[i]);
-        for (size_t j = 0; !why && j < i; j++)
-            if (same_place(&entries[i], &entries[j]))
-                why = "it is there twice";
-        if (why) {
-            free(entries);
-            return lsq_error_set(err, LSQ_E_MALFORMED, "entry %zu: %s", i, why);
-        }
+    enum { MOST = OPS * CODECS * ACTS * CLASSES * BATCHES * CREWS };
+    const json_t *entries = json_object_get(document, "entries"), *kept = json_object_get(document, "kept");
+    const size_t count = json_array_size(entries), kept_count = json_array_size(kept);
+    if (!json_is_array(entries) || !json_is_array(kept) || count + kept_count > MOST)
+        return lsq_error_set(err, LSQ_E_MALFORMED, "\"entries\", \"kept\": expected arrays of together at most %d", MOST);
+    tune->entries = calloc(count + 1, sizeof(*tune->entries));
+    tune->kept = calloc(kept_count + 1, sizeof(*tune->kept));
+    if (!tune->entries || !tune->kept)
+        return lsq_error_set(err, LSQ_E_NOMEM, "no memory for %zu entries", count + kept_count);
+    coverage all = {{{{0}}}};
+    for (; tune->count < count; tune->count++) {
+        const char *why =
+            read_entry(json_array_get(entries, tune->count), cpu, &tune->entries[tune->count], &all);
+        if (why)
+            return lsq_error_set(err, LSQ_E_MALFORMED, "entry %zu: %s", tune->count, why);
     }
-    *tune = (lsq_tune){entries, count};
+    for (; tune->kept_count < kept_count; tune->kept_count++) {
+        const char *why = read_kept(json_array_get(kept, tune->kept_count), &tune->kept[tune->kept_count], &all);
+        if (why)
+            return lsq_error_set(err, LSQ_E_MALFORMED, "kept %zu: %s", tune->kept_count, why);
+    }
     return LSQ_OK;
 }
 
-/* Is it a whole document, and one for this machine and library? Takes the checksum out of it. */
-static lsq_status check_head(json_t *document, const lsq_cpu *cpu, lsq_error *err)
+/* Is the sum at the end that of what is before it? */
+static int sum_matches(const char *text, size_t size)
 {
-    char hex[HEX], stated[HEX] = "";
-    const json_t *sum = json_object_get(document, "checksum");
-    if (!is_text(json_object_get(document, "schema"), schema))
+    if (size < TAIL)
+        return 0;
+    const hex sum = hex_of(fnv_add(FNV_START, text, size - TAIL));
+    const char *at = text + size - TAIL;
+    return !memcmp(at, tail_before, sizeof(tail_before) - 1) &&
+           !memcmp(at + sizeof(tail_before) - 1, sum.digits, DIGITS) &&
+           !memcmp(at + sizeof(tail_before) - 1 + DIGITS, tail_behind, sizeof(tail_behind) - 1);
+}
+
+/* Is it a whole document, and one for this machine and library? */
+static lsq_status check_head(const json_t *document, const char *text, size_t size, const lsq_cpu *cpu, lsq_error *err)
+{
+    if (!is_text(document, "schema", schema))
         return lsq_error_set(err, LSQ_E_UNSUPPORTED, "\"schema\" is not \"%s\"", schema);
-    if (json_string_length(sum) != HEX - 1)
-        return lsq_error_set(err, LSQ_E_MALFORMED, "\"checksum\": expected 16 hexadecimal digits");
-    memcpy(stated, json_string_value(sum), HEX - 1);
-    json_object_del(document, "checksum");
-    if (!checksum_of(document, hex))
-        return lsq_error_set(err, LSQ_E_NOMEM, "no memory for its checksum");
-    if (strcmp(stated, hex) != 0)
+    if (!sum_matches(text, size))
         return lsq_error_set(err, LSQ_E_CHECKSUM, "damaged or edited: the checksum does not match");
-    to_hex(lsq_kernel_set_id(), hex);
-    if (!is_text(json_object_get(document, "kernels"), hex))
-        return lsq_error_set(err, LSQ_E_UNSUPPORTED, "made for another set of kernels than this library's, %s", hex);
-    to_hex(lsq_tune_fingerprint(cpu), hex);
-    if (!is_text(json_object_get(document, "fingerprint"), hex))
-        return lsq_error_set(err, LSQ_E_UNSUPPORTED, "made on another CPU than this one, %s", hex);
-    if (!json_is_string(json_object_get(document, "cpu")) || !json_is_string(json_object_get(document, "library")))
+    const hex kernels = hex_of(lsq_kernel_set_id()), fingerprint = hex_of(lsq_tune_fingerprint(cpu));
+    if (!is_text(document, "kernels", kernels.digits))
+        return lsq_error_set(err, LSQ_E_UNSUPPORTED,
+                             "stale: made for another set of kernels than this library's, %s; run lsq-tune again",
+                             kernels.digits);
+    if (!is_text(document, "fingerprint", fingerprint.digits))
+        return lsq_error_set(err, LSQ_E_UNSUPPORTED, "foreign: made on another CPU than this one, %s",
+                             fingerprint.digits);
+    if (!text_at(document, "cpu") || !text_at(document, "library"))
         return lsq_error_set(err, LSQ_E_MALFORMED, "\"cpu\" or \"library\" is missing");
     return LSQ_OK;
 }
 
 lsq_status lsq_tune_parse(const char *text, size_t size, const lsq_cpu *cpu, lsq_tune *tune, lsq_error *err)
 {
-    int saved = errno;
+    const int saved = errno;
     json_error_t at;
     lsq_status status;
+    lsq_tune made = {NULL, NULL, 0, 0};
     json_t *document = json_loadb(text, size, JSON_REJECT_DUPLICATES, &at);
     if (document) {
-        status = check_head(document, cpu, err);
+        status = check_head(document, text, size, cpu, err);
         if (status == LSQ_OK)
-            status = read_entries(json_object_get(document, "entries"), cpu, tune, err);
+            status = read_lists(document, cpu, &made, err);
     } else if (json_error_code(&at) == json_error_out_of_memory) {
         status = lsq_error_set(err, LSQ_E_NOMEM, "no memory for %zu bytes of JSON", size);
     } else {
         status = lsq_error_set(err, LSQ_E_MALFORMED, "not JSON: line %d, column %d", at.line, at.column);
     }
     json_decref(document);
+    if (status == LSQ_OK)
+        *tune = made;
+    else
+        lsq_tune_free(&made);
     errno = saved;
     return status;
-}
-
-void lsq_tune_free(lsq_tune *tune)
-{
-    free(tune->entries);
-    *tune = (lsq_tune){NULL, 0};
 }
 
 /* ---- Writing ---- */
 
 static json_t *entry_json(const lsq_tune_entry *entry)
 {
-    const lsq_kernel *kernel = entry->kernel, *other = entry->runner_up;
-    json_t *item = json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:I, s:s?, s:o, s:b}", "op", lsq_op_names[kernel->op],
-                             "codec", lsq_family_names[kernel->codec], "act", lsq_act_names[kernel->act], "class",
-                             lsq_class_names[entry->size_class], "threads", (int)entry->threads, "kernel", kernel->name,
-                             "ns", (json_int_t)rint(entry->ns), "runner_up", other ? other->name : NULL, "runner_up_ns",
-                             other ? json_integer((json_int_t)rint(entry->runner_up_ns)) : json_null(), "verified", 1);
+    const lsq_kernel *kernel = entry->kernel;
+    json_t *item = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "op", lsq_op_names[kernel->op], "codec",
+                             lsq_family_names[kernel->codec], "act", lsq_act_names[kernel->act], "class",
+                             name_of(entry->where.size_class, lsq_class_names), "batch",
+                             name_of(entry->where.batch, lsq_batch_names), "threads",
+                             name_of(entry->where.crew, lsq_crew_names), "kernel", kernel->name);
     for (unsigned t = 0; t < TUNABLES; t++)
-        json_object_set_new(item, lsq_tunable_names[t], json_integer(entry->tunables.value[t]));
+        if (entry->tunables.value[t] != lsq_tunables_default.value[t])
+            json_object_set_new(item, lsq_tunable_names[t], json_integer(entry->tunables.value[t]));
+    if (entry->ns > 0)
+        json_object_set_new(item, "ns", json_integer((json_int_t)rint(entry->ns)));
+    if (entry->default_ns > 0)
+        json_object_set_new(item, "default_ns", json_integer((json_int_t)rint(entry->default_ns)));
     return item;
 }
 
 static int time_fits(double ns)
 {
-    return ns >= 1 && ns <= 9007199254740992.0; /* false for NaN */
+    return ns == 0 || (ns >= 1 && ns <= 9007199254740992.0); /* false for NaN */
 }
 
-/* Why an entry cannot be written, or NULL. */
-static const char *refuse_entry(const lsq_tune *tune, size_t i, const lsq_cpu *cpu)
+static const char *refuse_entry(const lsq_tune_entry *entry, const lsq_cpu *cpu, coverage *all)
 {
-    const lsq_tune_entry *entry = &tune->entries[i];
-    const lsq_kernel *kernel = entry->kernel, *other = entry->runner_up;
-    if ((entry->threads != 1 && entry->threads != 2) || entry->size_class >= CLASSES)
-        return "threads or class out of range";
-    if (!time_fits(entry->ns) || (other && !time_fits(entry->runner_up_ns)))
+    const lsq_kernel *kernel = entry->kernel;
+    if (!time_fits(entry->ns) || !time_fits(entry->default_ns))
         return "a time out of range";
-    if (!lsq_kernel_runs(cpu, kernel) || (other && !lsq_kernel_runs(cpu, other)))
+    if (!lsq_kernel_runs(cpu, kernel))
         return "a kernel that this CPU cannot run";
-    if (other &&
-        (other == kernel || other->op != kernel->op || other->codec != kernel->codec || other->act != kernel->act))
-        return "a runner-up of another kind";
     for (unsigned t = 0; t < TUNABLES; t++)
-        if (!is_legal(t, entry->tunables.value[t]))
+        if (lsq_tunable_ops[t] == kernel->op ? !is_legal(t, entry->tunables.value[t])
+                                             : entry->tunables.value[t] != lsq_tunables_default.value[t])
             return "a tunable out of range";
-    for (size_t j = 0; j < i; j++)
-        if (same_place(entry, &tune->entries[j]))
-            return "it is there twice";
-    return NULL;
+    return cover(all, kernel->op, kernel->codec, kernel->act, &entry->where) ? NULL : "some product is there twice";
 }
 
 /* CPUs name themselves in ASCII, or not at all; anything else would not be JSON. */
@@ -259,40 +319,61 @@ static void plain_text(char *to, size_t room, const char *from, size_t from_room
     to[length] = 0;
 }
 
-static json_t *document_of(const lsq_cpu *cpu, const lsq_tune *tune)
+/* An item of an array, a line. 0 if memory ran out. */
+static int put_item(FILE *out, json_t *item, int is_first)
 {
-    char fingerprint[HEX], kernels[HEX], brand[sizeof(cpu->brand) + 1], sum[HEX];
-    to_hex(lsq_tune_fingerprint(cpu), fingerprint);
-    to_hex(lsq_kernel_set_id(), kernels);
+    const int good = item && fputs(is_first ? "\n  " : ",\n  ", out) >= 0 && !json_dumpf(item, out, JSON_ENCODE_ANY);
+    json_decref(item);
+    return good;
+}
+
+/* Everything before the checksum. 0 if memory ran out. */
+static int put_document(FILE *out, const lsq_cpu *cpu, const lsq_tune *tune)
+{
+    char brand[sizeof(cpu->brand) + 1];
     plain_text(brand, sizeof(brand), cpu->brand, sizeof(cpu->brand));
-    json_t *entries = json_array();
-    json_t *document = json_pack("{s:s, s:s, s:s, s:s, s:s, s:O}", "schema", schema, "fingerprint", fingerprint, "cpu",
-                                 brand, "library", lsq_version(), "kernels", kernels, "entries", entries);
-    int good = document != NULL;
+    json_t *name = json_string(brand);
+    int good = fprintf(out, "{\n \"schema\": \"%s\",\n \"fingerprint\": \"%s\",\n \"cpu\": ", schema,
+                       hex_of(lsq_tune_fingerprint(cpu)).digits) > 0 &&
+               name && !json_dumpf(name, out, JSON_ENCODE_ANY) &&
+               fprintf(out, ",\n \"library\": \"%s\",\n \"kernels\": \"%s\",\n \"entries\": [", lsq_version(),
+                       hex_of(lsq_kernel_set_id()).digits) > 0;
+    json_decref(name);
     for (size_t i = 0; good && i < tune->count; i++)
-        good = !json_array_append_new(entries, entry_json(&tune->entries[i]));
-    good = good && checksum_of(document, sum) && !json_object_set_new(document, "checksum", json_string(sum));
-    json_decref(entries);
-    if (good)
-        return document;
-    json_decref(document);
-    return NULL;
+        good = put_item(out, entry_json(&tune->entries[i]), i == 0);
+    good = good && fputs("\n ],\n \"kept\": [", out) >= 0;
+    for (size_t i = 0; good && i < tune->kept_count; i++) {
+        char kept[LSQ_TUNE_NAME_MAX];
+        lsq_tune_kept_name(&tune->kept[i], kept);
+        good = put_item(out, json_string(kept), i == 0);
+    }
+    return good && fputs("\n ],\n ", out) >= 0;
 }
 
 lsq_status lsq_tune_format(const lsq_cpu *cpu, const lsq_tune *tune, char **text, lsq_error *err)
 {
+    coverage all = {{{{0}}}};
     for (size_t i = 0; i < tune->count; i++) {
-        const char *why = refuse_entry(tune, i, cpu);
+        const char *why = refuse_entry(&tune->entries[i], cpu, &all);
         if (why)
             return lsq_error_set(err, LSQ_E_ARGUMENT, "entry %zu: %s", i, why);
     }
-    int saved = errno;
-    json_t *document = document_of(cpu, tune);
-    char *dump = document ? json_dumps(document, JSON_INDENT(1)) : NULL;
-    json_decref(document);
+    for (size_t i = 0; i < tune->kept_count; i++)
+        if (!cover(&all, tune->kept[i].op, tune->kept[i].codec, tune->kept[i].act, &tune->kept[i].where))
+            return lsq_error_set(err, LSQ_E_ARGUMENT, "kept %zu: some product is there twice", i);
+    const int saved = errno;
+    char *made = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&made, &size);
+    int good = out && put_document(out, cpu, tune) && !fflush(out);
+    good = good && fprintf(out, "%s%s%s", tail_before, hex_of(fnv_add(FNV_START, made, size)).digits, tail_behind) > 0;
+    if (out && fclose(out))
+        good = 0;
     errno = saved;
-    if (!dump)
+    if (!good) {
+        free(made);
         return lsq_error_set(err, LSQ_E_NOMEM, "no memory for the text of %zu entries", tune->count);
-    *text = dump;
+    }
+    *text = made;
     return LSQ_OK;
 }
