@@ -89,12 +89,11 @@ size_t lsq_describe(const lsq_context *ctx, char *text, size_t size)
         return 0;
     const int saved = errno;
     snprintf(id, sizeof(id), "%016llx", (unsigned long long)lsq_kernel_set_id());
-    json_t *document = json_pack("{s:s, s:s, s:s, s:o, s:o, s:O, s:O, s:I, s:s, s:o}", "schema", "lsq.context/1",
-                                 "library", lsq_version(), "kernels", id, "cpu", describe_cpu(&ctx->cpu), "levels",
-                                 describe_levels(&ctx->cpu), "tune_files", ctx->tune_files, "notes", ctx->notes,
-                                 "threads", (json_int_t)ctx->threads, "activation",
-                                 ctx->activation == LSQ_ACT_FLOAT ? "float" : "int", "products",
-                                 describe_products(ctx));
+    json_t *document =
+        json_pack("{s:s, s:s, s:s, s:o, s:o, s:O, s:O, s:I, s:s, s:o}", "schema", "lsq.context/1", "library",
+                  lsq_version(), "kernels", id, "cpu", describe_cpu(&ctx->cpu), "levels", describe_levels(&ctx->cpu),
+                  "tune_files", ctx->tune_files, "notes", ctx->notes, "threads", (json_int_t)ctx->threads, "activation",
+                  ctx->activation == LSQ_ACT_FLOAT ? "float" : "int", "products", describe_products(ctx));
     const size_t length = put(document, text, size);
     errno = saved;
     return length;

@@ -95,7 +95,10 @@ static void run_panels(const void *arg, size_t p0, size_t p1)
 /* Of gemm, for this product and what its columns are rounded to. */
 static const lsq_choice *choice_of(const lsq_context *ctx, const lsq_product *product, enum lsq_act act)
 {
-    return lsq_product_choice(ctx, product, OP_gemm, act == ACT_i8 ? CODEC_e8 : act == ACT_i16 ? CODEC_e16 : CODEC_e32,
+    return lsq_product_choice(ctx, product, OP_gemm,
+                              act == ACT_i8    ? CODEC_e8
+                              : act == ACT_i16 ? CODEC_e16
+                                               : CODEC_e32,
                               act);
 }
 

@@ -87,8 +87,8 @@ void lsq_vectors_run(const lsq_context *ctx, const lsq_product *product, void *s
     const size_t p0 = product->row / PANEL, p1 = (product->row + product->rows + PANEL - 1) / PANEL;
     for (size_t j = 0; j < product->n; j++) {
         const vector v = vector_of(ctx, product, j, scratch);
-        lsq_for_panels(ctx, p1 - p0, product->w->geometry.bytes / product->w->geometry.panels, v.thread_bytes, run_panels,
-                       &v);
+        lsq_for_panels(ctx, p1 - p0, product->w->geometry.bytes / product->w->geometry.panels, v.thread_bytes,
+                       run_panels, &v);
     }
 }
 

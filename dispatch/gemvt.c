@@ -100,7 +100,8 @@ void lsq_transposed_run(const lsq_context *ctx, const lsq_product *product, void
         memset(y, 0, job.count * y_step * sizeof(float));
         for (size_t j = 0; j < job.count; j++)
             gather(x + j * x_step, product, j0 + j, act != ACT_f32);
-        lsq_for_panels(ctx, w->geometry.groups, w->geometry.bytes / w->geometry.groups * job.count, 0, run_groups, &job);
+        lsq_for_panels(ctx, w->geometry.groups, w->geometry.bytes / w->geometry.groups * job.count, 0, run_groups,
+                       &job);
         for (size_t j = 0; j < job.count; j++)
             finish(product, j0 + j, y + j * y_step);
     }

@@ -194,15 +194,15 @@ static lsq_status read_lists(const json_t *document, const lsq_cpu *cpu, lsq_tun
     const json_t *entries = json_object_get(document, "entries"), *kept = json_object_get(document, "kept");
     const size_t count = json_array_size(entries), kept_count = json_array_size(kept);
     if (!json_is_array(entries) || !json_is_array(kept) || count + kept_count > MOST)
-        return lsq_error_set(err, LSQ_E_MALFORMED, "\"entries\", \"kept\": expected arrays of together at most %d", MOST);
+        return lsq_error_set(err, LSQ_E_MALFORMED, "\"entries\", \"kept\": expected arrays of together at most %d",
+                             MOST);
     tune->entries = calloc(count + 1, sizeof(*tune->entries));
     tune->kept = calloc(kept_count + 1, sizeof(*tune->kept));
     if (!tune->entries || !tune->kept)
         return lsq_error_set(err, LSQ_E_NOMEM, "no memory for %zu entries", count + kept_count);
     coverage all = {{{{0}}}};
     for (; tune->count < count; tune->count++) {
-        const char *why =
-            read_entry(json_array_get(entries, tune->count), cpu, &tune->entries[tune->count], &all);
+        const char *why = read_entry(json_array_get(entries, tune->count), cpu, &tune->entries[tune->count], &all);
         if (why)
             return lsq_error_set(err, LSQ_E_MALFORMED, "entry %zu: %s", tune->count, why);
     }

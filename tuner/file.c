@@ -74,67 +74,72 @@ int file_check(const char *path)
 
 /* ---- What stands in it ---- */
 
-static int same_subject(const lsq_tune_entry *a, const lsq_tune_entry *b)
+static int is_wrong(const findings *found, const lsq_kernel *kernel)
 {
-    return a->kernel->op == b->kernel->op && a->kernel->codec == b->kernel->codec && a->kernel->act == b->kernel->act &&
-           a->size_class == b->size_class && a->threads == b->threads;
-}
-
-static int is_wrong(const findings *found, const lsq_tune_entry *entry)
-{
-    for (size_t i = 0; i < found->failures_count; i++)
-        if (entry->kernel == found->failures[i].kernel || entry->runner_up == found->failures[i].kernel)
+    for (size_t i = 0; i < found->wrong.count; i++)
+        if (found->wrong.list[i].kernel == kernel)
             return 1;
     return 0;
 }
 
-static int kind_has_wrong(const findings *found, const lsq_kernel *k)
+/* Does a list say something of such products? */
+static int speaks_of(const lsq_tune *list, unsigned op, unsigned codec, unsigned act, const lsq_place *where)
 {
-    for (size_t i = 0; i < found->failures_count; i++) {
-        const lsq_kernel *wrong = found->failures[i].kernel;
-        if (wrong->op == k->op && wrong->codec == k->codec && wrong->act == k->act)
+    for (size_t i = 0; i < list->count; i++) {
+        const lsq_kernel *k = list->entries[i].kernel;
+        if (k->op == op && k->codec == codec && k->act == act && lsq_places_meet(&list->entries[i].where, where))
+            return 1;
+    }
+    for (size_t i = 0; i < list->kept_count; i++) {
+        const lsq_tune_kept *k = &list->kept[i];
+        if (k->op == op && k->codec == codec && k->act == act && lsq_places_meet(&k->where, where))
             return 1;
     }
     return 0;
 }
 
-/*
- * What was found, and behind it the entries of the old file about anything else. Only one thread was measured; but where a
- * kernel is wrong, more threads must not fall back on it either.
- */
-static int gather(const findings *found, const lsq_tune *old, lsq_tune *all)
+/* What is new, and behind it what the old file says of anything else. 0 if memory ran out. */
+static int add_old(lsq_tune *all, const lsq_tune *old, const findings *found)
 {
-    *all = (lsq_tune){calloc(2 * found->results_count + old->count + 1, sizeof(*all->entries)), 0};
-    if (!all->entries)
+    const lsq_tune fresh = *all;
+    lsq_tune_entry *entries = realloc(all->entries, (all->count + old->count + 1) * sizeof(*entries));
+    all->entries = entries ? entries : all->entries;
+    lsq_tune_kept *kept = realloc(all->kept, (all->kept_count + old->kept_count + 1) * sizeof(*kept));
+    all->kept = kept ? kept : all->kept;
+    if (!entries || !kept)
         return 0;
-    for (size_t i = 0; i < found->results_count; i++) {
-        lsq_tune_entry entry = result_entry(&found->results[i]);
-        all->entries[all->count++] = entry;
-        entry.threads = 2;
-        if (kind_has_wrong(found, entry.kernel))
-            all->entries[all->count++] = entry;
-    }
+    const lsq_tune new = {entries, kept, fresh.count, fresh.kept_count};
     for (size_t i = 0; i < old->count; i++) {
-        int replaced = is_wrong(found, &old->entries[i]);
-        for (size_t j = 0; !replaced && j < all->count; j++)
-            replaced = same_subject(&old->entries[i], &all->entries[j]);
-        if (!replaced)
-            all->entries[all->count++] = old->entries[i];
+        const lsq_tune_entry *e = &old->entries[i];
+        if (!is_wrong(found, e->kernel) && !speaks_of(&new, e->kernel->op, e->kernel->codec, e->kernel->act, &e->where))
+            entries[all->count++] = *e;
+    }
+    for (size_t i = 0; i < old->kept_count; i++) {
+        const lsq_tune_kept *k = &old->kept[i];
+        if (!speaks_of(&new, k->op, k->codec, k->act, &k->where))
+            kept[all->kept_count++] = *k;
     }
     return 1;
 }
 
-int file_write(const char *path, const lsq_cpu *cpu, const findings *found, int part)
+int file_write(const char *path, const lsq_cpu *cpu, const lsq_tune *made, const findings *found, int part)
 {
-    lsq_tune old = {0}, all;
+    lsq_tune old = {NULL, NULL, 0, 0}, all = {NULL, NULL, 0, 0};
     lsq_error err;
     if (part)
         lsq_tune_read(path, cpu, &old, NULL); /* if it cannot be used there is nothing to keep */
+    all.entries = calloc(made->count + 1, sizeof(*all.entries));
+    all.kept = calloc(made->kept_count + 1, sizeof(*all.kept));
     lsq_status status = LSQ_E_NOMEM;
-    if (gather(found, &old, &all))
-        status = lsq_tune_write(path, cpu, &all, &err);
-    else
-        snprintf(err.text, sizeof(err.text), "out of memory");
+    snprintf(err.text, sizeof(err.text), "out of memory");
+    if (all.entries && all.kept) {
+        memcpy(all.entries, made->entries, made->count * sizeof(*all.entries));
+        memcpy(all.kept, made->kept, made->kept_count * sizeof(*all.kept));
+        all.count = made->count;
+        all.kept_count = made->kept_count;
+        if (add_old(&all, &old, found))
+            status = lsq_tune_write(path, cpu, &all, &err);
+    }
     if (status != LSQ_OK)
         fprintf(stderr, "lsq-tune: %s: %s\n", path, err.text);
     lsq_tune_free(&all);
