@@ -3,6 +3,8 @@
  */
 #include "tuner/file.h"
 
+#include "dispatch/coverage.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,54 +84,31 @@ static int is_wrong(const findings *found, const lsq_kernel *kernel)
     return 0;
 }
 
-/* Does a list say something of such products? */
-static int speaks_of(const lsq_tune *list, unsigned op, unsigned codec, unsigned act, const lsq_place *where)
+/* What a file says of products that nothing was found out about now. `all` has room for it. */
+static void add_old(lsq_tune *all, const lsq_tune *old, const lsq_coverage *fresh, const findings *found)
 {
-    for (size_t i = 0; i < list->count; i++) {
-        const lsq_kernel *k = list->entries[i].kernel;
-        if (k->op == op && k->codec == codec && k->act == act && lsq_places_meet(&list->entries[i].where, where))
-            return 1;
-    }
-    for (size_t i = 0; i < list->kept_count; i++) {
-        const lsq_tune_kept *k = &list->kept[i];
-        if (k->op == op && k->codec == codec && k->act == act && lsq_places_meet(&k->where, where))
-            return 1;
-    }
-    return 0;
-}
-
-/* What is new, and behind it what the old file says of anything else. 0 if memory ran out. */
-static int add_old(lsq_tune *all, const lsq_tune *old, const findings *found)
-{
-    const lsq_tune fresh = *all;
-    lsq_tune_entry *entries = realloc(all->entries, (all->count + old->count + 1) * sizeof(*entries));
-    all->entries = entries ? entries : all->entries;
-    lsq_tune_kept *kept = realloc(all->kept, (all->kept_count + old->kept_count + 1) * sizeof(*kept));
-    all->kept = kept ? kept : all->kept;
-    if (!entries || !kept)
-        return 0;
-    const lsq_tune new = {entries, kept, fresh.count, fresh.kept_count};
     for (size_t i = 0; i < old->count; i++) {
         const lsq_tune_entry *e = &old->entries[i];
-        if (!is_wrong(found, e->kernel) && !speaks_of(&new, e->kernel->op, e->kernel->codec, e->kernel->act, &e->where))
-            entries[all->count++] = *e;
+        if (!is_wrong(found, e->kernel) &&
+            !lsq_covers(fresh, e->kernel->op, e->kernel->codec, e->kernel->act, &e->where))
+            all->entries[all->count++] = *e;
     }
     for (size_t i = 0; i < old->kept_count; i++) {
         const lsq_tune_kept *k = &old->kept[i];
-        if (!speaks_of(&new, k->op, k->codec, k->act, &k->where))
-            kept[all->kept_count++] = *k;
+        if (!lsq_covers(fresh, k->op, k->codec, k->act, &k->where))
+            all->kept[all->kept_count++] = *k;
     }
-    return 1;
 }
 
 int file_write(const char *path, const lsq_cpu *cpu, const lsq_tune *made, const findings *found, int part)
 {
-    lsq_tune old = {NULL, NULL, 0, 0}, all = {NULL, NULL, 0, 0};
+    lsq_tune old = {NULL, NULL, 0, 0};
+    lsq_coverage fresh;
     lsq_error err;
     if (part)
         lsq_tune_read(path, cpu, &old, NULL); /* if it cannot be used there is nothing to keep */
-    all.entries = calloc(made->count + 1, sizeof(*all.entries));
-    all.kept = calloc(made->kept_count + 1, sizeof(*all.kept));
+    lsq_tune all = {.entries = calloc(made->count + old.count + 1, sizeof(*all.entries)),
+                    .kept = calloc(made->kept_count + old.kept_count + 1, sizeof(*all.kept))};
     lsq_status status = LSQ_E_NOMEM;
     snprintf(err.text, sizeof(err.text), "out of memory");
     if (all.entries && all.kept) {
@@ -137,8 +116,9 @@ int file_write(const char *path, const lsq_cpu *cpu, const lsq_tune *made, const
         memcpy(all.kept, made->kept, made->kept_count * sizeof(*all.kept));
         all.count = made->count;
         all.kept_count = made->kept_count;
-        if (add_old(&all, &old, found))
-            status = lsq_tune_write(path, cpu, &all, &err);
+        lsq_tune_coverage(made, &fresh);
+        add_old(&all, &old, &fresh, found);
+        status = lsq_tune_write(path, cpu, &all, &err);
     }
     if (status != LSQ_OK)
         fprintf(stderr, "lsq-tune: %s: %s\n", path, err.text);

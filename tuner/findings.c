@@ -98,8 +98,8 @@ static int same_way(const lsq_tune_entry *a, const lsq_tune_entry *b)
     return a->kernel == b->kernel && !memcmp(&a->tunables, &b->tunables, sizeof(a->tunables));
 }
 
-/* If the last entries are one for each size class, all the same, one says it for any. */
-static void join_classes(lsq_tune *tune, size_t fresh)
+/* Entries for one crew, if they are one for each size class and all the same: then one says it for any. */
+static void join_entries(lsq_tune *tune, size_t fresh)
 {
     if (fresh < CLASSES)
         return;
@@ -113,6 +113,15 @@ static void join_classes(lsq_tune *tune, size_t fresh)
     tune->count -= CLASSES - 1;
 }
 
+/* All places of a kind keep the default: so it is with any. */
+static void join_kept(lsq_tune *tune, size_t before, size_t places)
+{
+    if (places > 1 && tune->kept_count - before == places) {
+        tune->kept_count = before + 1;
+        tune->kept[before].where = lsq_everywhere;
+    }
+}
+
 int findings_tune(const findings *found, const kind *kinds, size_t count, int with_crew, lsq_tune *tune)
 {
     *tune = (lsq_tune){.entries = calloc(count * PLACES_MAX + 1, sizeof(*tune->entries)),
@@ -123,7 +132,8 @@ int findings_tune(const findings *found, const kind *kinds, size_t count, int wi
         const kind *k = &kinds[i];
         lsq_place places[PLACES_MAX];
         /* Where the default is wrong, products on several threads must not fall back on it either. */
-        const size_t n = kind_places(k, with_crew || k->default_wrong, places), before = tune->count;
+        const size_t n = kind_places(k, with_crew || k->default_wrong, places);
+        const size_t entries = tune->count, kept = tune->kept_count;
         for (size_t p = 0; p < n; p++) {
             lsq_tune_entry entry;
             if (!entry_of(found, k, &places[p], &entry))
@@ -134,8 +144,9 @@ int findings_tune(const findings *found, const kind *kinds, size_t count, int wi
             else
                 tune->entries[tune->count++] = entry;
             if (places[p].size_class == CLASS_dram)
-                join_classes(tune, tune->count - before);
+                join_entries(tune, tune->count - entries);
         }
+        join_kept(tune, kept, n);
     }
     return 1;
 }

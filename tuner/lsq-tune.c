@@ -102,8 +102,11 @@ static int measure(const options *o, const char *path, double begin, run *r)
     findings found = {0};
     lsq_tune old = {NULL, NULL, 0, 0};
     circumstances about = {.workshop = r->workshop};
-    if (o->resume && lsq_tune_read(path, &r->workshop->cpu, &old, NULL) == LSQ_OK)
-        r->answered = &old;
+    lsq_coverage answered;
+    if (o->resume && lsq_tune_read(path, &r->workshop->cpu, &old, NULL) == LSQ_OK) {
+        lsq_tune_coverage(&old, &answered);
+        r->answered = &answered;
+    }
     r->deadline = begin + o->seconds * 1e9;
     r->progress = isatty(STDERR_FILENO) && !o->quiet;
     r->stop = &stop;

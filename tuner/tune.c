@@ -13,23 +13,6 @@
 /* A kernel that is so much slower in one size class is not the fastest in any. */
 static const double never = 2.5;
 
-static int covered(const lsq_tune *by, const question *q)
-{
-    for (size_t i = 0; by && i < by->count; i++) {
-        const lsq_kernel *k = by->entries[i].kernel;
-        if (k->op == q->kind->op && k->codec == q->kind->codec && k->act == q->kind->act &&
-            lsq_places_meet(&by->entries[i].where, &q->where))
-            return 1;
-    }
-    for (size_t i = 0; by && i < by->kept_count; i++) {
-        const lsq_tune_kept *k = &by->kept[i];
-        if (k->op == q->kind->op && k->codec == q->kind->codec && k->act == q->kind->act &&
-            lsq_places_meet(&k->where, &q->where))
-            return 1;
-    }
-    return 0;
-}
-
 static void show(const run *r, const question *q, size_t done, size_t of)
 {
     if (!r->progress)
@@ -73,7 +56,8 @@ contest_end tune(const run *r, findings *found)
     question *list = plan_questions(r->kinds, r->kind_count, with_crew, &count);
     contest_end end = list ? DECIDED : OUT_OF_MEMORY;
     for (size_t i = 0, kept = 0; list && i < count; i++)
-        if (!covered(r->answered, &list[i])) {
+        if (!r->answered ||
+            !lsq_covers(r->answered, list[i].kind->op, list[i].kind->codec, list[i].kind->act, &list[i].where)) {
             list[kept++] = list[i];
             found->questions = kept;
         }
