@@ -40,6 +40,14 @@ static const char *name_of(int value, const char *const *names)
     return value == LSQ_ANY ? tune_any : names[value];
 }
 
+void lsq_tune_kept_name(const lsq_tune_kept *kept, char name[LSQ_TUNE_NAME_MAX])
+{
+    const lsq_place *where = &kept->where;
+    snprintf(name, LSQ_TUNE_NAME_MAX, "%s_%s_%s/%s/%s/%s", lsq_op_names[kept->op], lsq_family_names[kept->codec],
+             lsq_act_names[kept->act], name_of(where->size_class, lsq_class_names),
+             name_of(where->batch, lsq_batch_names), name_of(where->crew, lsq_crew_names));
+}
+
 /* Index of a name, LSQ_ANY for "any"; below that: neither. */
 static int index_of(const char *name, const char *const *names, int count)
 {

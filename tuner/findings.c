@@ -98,7 +98,7 @@ static int same_way(const lsq_tune_entry *a, const lsq_tune_entry *b)
     return a->kernel == b->kernel && !memcmp(&a->tunables, &b->tunables, sizeof(a->tunables));
 }
 
-/* Entries for one crew, if they are one for each size class and all the same: then one says it for any. */
+/* If the last ones are for each size class of one crew, and all the same, then one says it for any. */
 static void join_entries(lsq_tune *tune, size_t fresh)
 {
     if (fresh < CLASSES)
@@ -113,13 +113,16 @@ static void join_entries(lsq_tune *tune, size_t fresh)
     tune->count -= CLASSES - 1;
 }
 
-/* All places of a kind keep the default: so it is with any. */
-static void join_kept(lsq_tune *tune, size_t before, size_t places)
+static void join_kept(lsq_tune *tune, size_t fresh)
 {
-    if (places > 1 && tune->kept_count - before == places) {
-        tune->kept_count = before + 1;
-        tune->kept[before].where = lsq_everywhere;
-    }
+    if (fresh < CLASSES)
+        return;
+    lsq_tune_kept *first = &tune->kept[tune->kept_count - CLASSES];
+    for (int i = 0; i < CLASSES; i++)
+        if (first[i].where.size_class != i)
+            return;
+    first->where.size_class = LSQ_ANY;
+    tune->kept_count -= CLASSES - 1;
 }
 
 int findings_tune(const findings *found, const kind *kinds, size_t count, int with_crew, lsq_tune *tune)
@@ -143,10 +146,11 @@ int findings_tune(const findings *found, const kind *kinds, size_t count, int wi
                     (lsq_tune_kept){(uint8_t)k->op, (uint8_t)k->codec, (uint8_t)k->act, places[p]};
             else
                 tune->entries[tune->count++] = entry;
-            if (places[p].size_class == CLASS_dram)
+            if (places[p].size_class == CLASS_dram) {
                 join_entries(tune, tune->count - entries);
+                join_kept(tune, tune->kept_count - kept);
+            }
         }
-        join_kept(tune, kept, n);
     }
     return 1;
 }
