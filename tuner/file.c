@@ -100,13 +100,12 @@ static void add_old(lsq_tune *all, const lsq_tune *old, const lsq_coverage *fres
     }
 }
 
-int file_write(const char *path, const lsq_cpu *cpu, const lsq_tune *made, const findings *found, int part)
+int file_write(const char *path, const lsq_cpu *cpu, const lsq_tune *made, const findings *found)
 {
     lsq_tune old = {NULL, NULL, 0, 0};
     lsq_coverage fresh;
     lsq_error err;
-    if (part)
-        lsq_tune_read(path, cpu, &old, NULL); /* if it cannot be used there is nothing to keep */
+    lsq_tune_read(path, cpu, &old, NULL); /* if it cannot be used there is nothing to keep */
     lsq_tune all = {.entries = calloc(made->count + old.count + 1, sizeof(*all.entries)),
                     .kept = calloc(made->kept_count + old.kept_count + 1, sizeof(*all.kept))};
     lsq_status status = LSQ_E_NOMEM;

@@ -66,7 +66,7 @@ static int write_file(const options *o, const char *path, const run *r, const fi
     if (o->dry_run || (end == OUT_OF_MEMORY && !found->count))
         return EXIT_FINE;
     if (findings_tune(found, r->kinds, r->kind_count, r->workshop->machine.crew > 1, &made))
-        code = file_write(path, &r->workshop->cpu, &made, found, o->only || o->resume || end != DECIDED);
+        code = file_write(path, &r->workshop->cpu, &made, found);
     lsq_tune_free(&made);
     *written = code == EXIT_FINE ? path : NULL;
     return code;
@@ -107,11 +107,14 @@ static int measure(const options *o, const char *path, double begin, run *r)
         lsq_tune_coverage(&old, &answered);
         r->answered = &answered;
     }
-    r->deadline = begin + o->seconds * 1e9;
+    const double for_pages = o->only || o->seconds < 30 ? 0 : 1.5e9;
+    r->deadline = begin + o->seconds * 1e9 - for_pages;
     r->progress = isatty(STDERR_FILENO) && !o->quiet;
     r->stop = &stop;
     watch_begin(&about.watch, r->workshop->machine.unit);
     const contest_end end = tune(r, &found);
+    if (for_pages > 0 && end == DECIDED)
+        pages_measure(r->workshop, for_pages / 2, &stop, &about.pages);
     watch_end(&about.watch, r->workshop->machine.unit);
     if (!found.questions && !o->quiet)
         fprintf(stderr, "lsq-tune: nothing to choose: %s\n",
