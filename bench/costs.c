@@ -74,11 +74,12 @@ static void run_parse(const void *arg, unsigned thread, size_t first, size_t end
 static void run_choice(const void *arg, unsigned thread, size_t first, size_t end)
 {
     bench_costs *costs = (bench_costs *)arg;
+    lsq_product products[] = {{.w = costs->scalar, .rows = SIDE, .n = 1}, {.w = costs->trellis, .rows = SIDE, .n = 1}};
     (void)thread;
     for (; first < end; first++) {
-        const lsq_weights *w = first % 2 ? costs->scalar : costs->trellis;
-        const enum lsq_act act = lsq_product_act(costs->context, w);
-        costs->seen = (size_t)lsq_product_choice(costs->context, w, OP_gemv, w->family, act)->kernel;
+        const lsq_product *product = &products[first % 2];
+        const enum lsq_act act = lsq_product_act(costs->context, product->w);
+        costs->seen = (size_t)lsq_product_choice(costs->context, product, OP_gemv, product->w->family, act)->kernel;
     }
 }
 

@@ -2,30 +2,32 @@
 
 #include <stdlib.h>
 
-static void add_kind(lsq_tune *tune, const lsq_kernel *kernel, const lsq_kernel *other)
+/* With all that an entry can say, for each size. */
+static void add_kind(lsq_tune *tune, const lsq_kernel *kernel)
 {
-    for (unsigned place = 0; place < CLASSES * 2; place++)
-        tune->entries[tune->count++] = (lsq_tune_entry){
-            .kernel = kernel,
-            .runner_up = other == kernel ? NULL : other,
-            .tunables = lsq_tunables_default,
-            .size_class = (enum lsq_size_class)(place / 2),
-            .threads = place % 2 + 1,
-            .ns = 123456,
-            .runner_up_ns = other == kernel ? 0 : 234567,
-        };
+    lsq_tune_entry entry = {.kernel = kernel,
+                            .tunables = lsq_tunables_default,
+                            .where = lsq_everywhere,
+                            .ns = 123456,
+                            .default_ns = 234567};
+    for (unsigned t = 0; t < TUNABLES; t++)
+        for (size_t i = 0; lsq_tunable_ops[t] == kernel->op && lsq_tunable_legal(t, i); i++)
+            entry.tunables.value[t] = *lsq_tunable_legal(t, i); /* the last one is no default */
+    for (int class = 0; class < CLASSES; class ++) {
+        entry.where.size_class = class;
+        tune->entries[tune->count++] = entry;
+    }
 }
 
 lsq_status bench_largest_tune(const lsq_cpu *cpu, lsq_tune *tune)
 {
-    *tune = (lsq_tune){.entries = calloc(OPS * CODECS * ACTS * CLASSES * 2, sizeof *tune->entries)};
+    *tune = (lsq_tune){.entries = calloc(OPS * CODECS * ACTS * CLASSES, sizeof *tune->entries)};
     if (!tune->entries)
         return LSQ_E_NOMEM;
     for (unsigned i = 0; i < OPS * CODECS * ACTS; i++) {
-        const unsigned op = i / (CODECS * ACTS), codec = i / ACTS % CODECS, act = i % ACTS;
-        const lsq_kernel *kernel = lsq_kernel_default(cpu, op, codec, act);
+        const lsq_kernel *kernel = lsq_kernel_default(cpu, i / (CODECS * ACTS), i / ACTS % CODECS, i % ACTS);
         if (kernel)
-            add_kind(tune, kernel, lsq_kernel_reference(op, codec, act));
+            add_kind(tune, kernel);
     }
     return LSQ_OK;
 }

@@ -1,5 +1,5 @@
 /*
- * largest_tune.h - a tune file of this machine that says something of every kind of product: as large as they come.
+ * largest_tune.h - a tune file of this machine with an entry for every kind of product and size: as large as they come.
  */
 #ifndef LSQ_BENCH_LARGEST_TUNE_H
 #define LSQ_BENCH_LARGEST_TUNE_H

@@ -29,7 +29,7 @@ static void print_context(const bench_costs *costs, bench_table *table)
     bench_table_context(table, "lsq_cpu", bench_cpu_name(bench_costs_context(costs)));
     bench_table_context(table, "lsq_isa", bench_isa_name(bench_costs_context(costs)));
     bench_costs_tune_file(costs, &entries, &bytes);
-    snprintf(text, sizeof text, "%zu entries in %zu bytes: every kind of product there is", entries, bytes);
+    snprintf(text, sizeof text, "%zu entries in %zu bytes: every kind of product, of every size", entries, bytes);
     bench_table_context(table, "tune_file", text);
 }
 

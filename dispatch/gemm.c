@@ -92,10 +92,14 @@ static void run_panels(const void *arg, size_t p0, size_t p1)
     }
 }
 
-/* Of gemm, for these weights and what their columns are rounded to. */
-static const lsq_choice *choice_of(const lsq_context *ctx, const lsq_weights *w, enum lsq_act act)
+/* Of gemm, for this product and what its columns are rounded to. */
+static const lsq_choice *choice_of(const lsq_context *ctx, const lsq_product *product, enum lsq_act act)
 {
-    return lsq_product_choice(ctx, w, OP_gemm, act == ACT_i8 ? CODEC_e8 : act == ACT_i16 ? CODEC_e16 : CODEC_e32, act);
+    return lsq_product_choice(ctx, product, OP_gemm,
+                              act == ACT_i8    ? CODEC_e8
+                              : act == ACT_i16 ? CODEC_e16
+                                               : CODEC_e32,
+                              act);
 }
 
 /* How many of n columns go through the panels together. */
@@ -108,7 +112,7 @@ static size_t at_once(const lsq_choice *choice, size_t n)
 size_t lsq_columns_scratch(const lsq_context *ctx, const lsq_product *product)
 {
     const enum lsq_act act = lsq_product_act(ctx, product->w);
-    const size_t groups = product->w->geometry.groups, n = at_once(choice_of(ctx, product->w, act), product->n);
+    const size_t groups = product->w->geometry.groups, n = at_once(choice_of(ctx, product, act), product->n);
     const size_t strips = product->w->outliers && act != ACT_f32 ? lsq_columns_bytes(ACT_f32, groups, n) : 0;
     return lsq_columns_bytes(act, groups, n) + strips;
 }
@@ -125,13 +129,13 @@ void lsq_columns_run(const lsq_context *ctx, const lsq_product *product, void *s
 {
     const lsq_weights *w = product->w;
     const enum lsq_act act = lsq_product_act(ctx, w);
-    const lsq_choice *choice = choice_of(ctx, w, act);
+    const lsq_choice *choice = choice_of(ctx, product, act);
     const size_t p0 = product->row / PANEL, p1 = (product->row + product->rows + PANEL - 1) / PANEL;
     const size_t rounded = lsq_columns_bytes(act, w->geometry.groups, at_once(choice, product->n));
     columns job = {
         .args = {.w = lsq_weights_tiles(w), .largest = lsq_largest_level(&w->format)},
         .product = product,
-        .expander = lsq_expander_of(ctx, w, act),
+        .expander = lsq_expander_of(ctx, product, act),
         .gemm = choice->kernel->run.gemm,
         .unit = w->levels.unit,
         .groups = w->geometry.groups,
@@ -147,7 +151,7 @@ void lsq_columns_run(const lsq_context *ctx, const lsq_product *product, void *s
                         scratch);
         if (w->outliers)
             job.strips = act == ACT_f32 ? job.args.x : strips_of(&job, &some, (uint8_t *)scratch + rounded);
-        lsq_for_panels(ctx, p1 - p0, w->geometry.bytes / w->geometry.panels * job.count, run_panels, &job);
+        lsq_for_panels(ctx, p1 - p0, w->geometry.bytes / w->geometry.panels * job.count, 0, run_panels, &job);
     }
 }
 

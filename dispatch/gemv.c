@@ -14,6 +14,7 @@ typedef struct vector {
     const lsq_product *product;
     const float *x; /* as the caller has it */
     lsq_gemv_fn *kernel;
+    size_t thread_bytes;
     float unit;
     float *y;
 } vector;
@@ -66,12 +67,13 @@ static vector vector_of(const lsq_context *ctx, const lsq_product *product, size
 {
     const lsq_weights *w = product->w;
     const enum lsq_act act = lsq_product_act(ctx, w);
-    const lsq_choice *choice = lsq_product_choice(ctx, w, OP_gemv, w->family, act);
+    const lsq_choice *choice = lsq_product_choice(ctx, product, OP_gemv, w->family, act);
     vector v = {
         .args = {.w = lsq_weights_tiles(w), .prefetch = choice->tunables.value[TUNABLE_prefetch]},
         .product = product,
         .x = product->b.first + (ptrdiff_t)j * product->b.column_step,
         .kernel = choice->kernel->run.gemv,
+        .thread_bytes = choice->tunables.value[TUNABLE_thread_bytes],
         .unit = act == ACT_f32 ? 1.0f : w->levels.unit,
         .y = product->c + (ptrdiff_t)j * product->c_column,
     };
@@ -85,7 +87,8 @@ void lsq_vectors_run(const lsq_context *ctx, const lsq_product *product, void *s
     const size_t p0 = product->row / PANEL, p1 = (product->row + product->rows + PANEL - 1) / PANEL;
     for (size_t j = 0; j < product->n; j++) {
         const vector v = vector_of(ctx, product, j, scratch);
-        lsq_for_panels(ctx, p1 - p0, product->w->geometry.bytes / product->w->geometry.panels, run_panels, &v);
+        lsq_for_panels(ctx, p1 - p0, product->w->geometry.bytes / product->w->geometry.panels, v.thread_bytes,
+                       run_panels, &v);
     }
 }
 

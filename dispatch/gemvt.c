@@ -87,8 +87,8 @@ void lsq_transposed_run(const lsq_context *ctx, const lsq_product *product, void
     float *y = scratch, *x = y + most * y_step; /* each a whole number of 64 bytes */
     vectors job = {
         .args = {.w = lsq_weights_tiles(w), .largest = lsq_largest_level(&w->format)},
-        .expander = lsq_expander_of(ctx, w, act),
-        .gemvt = lsq_product_choice(ctx, w, OP_gemvt, codec, act)->kernel->run.gemvt,
+        .expander = lsq_expander_of(ctx, product, act),
+        .gemvt = lsq_product_choice(ctx, product, OP_gemvt, codec, act)->kernel->run.gemvt,
         .panels = w->geometry.panels,
         .x = x,
         .y = y,
@@ -100,7 +100,8 @@ void lsq_transposed_run(const lsq_context *ctx, const lsq_product *product, void
         memset(y, 0, job.count * y_step * sizeof(float));
         for (size_t j = 0; j < job.count; j++)
             gather(x + j * x_step, product, j0 + j, act != ACT_f32);
-        lsq_for_panels(ctx, w->geometry.groups, w->geometry.bytes / w->geometry.groups * job.count, run_groups, &job);
+        lsq_for_panels(ctx, w->geometry.groups, w->geometry.bytes / w->geometry.groups * job.count, 0, run_groups,
+                       &job);
         for (size_t j = 0; j < job.count; j++)
             finish(product, j0 + j, y + j * y_step);
     }

@@ -46,9 +46,12 @@ void lsq_transposed_run(const lsq_context *ctx, const lsq_product *product, void
 /* What x is rounded to for these weights in this context. */
 enum lsq_act lsq_product_act(const lsq_context *ctx, const lsq_weights *w);
 
-/* The choice for these weights: of a kernel that decodes them in some way, or of one that takes what it decoded. */
-const lsq_choice *lsq_product_choice(const lsq_context *ctx, const lsq_weights *w, enum lsq_op op,
+/* The choice for this product: of a kernel that decodes its weights in some way, or of one that takes what it decoded. */
+const lsq_choice *lsq_product_choice(const lsq_context *ctx, const lsq_product *product, enum lsq_op op,
                                      enum lsq_family codec, enum lsq_act act);
+
+/* From how many columns on they go together, unless a tune file knows better. */
+unsigned lsq_product_expand_from(enum lsq_family family, enum lsq_act act);
 
 /* Rounds vectors to such activations; NULL if they are floats. */
 lsq_round_fn *lsq_product_round(const lsq_context *ctx, enum lsq_act act);
@@ -69,7 +72,7 @@ typedef struct lsq_expander {
     size_t groups;         /* at most so many at once */
 } lsq_expander;
 
-lsq_expander lsq_expander_of(const lsq_context *ctx, const lsq_weights *w, enum lsq_act act);
+lsq_expander lsq_expander_of(const lsq_context *ctx, const lsq_product *product, enum lsq_act act);
 void lsq_expander_run(const lsq_expander *e, size_t p, size_t g0, size_t g1, void *levels);
 
 #endif

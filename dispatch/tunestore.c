@@ -122,7 +122,7 @@ static int create(char *name, const char *text)
     if (file < 0)
         return 0;
     /* mkostemp makes it private; what /etc holds is for everyone, and nothing here is secret. */
-    int good = !fchmod(file, 0644) && write_all(file, text) && write_all(file, "\n") && !fsync(file);
+    int good = !fchmod(file, 0644) && write_all(file, text) && !fsync(file);
     int why = errno;
     if (close(file) && good) {
         good = 0;

@@ -28,7 +28,7 @@ START_TEST(the_largest_tune_file_is_a_valid_one_about_every_kind)
     lsq_error err = {0};
     lsq_cpu_detect(&cpu);
     ck_assert_int_eq(bench_largest_tune(&cpu, &tune), LSQ_OK);
-    ck_assert_uint_eq(tune.count, kinds_of(&cpu) * CLASSES * 2);
+    ck_assert_uint_eq(tune.count, kinds_of(&cpu) * CLASSES);
     ck_assert_msg(!lsq_tune_format(&cpu, &tune, &text, &err), "%s", err.text);
     ck_assert_msg(!lsq_tune_parse(text, strlen(text), &cpu, &again, &err), "%s", err.text);
     ck_assert_uint_eq(again.count, tune.count);
