@@ -165,11 +165,12 @@ static lsq_status measure(gemm_run *run, lsq_error *err)
     if (!request->picture)
         return LSQ_OK;
     const bench_trial *trial = bench_calls_trial(run->all);
-    char title[128], peak_name[64];
-    snprintf(title, sizeof title, "Products of a %zu x %zu matrix%s, %s", request->rows, request->columns,
-             request->rotate ? " from memory" : "", bench_cpu_name(trial->context));
+    char title[128], machine[160], peak_name[64];
+    snprintf(title, sizeof title, "C = W B, where W is a %zu x %zu matrix%s", request->rows, request->columns,
+             request->rotate ? " that comes from memory" : "");
+    snprintf(machine, sizeof machine, "%s, %s", bench_cpu_name(trial->context), bench_isa_name(trial->context));
     bench_trial_peak_name(trial, peak_name, sizeof peak_name);
-    return bench_gemm_draw(run->points, run->point_count, title, peak_name, request->picture, err);
+    return bench_gemm_draw(run->points, run->point_count, title, machine, peak_name, request->picture, err);
 }
 
 static lsq_status measure_all(const bench_options *request, lsq_error *err)

@@ -180,8 +180,7 @@ void tell_all(const bench_suite *suite, bench_table *table, const bench_options 
 int draw(const bench_suite *suite, const bench_matrix *matrix, const char *path)
 {
     lsq_error err = {};
-    const std::string title = std::string("Products of a matrix with a vector, ") + bench_suite_cpu(suite);
-    const lsq_status drawn = bench_matrix_draw(matrix, title.c_str(), path, &err);
+    const lsq_status drawn = bench_matrix_draw(matrix, bench_suite_cpu(suite), path, &err);
     return drawn ? bench_failed(nullptr, drawn, &err) : BENCH_OK;
 }
 

@@ -194,7 +194,8 @@ static void fill_panel(const bench_matrix *matrix, picture *p, selection s, int 
         s.isa = l ? isas[(l - 1) / 2] : NULL;
         s.trellis = l && (l - 1) % 2;
         *line = (bench_line){p->names[l], l ? (int)(l - 1) / 2 : -1, s.trellis, points, 0, NULL};
-        snprintf(p->names[l], sizeof p->names[l], "%s%s", l ? s.isa : "a plain read", s.trellis ? ", trellis" : "");
+        snprintf(p->names[l], sizeof p->names[l], "%s%s", l ? s.isa : "limit: a plain read",
+                 s.trellis ? ", trellis" : "");
         line->count = points_of(matrix, &s, points);
         points += line->count;
         panel->count += line->count > 0;
@@ -214,7 +215,7 @@ static int any_integer(const bench_matrix *matrix)
     return 0;
 }
 
-lsq_status bench_matrix_draw(const bench_matrix *matrix, const char *title, const char *path, lsq_error *err)
+lsq_status bench_matrix_draw(const bench_matrix *matrix, const char *machine, const char *path, lsq_error *err)
 {
     const char *act = any_integer(matrix) ? "i8" : "f32";
     picture *p = calloc(1, sizeof *p);
@@ -225,11 +226,15 @@ lsq_status bench_matrix_draw(const bench_matrix *matrix, const char *title, cons
         for (unsigned threads = 1; threads <= 256; threads++)
             for (int class = 0; class < CLASS_COUNT && p->panel_count < PANELS_MAX; class ++)
                 fill_panel(matrix, p, (selection){.act = act, .size_class = classes[class], .threads = threads}, class);
-        const bench_chart chart = {.title = title,
-                                   .x_title = "bits a weight, scales counted",
-                                   .y_title = "10^9 weights a second",
-                                   .panels = p->panels,
-                                   .count = p->panel_count};
+        const bench_chart chart = {
+            .title = "y = W x: weights multiplied a second, by the fastest kernel of each instruction set",
+            .note = "dashed: trellis codes, otherwise codes that index a table; grey: reading the same bytes and "
+                    "nothing else",
+            .machine = machine,
+            .x_title = "bits a weight, scales counted",
+            .y_title = "10^9 weights a second (logarithmic)",
+            .panels = p->panels,
+            .count = p->panel_count};
         status = bench_chart_write(&chart, path, err);
     } else if (err) {
         err->status = status;

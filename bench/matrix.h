@@ -38,7 +38,7 @@ void bench_matrix_end(bench_matrix *matrix);
  * Speed against bits a weight, for products with integer activations (with exact ones, if there are no others): a panel for each
  * size and number of threads, a line for the fastest kernels of each instruction set, and the limit. As bench_chart_write().
  */
-lsq_status bench_matrix_draw(const bench_matrix *matrix, const char *title, const char *path, lsq_error *err);
+lsq_status bench_matrix_draw(const bench_matrix *matrix, const char *machine, const char *path, lsq_error *err);
 
 /* Its table. */
 extern const bench_table_kind bench_matrix_kind;

@@ -310,8 +310,8 @@ class Gemv(unittest.TestCase):
             self.assertEqual(done.returncode, 0, done.stderr)
             root = xml.etree.ElementTree.parse(path).getroot()
             texts = [text.text for text in root.iter('{http://www.w3.org/2000/svg}text')]
-            for text in ('a plain read', 'scalar', 'scalar, trellis', 'weights in L2 cache, 1 thread',
-                         'weights in L2 cache, 2 threads', '10^9 weights a second'):
+            for text in ('limit: a plain read', 'scalar', 'scalar, trellis', 'weights in L2 cache, 1 thread',
+                         'weights in L2 cache, 2 threads', '10^9 weights a second (logarithmic)'):
                 self.assertEqual(texts.count(text), 1, texts)
             self.assertEqual(os.listdir(folder), ['a.svg'])
             # With the document, too; what cannot be written leaves nothing behind.
@@ -401,6 +401,7 @@ class Gemm(unittest.TestCase):
             for text in ('s4', 't4', 'C = W B, 1 thread', 'C = W^T B, 1 thread', 'C = W B, 2 threads', 'C = W^T B, 2 threads'):
                 self.assertEqual(texts.count(text), 1, texts)
             self.assertEqual(texts.count('512'), 4)
+            self.assertRegex('\n'.join(texts), r'(?m); liblsq [0-9.]+, \d{4}-\d\d-\d\d$')
             self.assertEqual(os.listdir(folder), ['a.svg'])
             self.assertEqual(run(*self.SMALL, '--codec', 's4', '--batch', '1', '--svg',
                                  os.path.join(folder, 'no', 'b.svg')).returncode, 5)
@@ -516,8 +517,8 @@ class Snr(unittest.TestCase):
             self.assertEqual(done.returncode, 0, done.stderr)
             root = xml.etree.ElementTree.parse(path).getroot()
             texts = [text.text for text in root.iter('{http://www.w3.org/2000/svg}text')]
-            for text in ('gauss', 'sine54', os.path.basename(FIXTURE), 'trellis (t)', 'scalar (s)', 'classic (c)', 'Lloyd-Max',
-                         'R(D) of a Gaussian', 'published table', 'ggml', 'IQ4_XS', 'SNR, dB'):
+            for text in ('gauss: Gaussian, standard deviation 0.02', os.path.basename(FIXTURE), 'trellis (t)', 'scalar (s)', 'classic (c)', 'Lloyd-Max',
+                         'limit: R(D) of a Gaussian', 'published table', 'ggml', 'IQ4_XS', 'signal to noise ratio, dB'):
                 self.assertEqual(texts.count(text), 1, (text, texts))
             self.assertEqual(texts.count('NF4'), 2)  # of weights, not of the sine
             self.assertEqual(os.listdir(folder), ['a.svg'])
