@@ -1,6 +1,6 @@
 #include "bench/costs.h"
 
-#include "bench/largest_tune.h"
+#include "bench/full_tune.h"
 #include "bench/machine.h"
 #include "dispatch/pool.h"
 #include "dispatch/product.h"
@@ -179,7 +179,7 @@ static lsq_status write_tune_file(bench_costs *costs, lsq_error *err)
         return status;
     }
     snprintf(costs->path, sizeof costs->path, "%s/tune.json", costs->folder);
-    lsq_status status = bench_largest_tune(&costs->cpu, &tune);
+    lsq_status status = bench_full_tune(&costs->cpu, &tune);
     if (status)
         return status;
     costs->entries = tune.count;

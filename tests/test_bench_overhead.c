@@ -2,7 +2,7 @@
  * test_bench_overhead.c - the pieces of `lsq-bench overhead`, but for the time they take.
  */
 #include "bench/costs.h"
-#include "bench/largest_tune.h"
+#include "bench/full_tune.h"
 
 #include <check.h>
 #include <dirent.h>
@@ -20,14 +20,14 @@ static size_t kinds_of(const lsq_cpu *cpu)
     return kinds;
 }
 
-START_TEST(the_largest_tune_file_is_a_valid_one_about_every_kind)
+START_TEST(the_full_tune_file_is_a_valid_one_about_every_kind)
 {
     lsq_cpu cpu;
     lsq_tune tune, again;
     char *text;
     lsq_error err = {0};
     lsq_cpu_detect(&cpu);
-    ck_assert_int_eq(bench_largest_tune(&cpu, &tune), LSQ_OK);
+    ck_assert_int_eq(bench_full_tune(&cpu, &tune), LSQ_OK);
     ck_assert_uint_eq(tune.count, kinds_of(&cpu) * CLASSES);
     ck_assert_msg(!lsq_tune_format(&cpu, &tune, &text, &err), "%s", err.text);
     ck_assert_msg(!lsq_tune_parse(text, strlen(text), &cpu, &again, &err), "%s", err.text);
@@ -89,7 +89,7 @@ int main(void)
 {
     TCase *tests = tcase_create("overhead");
     tcase_set_timeout(tests, 100);
-    tcase_add_test(tests, the_largest_tune_file_is_a_valid_one_about_every_kind);
+    tcase_add_test(tests, the_full_tune_file_is_a_valid_one_about_every_kind);
     tcase_add_test(tests, every_piece_can_be_measured_and_nothing_is_left_behind);
     tcase_add_test(tests, without_a_place_for_its_file_it_says_so);
     Suite *suite = suite_create("overhead");

@@ -1,4 +1,4 @@
-#include "bench/largest_tune.h"
+#include "bench/full_tune.h"
 
 #include <stdlib.h>
 
@@ -19,7 +19,7 @@ static void add_kind(lsq_tune *tune, const lsq_kernel *kernel)
     }
 }
 
-lsq_status bench_largest_tune(const lsq_cpu *cpu, lsq_tune *tune)
+lsq_status bench_full_tune(const lsq_cpu *cpu, lsq_tune *tune)
 {
     *tune = (lsq_tune){.entries = calloc(OPS * CODECS * ACTS * CLASSES, sizeof *tune->entries)};
     if (!tune->entries)
