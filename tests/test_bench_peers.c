@@ -89,12 +89,12 @@ START_TEST(columns_are_rounded_under_their_own_scale)
     for (size_t i = 0; i < (size_t)M * K; i++)
         bytes.weights[i] = i % K == 4;
     bench_bytes_sum(&bytes);
-    b[K + 4] = 1e-3f;
-    b[K + 30] = -2e-3f;
+    b[K + 4] = 63.8e-3f / 127; /* 63.8 of 127 steps: nearer to 64 */
+    b[K + 30] = -1e-3f;
     ck_assert(bench_bytes_multiply(&bytes, 0, 2, b, c));
     for (size_t r = 0; r < M; r++) {
         ck_assert_float_eq(c[r], 0); /* zeros have no scale, and stay zeros */
-        ck_assert_float_eq_tol(c[M + r], 1e-3f, 2e-3f / 254 + 1e-9f);
+        ck_assert_float_eq_tol(c[M + r], 64e-3f / 127, 1e-9f);
     }
     bench_bytes_end(&bytes);
 }
