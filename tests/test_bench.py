@@ -259,6 +259,12 @@ class Compare(unittest.TestCase):
             text = self.compare(evil, self.write('none', {'schema': 'x\x1b[2J', 'row_keys': ['f'], 'rows': []}), '--format', name).stdout
             self.assertNotIn('\x1b', text)
             self.assertIn('a?b', text)
+            if name == 'md':
+                cells = {len(re.split(r'(?<!\\)\|', line)) for line in text.splitlines() if line.startswith('|')}
+                self.assertEqual(len(cells), 1, text)
+            if name == 'csv':
+                (row,) = csv.DictReader(io.StringIO(text, newline=''), strict=True)
+                self.assertEqual(row['row'], '=1,"?[2J|')
 
 
 class Gemv(unittest.TestCase):
