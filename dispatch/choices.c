@@ -8,8 +8,7 @@
 
 const char *const lsq_reason_names[REASONS] = {"default", "tuned", "capped", "forced"};
 
-/* In every place that `where` is about. */
-static void choose(lsq_choices *kind, const lsq_place *where, const lsq_choice *choice)
+static void set(lsq_choices *kind, const lsq_place *where, const lsq_choice *choice)
 {
     for (int class = 0; class < CLASSES; class ++)
         for (int batch = 0; batch < BATCHES; batch++)
@@ -18,7 +17,11 @@ static void choose(lsq_choices *kind, const lsq_place *where, const lsq_choice *
                     (*kind)[class][batch][crew] = *choice;
 }
 
-static const lsq_place everywhere = {LSQ_ANY, LSQ_ANY, LSQ_ANY};
+void lsq_choices_set(lsq_choice_table *table, const lsq_place *where, const lsq_choice *choice)
+{
+    const lsq_kernel *kernel = choice->kernel;
+    set(table->of[kernel->op][kernel->codec][kernel->act], where, choice);
+}
 
 /* The default is the last row of its kind that the CPU can run: one walk over the table finds them all. */
 int lsq_choices_begin(lsq_choice_table *table, const lsq_cpu *cpu)
@@ -41,7 +44,7 @@ int lsq_choices_begin(lsq_choice_table *table, const lsq_cpu *cpu)
         if (!last[op][codec][act])
             continue;
         table->of[op][codec][act] = next;
-        choose(next++, &everywhere, &(lsq_choice){last[op][codec][act], lsq_tunables_default, REASON_default});
+        set(next++, &lsq_everywhere, &(lsq_choice){last[op][codec][act], lsq_tunables_default, REASON_default});
     }
     return 1;
 }
@@ -62,12 +65,6 @@ void lsq_choices_tune(lsq_choice_table *table, const lsq_cpu *cpu, const lsq_tun
         if (!lsq_kernel_runs(cpu, kernel)) /* then its tunables are not those of what runs instead either */
             choice = (lsq_choice){lsq_kernel_default(cpu, kernel->op, kernel->codec, kernel->act), lsq_tunables_default,
                                   REASON_capped};
-        choose(kind, &entry->where, &choice);
+        set(kind, &entry->where, &choice);
     }
-}
-
-void lsq_choices_force(lsq_choice_table *table, const lsq_kernel *kernel)
-{
-    const lsq_choice choice = {kernel, lsq_tunables_default, REASON_forced};
-    choose(table->of[kernel->op][kernel->codec][kernel->act], &everywhere, &choice);
 }

@@ -34,7 +34,7 @@ void lsq_choices_end(lsq_choice_table *table);
 /* As measured, where the CPU, perhaps capped since the file was read, can run it. */
 void lsq_choices_tune(lsq_choice_table *table, const lsq_cpu *cpu, const lsq_tune *tune);
 
-/* One kernel, which the CPU can run, in all places of its kind. */
-void lsq_choices_force(lsq_choice_table *table, const lsq_kernel *kernel);
+/* This choice, of a kernel that the CPU can run, wherever `where` is about. */
+void lsq_choices_set(lsq_choice_table *table, const lsq_place *where, const lsq_choice *choice);
 
 #endif

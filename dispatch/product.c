@@ -71,21 +71,27 @@ static void scale(const lsq_product *product, size_t rows)
 }
 
 /*
- * Fewer columns than these are faster one by one, since one by one nothing has to be expanded: unless a tune file knows better, where that
- * takes about as long as a product (small plain codes, floats), it pays from two quads on, where it is cheap beside one (wide codes),
- * from two columns on. The bits of integer products are the same.
+ * One by one nothing has to be expanded: where that takes about as long as a product (small plain codes, floats), it pays from two
+ * quads of columns on, where it is cheap beside one (wide codes), from two columns on.
  */
-static size_t fewest_together(const lsq_context *ctx, const lsq_product *product)
+unsigned lsq_product_expand_from(enum lsq_family family, enum lsq_act act)
 {
-    const lsq_weights *w = product->w;
-    const enum lsq_act act = lsq_product_act(ctx, w);
-    const size_t tuned =
-        lsq_product_choice(ctx, product, OP_gemv, w->family, act)->tunables.value[TUNABLE_expand_from];
-    if (tuned)
-        return tuned;
     if (act == ACT_i16)
         return 2;
-    return act == ACT_f32 || w->family <= CODEC_p4 ? 2 * QUAD : QUAD;
+    return act == ACT_f32 || family <= CODEC_p4 ? 2 * QUAD : QUAD;
+}
+
+/* Do columns go together? The bits of integer products are the same either way. */
+static int together(const lsq_context *ctx, const lsq_product *product)
+{
+    if (product->n <= 1)
+        return 0;
+    const enum lsq_family family = product->w->family;
+    const enum lsq_act act = lsq_product_act(ctx, product->w);
+    const unsigned tuned =
+        act == ACT_f32 ? 0
+                       : lsq_product_choice(ctx, product, OP_expand, family, act)->tunables.value[TUNABLE_expand_from];
+    return product->n >= (tuned ? tuned : lsq_product_expand_from(family, act));
 }
 
 lsq_status lsq_product_run(const lsq_context *ctx, lsq_transpose trans, const lsq_product *product)
@@ -94,9 +100,9 @@ lsq_status lsq_product_run(const lsq_context *ctx, lsq_transpose trans, const ls
         scale(product, trans == LSQ_TRANS ? product->w->k : product->rows);
         return LSQ_OK;
     }
-    const int together = product->n > 1 && product->n >= fewest_together(ctx, product);
+    const int expand = together(ctx, product);
     const size_t bytes = trans == LSQ_TRANS ? lsq_transposed_scratch(product)
-                         : together         ? lsq_columns_scratch(ctx, product)
+                         : expand           ? lsq_columns_scratch(ctx, product)
                                             : lsq_vectors_scratch(ctx, product);
     _Alignas(64) uint8_t stack[STACK_SCRATCH];
     void *scratch = bytes <= STACK_SCRATCH ? stack : aligned_alloc(64, bytes);
@@ -104,7 +110,7 @@ lsq_status lsq_product_run(const lsq_context *ctx, lsq_transpose trans, const ls
         return LSQ_E_NOMEM;
     if (trans == LSQ_TRANS)
         lsq_transposed_run(ctx, product, scratch);
-    else if (together)
+    else if (expand)
         lsq_columns_run(ctx, product, scratch);
     else
         lsq_vectors_run(ctx, product, scratch);

@@ -50,6 +50,9 @@ enum lsq_act lsq_product_act(const lsq_context *ctx, const lsq_weights *w);
 const lsq_choice *lsq_product_choice(const lsq_context *ctx, const lsq_product *product, enum lsq_op op,
                                      enum lsq_family codec, enum lsq_act act);
 
+/* From how many columns on they go together, unless a tune file knows better. */
+unsigned lsq_product_expand_from(enum lsq_family family, enum lsq_act act);
+
 /* Rounds vectors to such activations; NULL if they are floats. */
 lsq_round_fn *lsq_product_round(const lsq_context *ctx, enum lsq_act act);
 

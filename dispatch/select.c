@@ -90,6 +90,8 @@ enum lsq_batch lsq_batch(size_t columns)
     return columns <= 1 ? BATCH_one : columns < 16 ? BATCH_few : BATCH_many;
 }
 
+const lsq_place lsq_everywhere = {LSQ_ANY, LSQ_ANY, LSQ_ANY};
+
 static int meet(int a, int b)
 {
     return a == LSQ_ANY || b == LSQ_ANY || a == b;

@@ -53,6 +53,8 @@ typedef struct lsq_place {
     int size_class, batch, crew;
 } lsq_place;
 
+extern const lsq_place lsq_everywhere;
+
 /* Is there a product that both are about? */
 int lsq_places_meet(const lsq_place *a, const lsq_place *b);
 

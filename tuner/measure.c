@@ -37,18 +37,6 @@ summary summarise(double *times, size_t count)
     return (summary){quantile(times, count, 0.5), quantile(times, count, 0.75) - quantile(times, count, 0.25)};
 }
 
-double walk_time(walk *w, const lsq_kernel *kernel, size_t panels)
-{
-    double begin = clock_ns();
-    while (panels) {
-        size_t left = w->p->panels - w->next, now = panels < left ? panels : left;
-        product_run(w->p, kernel, w->next, w->next + now);
-        w->next = (w->next + now) % w->p->panels;
-        panels -= now;
-    }
-    return clock_ns() - begin;
-}
-
 /* Of one processing unit, from /proc/stat: user nice system idle iowait irq softirq steal. */
 static void read_ticks(int unit, double *stolen, double *ticks)
 {

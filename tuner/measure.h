@@ -4,7 +4,7 @@
 #ifndef LSQ_TUNER_MEASURE_H
 #define LSQ_TUNER_MEASURE_H
 
-#include "tuner/product.h"
+#include <stddef.h>
 
 /* Nanoseconds since some moment; never runs backwards. */
 double clock_ns(void);
@@ -14,16 +14,6 @@ typedef struct summary {
     double median, spread;
 } summary;
 summary summarise(double *times, size_t count);
-
-/*
- * Runs `panels` panels and returns the nanoseconds that took. Successive calls walk round the matrix from where the last one
- * stopped, so that each finds in the caches what a product of that size would find there.
- */
-typedef struct walk {
-    const product *p;
-    size_t next;
-} walk;
-double walk_time(walk *w, const lsq_kernel *kernel, size_t panels);
 
 /* What else the machine did meanwhile: between watch_begin() and watch_end(). */
 typedef struct watch {
