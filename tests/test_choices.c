@@ -111,10 +111,10 @@ END_TEST
 START_TEST(a_name_is_stronger_than_a_file)
 {
     lsq_tune_entry entry = entry_for(last, CLASS_l2, LSQ_ANY, LSQ_ANY);
-    const lsq_place everywhere = {LSQ_ANY, LSQ_ANY, LSQ_ANY};
+    const lsq_choice forced = {first, lsq_tunables_default, REASON_forced};
     lsq_choices_tune(&table, &cpu, &(lsq_tune){.entries = &entry, .count = 1});
-    lsq_choices_force(&table, first);
-    expect(first, &everywhere, first, 4096, REASON_forced);
+    lsq_choices_set(&table, &lsq_everywhere, &forced);
+    expect(first, &lsq_everywhere, first, 4096, REASON_forced);
 }
 END_TEST
 

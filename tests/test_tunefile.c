@@ -135,7 +135,7 @@ static lsq_status with(int entry, const char *key, json_t *value)
     return status;
 }
 
-enum { HEAD = -1, GEMV = 2, GEMM = CLASSES /* entries of the sample */ };
+enum { HEAD = -1, GEMV = 2, GEMM = CLASSES, EXPAND /* entries of the sample */ };
 
 static void refuse(int entry, const char *key, json_t *value)
 {
@@ -223,7 +223,9 @@ START_TEST(tunables_are_those_of_the_op_and_listed)
 {
     for (unsigned t = 0; t < TUNABLES; t++) {
         const char *name = lsq_tunable_names[t];
-        const int own = lsq_tunable_ops[t] == OP_gemm ? GEMM : GEMV, other = own == GEMM ? GEMV : GEMM;
+        const unsigned op = lsq_tunable_ops[t];
+        const int own = op == OP_gemm ? GEMM : op == OP_expand ? EXPAND : GEMV, other = own == GEMM ? GEMV : GEMM;
+        ck_assert_uint_eq(parts.entries[own].kernel->op, op);
         const uint32_t usual = lsq_tunables_default.value[t];
         refuse(other, name, json_integer(usual));
         refuse(own, name, json_integer((json_int_t)usual + 1));

@@ -41,17 +41,18 @@ static inline void sample_rows(const lsq_kernel **first, const lsq_kernel **last
     }
 }
 
-enum { SAMPLE_ENTRIES = CLASSES + 1, SAMPLE_KEPT = 3 };
+enum { SAMPLE_ENTRIES = CLASSES + 2, SAMPLE_KEPT = 3 };
 
 typedef struct tune_sample {
     lsq_tune_entry entries[SAMPLE_ENTRIES];
     lsq_tune_kept kept[SAMPLE_KEPT];
 } tune_sample;
 
-/* A column in each size class, with both rows by turns, and the last entry not timed; one entry of another op. What was kept is beside. */
+/* A column in each size class, with both rows by turns, and the last entry not timed; an entry each of two other ops. What was kept is beside. */
 static inline lsq_tune sample_tune(tune_sample *s)
 {
-    const lsq_kernel *first, *last, *gemm = lsq_kernel_reference(OP_gemm, CODEC_e8, ACT_i8);
+    const lsq_kernel *first, *last, *gemm = lsq_kernel_reference(OP_gemm, CODEC_e8, ACT_i8),
+                                    *expand = lsq_kernel_reference(OP_expand, CODEC_t4, ACT_i8);
     sample_rows(&first, &last);
     for (int i = 0; i < CLASSES; i++) {
         s->entries[i] = (lsq_tune_entry){.kernel = i % 3 ? last : first,
@@ -61,11 +62,13 @@ static inline lsq_tune sample_tune(tune_sample *s)
                                          .default_ns = 2000.0 * (i + 1)};
         s->entries[i].tunables.value[TUNABLE_prefetch] = *lsq_tunable_legal(TUNABLE_prefetch, (size_t)i % 2);
     }
-    s->entries[2].tunables.value[TUNABLE_expand_from] = 8;
     s->entries[2].tunables.value[TUNABLE_thread_bytes] = 65536;
     s->entries[CLASSES] =
         (lsq_tune_entry){.kernel = gemm, .tunables = lsq_tunables_default, .where = {LSQ_ANY, BATCH_many, LSQ_ANY}};
     s->entries[CLASSES].tunables.value[TUNABLE_columns] = 512;
+    s->entries[CLASSES + 1] = (lsq_tune_entry){
+        .kernel = expand, .tunables = lsq_tunables_default, .where = {CLASS_l2, LSQ_ANY, CREW_one}, .ns = 3};
+    s->entries[CLASSES + 1].tunables.value[TUNABLE_expand_from] = 8;
     s->kept[0] = (lsq_tune_kept){first->op, first->codec, first->act, {CLASS_l1, BATCH_one, CREW_one}};
     s->kept[1] = (lsq_tune_kept){first->op, first->codec, first->act, {LSQ_ANY, BATCH_few, LSQ_ANY}};
     s->kept[2] = (lsq_tune_kept){gemm->op, gemm->codec, gemm->act, {CLASS_dram, BATCH_few, CREW_many}};
