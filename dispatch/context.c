@@ -78,7 +78,8 @@ static int try_tune_file(builder *b, const char *path)
 {
     lsq_error why;
     const int used = lsq_tune_read(path, &b->ctx->cpu, &b->tune, &why) == LSQ_OK;
-    json_array_append_new(b->ctx->tune_files, json_pack("{s:s, s:s}", "path", path, "result", used ? "used" : why.text));
+    json_array_append_new(b->ctx->tune_files,
+                          json_pack("{s:s, s:s}", "path", path, "result", used ? "used" : why.text));
     return used;
 }
 
@@ -112,7 +113,7 @@ static void choose_one(builder *b, const char *name)
         note(b, "LSQ_KERNEL: %s cannot be used here (lacks %s)", name, b->ctx->cpu.lacks[kernel->isa]);
     else
         lsq_choices_set(&b->ctx->choices, &lsq_everywhere,
-                        &(lsq_choice){kernel, lsq_tunables_default, REASON_forced});
+                        &(lsq_choice){kernel, lsq_tunables_default, REASON_forced, 0});
 }
 
 /* ---- Threads ---- */

@@ -83,13 +83,6 @@ static const lsq_choice *choice(const lsq_context *ctx, const lsq_product *produ
     return lsq_context_choice(ctx, op, codec, act, product->w->geometry.bytes, product->n);
 }
 
-/* Do columns go together? The bits of integer products are the same either way. */
-static int together(const lsq_way *way, const lsq_product *product)
-{
-    const unsigned tuned = way->act == ACT_f32 ? 0 : way->unpack->tunables.value[TUNABLE_expand_from];
-    return product->n > 1 && product->n >= (tuned ? tuned : lsq_product_expand_from(product->w->family, way->act));
-}
-
 static size_t least(size_t a, size_t b)
 {
     return a < b ? a : b;
@@ -104,6 +97,7 @@ lsq_way lsq_way_of(const lsq_context *ctx, lsq_transpose trans, const lsq_produc
     lsq_way way = {.act = act, .unpack = choice(ctx, product, act == ACT_f32 ? OP_decode : OP_expand, w->family, act)};
     if (trans == LSQ_TRANS) {
         way.route = ROUTE_transposed;
+        way.together_from = 1;
         way.multiply = choice(ctx, product, OP_gemvt, expanded, act);
         way.columns = least(product->n, TRANSPOSED_COLUMNS);
         way.parts = geometry->groups;
@@ -114,7 +108,10 @@ lsq_way lsq_way_of(const lsq_context *ctx, lsq_transpose trans, const lsq_produc
         way.round = lsq_context_choice(ctx, OP_round, CODEC_x, act, 0, 1);
     way.parts = (product->row + product->rows + PANEL - 1) / PANEL - product->row / PANEL;
     way.part_bytes = geometry->bytes / geometry->panels;
-    if (together(&way, product)) {
+    /* The bits of integer products are the same either way. */
+    const unsigned tuned = act == ACT_f32 ? 0 : way.unpack->tunables.value[TUNABLE_expand_from];
+    way.together_from = tuned ? tuned : lsq_product_expand_from(w->family, act);
+    if (product->n > 1 && product->n >= way.together_from) {
         way.route = ROUTE_columns;
         way.multiply = choice(ctx, product, OP_gemm, expanded, act);
         way.columns = least(product->n, way.multiply->tunables.value[TUNABLE_columns]);

@@ -40,8 +40,9 @@ typedef struct lsq_way {
     enum lsq_route route;
     enum lsq_act act; /* what columns are rounded to */
     const lsq_choice *round, *unpack,
-        *multiply;  /* in this order; NULL: not on this way. unpack is expand, or decode with floats */
-    size_t columns; /* that many at once, or what is left of them */
+        *multiply;        /* in this order; NULL: not on this way. unpack is expand, or decode with floats */
+    size_t columns;       /* that many at once, or what is left of them */
+    size_t together_from; /* from how many columns on they go together; transposed: 1 */
     size_t parts, part_bytes, thread_bytes; /* what lsq_for_panels() divides, part_bytes for each column */
 } lsq_way;
 

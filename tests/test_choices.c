@@ -28,6 +28,8 @@ static lsq_tune_entry entry_for(const lsq_kernel *kernel, int class, int batch, 
 {
     lsq_tune_entry entry = {.kernel = kernel, .tunables = lsq_tunables_default, .where = {class, batch, crew}};
     entry.tunables.value[TUNABLE_prefetch] = 1024;
+    entry.ns = 100;
+    entry.default_ns = 125;
     return entry;
 }
 
@@ -52,6 +54,7 @@ static void expect(const lsq_kernel *kind, const lsq_place *where, const lsq_ker
         const lsq_choice *choice = choice_at(kind, place);
         EXPECT(choice->kernel == (is_meant ? kernel : usual), "place %d: %s", place, choice->kernel->name);
         EXPECT(choice->tunables.value[TUNABLE_prefetch] == (is_meant ? prefetch : 4096), "place %d: tunables", place);
+        EXPECT(choice->speedup == (is_meant && reason == REASON_tuned ? 1.25f : 0.0f), "place %d: speedup", place);
         EXPECT(choice->reason == (is_meant ? reason : REASON_default), "place %d: %s", place,
                lsq_reason_names[choice->reason]);
     }
@@ -111,7 +114,7 @@ END_TEST
 START_TEST(a_name_is_stronger_than_a_file)
 {
     lsq_tune_entry entry = entry_for(last, CLASS_l2, LSQ_ANY, LSQ_ANY);
-    const lsq_choice forced = {first, lsq_tunables_default, REASON_forced};
+    const lsq_choice forced = {first, lsq_tunables_default, REASON_forced, 0};
     lsq_choices_tune(&table, &cpu, &(lsq_tune){.entries = &entry, .count = 1});
     lsq_choices_set(&table, &lsq_everywhere, &forced);
     expect(first, &lsq_everywhere, first, 4096, REASON_forced);

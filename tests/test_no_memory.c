@@ -214,6 +214,23 @@ static lsq_status quantise_for_inputs(const char *path, lsq_error *err)
     return status;
 }
 
+/* Descriptions are whole or not there. */
+static lsq_status describe(const char *path, lsq_error *err)
+{
+    static char text[1 << 16], whole[1 << 16];
+    const lsq_format format = {.codec = LSQ_SCALAR, .bits = 4, .scale = LSQ_SCALE_BYTE32, .curve = 3};
+    (void)path;
+    (void)err;
+    size_t length = lsq_describe(NULL, text, sizeof(text));
+    if (length)
+        length = lsq_describe_product(NULL, &format, 64, 64, LSQ_NO_TRANS, 20, text + length, sizeof(text) - length);
+    if (!length)
+        return LSQ_E_NOMEM;
+    if (!whole[0])
+        memcpy(whole, text, sizeof(whole));
+    return strcmp(text, whole) ? LSQ_E_VALUE : LSQ_OK;
+}
+
 /* Linear, by patches and row by row. Where memory is asked for before anything is written, nothing has been. */
 static lsq_status run_layers(const char *path, lsq_error *err)
 {
@@ -258,6 +275,7 @@ static const struct {
     {write_outliers, ""},
     {run_layers, ""},
     {quantise_for_inputs, ""},
+    {describe, ""},
 };
 
 /* A set of one file, with metadata and a total_size that give two warnings. */
