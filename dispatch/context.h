@@ -17,7 +17,7 @@ struct lsq_context {
     unsigned threads;
     lsq_parallel_for *parallel_for;
     void *host;
-    struct lsq_pool *pool; /* pool.h; without threads until a product wants some */
+    struct lsq_pool *pool;      /* pool.h; without threads until a product wants some */
     json_t *notes, *tune_files; /* arrays of what a user may wonder about, and of what became of tune files */
 };
 

@@ -58,8 +58,8 @@ size_t lsq_describe_product(const lsq_context *ctx, const lsq_format *format, si
     const int saved = errno;
     lsq_weights *w = NULL;
     json_t *document = NULL;
-    if ((trans == LSQ_NO_TRANS || trans == LSQ_TRANS) && n > 0 && n <= (size_t)1 << 48 && lsq_context_resolve(&ctx) == LSQ_OK &&
-        lsq_weights_begin(format, m, k, &w, NULL) == LSQ_OK)
+    if ((trans == LSQ_NO_TRANS || trans == LSQ_TRANS) && n > 0 && n <= (size_t)1 << 48 &&
+        lsq_context_resolve(&ctx) == LSQ_OK && lsq_weights_begin(format, m, k, &w, NULL) == LSQ_OK)
         document = explain(ctx, w, trans, n);
     lsq_weights_free(w);
     const size_t length = lsq_describe_put(document, text, size);

@@ -45,7 +45,9 @@ enum lsq_batch { BATCH_one, BATCH_few, BATCH_many, BATCHES };
 enum lsq_crew { CREW_one, CREW_many, CREWS };
 
 extern const char *const lsq_op_names[OPS], *const lsq_family_names[CODECS], *const lsq_act_names[ACTS],
-    *const lsq_class_names[CLASSES], *const lsq_batch_names[BATCHES], *const lsq_crew_names[CREWS];
+                                                                                 *const lsq_class_names[CLASSES],
+                                                                                     *const lsq_batch_names[BATCHES],
+                                                                                         *const lsq_crew_names[CREWS];
 
 /* Which products of a kind are meant: enum values as above, or LSQ_ANY. */
 enum { LSQ_ANY = -1 };

@@ -167,11 +167,9 @@ END_TEST
 START_TEST(missing_fields_are_refused)
 {
     static const char *const head[] = {"schema", "fingerprint", "cpu", "library", "kernels", "entries", "kept"};
-    static const char *const item[] = {"op", "codec", "act", "class", "batch", "threads", "kernel"};
     for (size_t i = 0; i < sizeof(head) / sizeof(*head); i++)
         ck_assert_int_ne(with(HEAD, head[i], NULL), LSQ_OK);
-    for (size_t i = 0; i < sizeof(item) / sizeof(*item); i++)
-        refuse(GEMV, item[i], NULL);
+    refuse(GEMV, "kernel", NULL);
     json_t *all = document();
     json_object_del(all, "checksum");
     char *text = json_dumps(all, 0);
@@ -200,8 +198,8 @@ START_TEST(wrong_values_are_refused)
     refuse(HEAD, "kept", json_object());
     refuse(HEAD, "kept", json_pack("[i]", 1));
     refuse(HEAD, "library", json_integer(1));
-    refuse(GEMV, "op", json_string("gemm"));
     refuse(GEMV, "class", json_integer(1));
+    refuse(GEMV, "class", json_null());
     refuse(GEMV, "class", json_string("l4"));
     refuse(GEMV, "batch", json_string("two"));
     refuse(GEMV, "batch", json_integer(1));
@@ -246,7 +244,7 @@ START_TEST(tunables_are_those_of_the_op_and_listed)
 }
 END_TEST
 
-/* Defaults are not written: a file is about what differs. */
+/* Defaults are not written, nor "any": a file is about what differs. */
 START_TEST(defaults_are_left_out)
 {
     json_t *all = document(), *entries = json_object_get(all, "entries"), *entry;
@@ -256,20 +254,46 @@ START_TEST(defaults_are_left_out)
                          parts.entries[i].tunables.value[t] != lsq_tunables_default.value[t]);
     json_t *untimed = json_array_get(entries, GEMM);
     ck_assert(!json_object_get(untimed, "ns") && !json_object_get(untimed, "default_ns"));
+    ck_assert(!json_object_get(untimed, "class") && !json_object_get(untimed, "threads"));
+    ck_assert_ptr_nonnull(json_object_get(untimed, "batch"));
     json_decref(all);
 }
 END_TEST
 
-/* A row of every other kind in the place of the kernel. */
 START_TEST(wrong_kernels_are_refused)
 {
-    const lsq_kernel *own = parts.entries[GEMV].kernel;
-    refuse(GEMV, "kernel", json_string("gemv_p4_i8_quantum_r1"));
-    refuse(GEMV, "kernel", json_string(""));
+    static const char *const bad[] = {"gemv_p4_i8_quantum_r1",
+                                      "",
+                                      "gemv",
+                                      "gemv_p4_i8",
+                                      "gemv_p4_i8_scalar_r",
+                                      "gemv_p4_i8_scalar_r1_",
+                                      "gemv/p4/i8/scalar/r1",
+                                      "gemv_any_i8_scalar_r1",
+                                      "_gemv_p4_i8_scalar_r1",
+                                      "gemv_p4_i8_scalar_r1_and_a_name_that_goes_on_and_on"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+        refuse(GEMV, "kernel", json_string(bad[i]));
     refuse(GEMV, "kernel", json_integer(4));
-    for (const lsq_kernel *k = lsq_kernels; k < lsq_kernels + lsq_kernels_count; k++)
-        if (k->op != own->op || k->codec != own->codec || k->act != own->act)
-            refuse(GEMV, "kernel", json_string(k->name));
+}
+END_TEST
+
+/* An entry is about the kind of its kernel: of another op, codec or activation it is another entry, not a wrong one. */
+START_TEST(entries_are_of_the_kind_of_their_kernel)
+{
+    for (const lsq_kernel *k = lsq_kernels; k < lsq_kernels + lsq_kernels_count; k++) {
+        lsq_tune tune = {0};
+        json_t *all = document();
+        json_object_set_new(all, "entries", json_pack("[{s:s}]", "kernel", k->name));
+        json_object_set_new(all, "kept", json_array());
+        char *text = sealed_text(all);
+        ck_assert_int_eq(lsq_tune_parse(text, strlen(text), &cpu, &tune, NULL), LSQ_OK);
+        ck_assert(tune.count == 1 && tune.entries[0].kernel == k &&
+                  same_place(&tune.entries[0].where, &lsq_everywhere));
+        lsq_tune_free(&tune);
+        free(text);
+        json_decref(all);
+    }
 }
 END_TEST
 
@@ -524,6 +548,7 @@ int main(void)
     tcase_add_test(document_case, tunables_are_those_of_the_op_and_listed);
     tcase_add_test(document_case, defaults_are_left_out);
     tcase_add_test(document_case, wrong_kernels_are_refused);
+    tcase_add_test(document_case, entries_are_of_the_kind_of_their_kernel);
     tcase_add_test(document_case, unrunnable_kernels_are_refused);
     tcase_add_test(document_case, no_product_is_there_twice);
     tcase_add_test(document_case, kept_names_are_whole);

@@ -3,6 +3,8 @@
  */
 #include "tuner/file.h"
 
+#include "dispatch/coverage.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,67 +76,49 @@ int file_check(const char *path)
 
 /* ---- What stands in it ---- */
 
-static int same_subject(const lsq_tune_entry *a, const lsq_tune_entry *b)
+static int is_wrong(const findings *found, const lsq_kernel *kernel)
 {
-    return a->kernel->op == b->kernel->op && a->kernel->codec == b->kernel->codec && a->kernel->act == b->kernel->act &&
-           a->size_class == b->size_class && a->threads == b->threads;
-}
-
-static int is_wrong(const findings *found, const lsq_tune_entry *entry)
-{
-    for (size_t i = 0; i < found->failures_count; i++)
-        if (entry->kernel == found->failures[i].kernel || entry->runner_up == found->failures[i].kernel)
+    for (size_t i = 0; i < found->wrong.count; i++)
+        if (found->wrong.list[i].kernel == kernel)
             return 1;
     return 0;
 }
 
-static int kind_has_wrong(const findings *found, const lsq_kernel *k)
+/* What a file says of products that nothing was found out about now. `all` has room for it. */
+static void add_old(lsq_tune *all, const lsq_tune *old, const lsq_coverage *fresh, const findings *found)
 {
-    for (size_t i = 0; i < found->failures_count; i++) {
-        const lsq_kernel *wrong = found->failures[i].kernel;
-        if (wrong->op == k->op && wrong->codec == k->codec && wrong->act == k->act)
-            return 1;
-    }
-    return 0;
-}
-
-/*
- * What was found, and behind it the entries of the old file about anything else. Only one thread was measured; but where a
- * kernel is wrong, more threads must not fall back on it either.
- */
-static int gather(const findings *found, const lsq_tune *old, lsq_tune *all)
-{
-    *all = (lsq_tune){calloc(2 * found->results_count + old->count + 1, sizeof(*all->entries)), 0};
-    if (!all->entries)
-        return 0;
-    for (size_t i = 0; i < found->results_count; i++) {
-        lsq_tune_entry entry = result_entry(&found->results[i]);
-        all->entries[all->count++] = entry;
-        entry.threads = 2;
-        if (kind_has_wrong(found, entry.kernel))
-            all->entries[all->count++] = entry;
-    }
     for (size_t i = 0; i < old->count; i++) {
-        int replaced = is_wrong(found, &old->entries[i]);
-        for (size_t j = 0; !replaced && j < all->count; j++)
-            replaced = same_subject(&old->entries[i], &all->entries[j]);
-        if (!replaced)
-            all->entries[all->count++] = old->entries[i];
+        const lsq_tune_entry *e = &old->entries[i];
+        if (!is_wrong(found, e->kernel) &&
+            !lsq_covers(fresh, e->kernel->op, e->kernel->codec, e->kernel->act, &e->where))
+            all->entries[all->count++] = *e;
     }
-    return 1;
+    for (size_t i = 0; i < old->kept_count; i++) {
+        const lsq_tune_kept *k = &old->kept[i];
+        if (!lsq_covers(fresh, k->op, k->codec, k->act, &k->where))
+            all->kept[all->kept_count++] = *k;
+    }
 }
 
-int file_write(const char *path, const lsq_cpu *cpu, const findings *found, int part)
+int file_write(const char *path, const lsq_cpu *cpu, const lsq_tune *made, const findings *found)
 {
-    lsq_tune old = {0}, all;
+    lsq_tune old = {NULL, NULL, 0, 0};
+    lsq_coverage fresh;
     lsq_error err;
-    if (part)
-        lsq_tune_read(path, cpu, &old, NULL); /* if it cannot be used there is nothing to keep */
+    lsq_tune_read(path, cpu, &old, NULL); /* if it cannot be used there is nothing to keep */
+    lsq_tune all = {.entries = calloc(made->count + old.count + 1, sizeof(*all.entries)),
+                    .kept = calloc(made->kept_count + old.kept_count + 1, sizeof(*all.kept))};
     lsq_status status = LSQ_E_NOMEM;
-    if (gather(found, &old, &all))
+    snprintf(err.text, sizeof(err.text), "out of memory");
+    if (all.entries && all.kept) {
+        memcpy(all.entries, made->entries, made->count * sizeof(*all.entries));
+        memcpy(all.kept, made->kept, made->kept_count * sizeof(*all.kept));
+        all.count = made->count;
+        all.kept_count = made->kept_count;
+        lsq_tune_coverage(made, &fresh);
+        add_old(&all, &old, &fresh, found);
         status = lsq_tune_write(path, cpu, &all, &err);
-    else
-        snprintf(err.text, sizeof(err.text), "out of memory");
+    }
     if (status != LSQ_OK)
         fprintf(stderr, "lsq-tune: %s: %s\n", path, err.text);
     lsq_tune_free(&all);

@@ -68,6 +68,8 @@ void watch_begin(watch *w, int unit)
 {
     read_ticks(unit, &w->stolen, &w->ticks);
     w->switches = involuntary_switches();
+    if (getloadavg(&w->load, 1) != 1)
+        w->load = 0;
     w->begin = clock_ns();
 }
 

@@ -1,5 +1,5 @@
 /*
- * product.c - what kernels of one kind are checked and timed on.
+ * product.c - what kernels of gemv and decode are checked on.
  */
 #include "tuner/product.h"
 
@@ -8,25 +8,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-void random_bytes(uint8_t *bytes, size_t count, uint64_t seed)
-{
-    uint64_t state = seed * 0x9e3779b97f4a7c15u | 1; /* xorshift64: fast, and codes need no better */
-    for (size_t i = 0; i < count; i += sizeof(state)) {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        memcpy(bytes + i, &state, count - i < sizeof(state) ? count - i : sizeof(state));
-    }
-}
-
-lsq_format product_format(unsigned codec)
-{
-    lsq_format format = {0};
-    char name[3] = {codec < CODEC_t1 ? 's' : 't', lsq_family_names[codec][1], 0};
-    lsq_format_parse(name, &format, NULL);
-    return format;
-}
 
 size_t product_bytes(const lsq_format *format, size_t panels, size_t groups)
 {

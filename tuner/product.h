@@ -1,5 +1,6 @@
 /*
- * product.h - a matrix of arbitrary codes and a vector, for kernels of one kind to be checked and timed on.
+ * product.h - a matrix of arbitrary codes and a vector, for kernels of gemv and decode to be checked on, called by themselves: in whole
+ * and in ranges, on outputs that they must not leave.
  */
 #ifndef LSQ_TUNER_PRODUCT_H
 #define LSQ_TUNER_PRODUCT_H
@@ -24,9 +25,6 @@ typedef struct product {
     void *scratch; /* what gemv.x points into */
 } product;
 
-/* The default format that kernels of this family decode: s2..s9, t1..t6. */
-lsq_format product_format(unsigned codec);
-
 /*
  * Makes a product over packed bytes that may be anything: they stay the caller's, and only the tensor's float is set, to 1.
  * `packed` holds product_bytes() of them. With `keep` each panel of a decoded matrix has its own place in `out`; otherwise
@@ -45,8 +43,5 @@ void product_run(const product *p, const lsq_kernel *kernel, size_t p0, size_t p
 
 /* One weight of a matrix that was decoded with `keep`. */
 float product_weight(const product *p, size_t row, size_t column);
-
-/* Random bytes, the same for the same seed. */
-void random_bytes(uint8_t *bytes, size_t count, uint64_t seed);
 
 #endif

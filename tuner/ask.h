@@ -1,0 +1,42 @@
+/*
+ * ask.h - one question to this machine: which way to products of a kind at a place is the fastest?
+ */
+#ifndef LSQ_TUNER_ASK_H
+#define LSQ_TUNER_ASK_H
+
+#include "tuner/kinds.h"
+#include "tuner/subject.h"
+
+/* Of some answer: what was timed, how it went, and what is to run from now on. */
+typedef struct answer {
+    target of;
+    lsq_format format;
+    size_t rows, columns, n, bytes;
+    double weights;  /* of a step */
+    contest kernels; /* with default tunables */
+    contest numbers; /* values of `number`, with the kernel that won; no candidates: there is none here */
+    enum lsq_tunable number;
+    candidate chosen, usual; /* ns of both from one contest at the end, or of `usual` twice if it stays */
+    int withdrawn;           /* another way won at first, and not again */
+    int threshold;           /* it is of ask_threshold() */
+} answer;
+
+/*
+ * Which kernel, and which number for it, if one matters there. Within `budget` nanoseconds, or what it takes at least. DECIDED with
+ * no weights: this CPU, or its memory, has no such product.
+ */
+contest_end ask(const kind *k, workshop *w, const target *of, double budget, const volatile sig_atomic_t *stop,
+                answer *a);
+
+/* From how many columns on expanding pays, or from how many bytes on a second thread, with that kernel. */
+contest_end ask_threshold(workshop *w, const target *of, enum lsq_tunable number, const lsq_kernel *kernel,
+                          double budget, const volatile sig_atomic_t *stop, answer *a);
+
+/* Candidate 0 against candidate 1, which must win to be chosen. */
+contest_end contest_of_two(subject *s, const candidate *usual, const candidate *other, double budget,
+                           const volatile sig_atomic_t *stop, contest *c);
+
+/* Is it the default in every respect? */
+int is_usual(const answer *a);
+
+#endif

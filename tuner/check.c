@@ -1,0 +1,139 @@
+/*
+ * check.c - chosen against default, by turns, with fresh samples.
+ */
+#include "tuner/check.h"
+
+#include "tuner/report.h"
+#include "tuner/used.h"
+
+#include <jansson.h>
+
+#include <stdio.h>
+#include <string.h>
+
+static const double tolerated = 0.03;
+
+/* An entry of the file as a question that was answered: `chosen` and `usual` from one contest. */
+static contest_end time_entry(workshop *w, const lsq_tune_entry *e, double budget, const volatile sig_atomic_t *stop,
+                              answer *a)
+{
+    contest c;
+    subject s;
+    target of = {e->kernel->op, e->kernel->codec, e->kernel->act, e->where};
+    if (of.op == OP_gemv && of.where.size_class == LSQ_ANY)
+        of.where.size_class = CLASS_l3;
+    if (of.op == OP_gemm && of.where.batch == LSQ_ANY)
+        of.where.batch = BATCH_many;
+    *a = (answer){.of = of};
+    a->usual =
+        (candidate){.kernel = lsq_kernel_default(&w->cpu, of.op, of.codec, of.act), .tunables = lsq_tunables_default};
+    a->chosen = (candidate){.kernel = e->kernel, .tunables = e->tunables};
+    if (!subject_make(&s, w, &of))
+        return s.failed ? OUT_OF_MEMORY : DECIDED;
+    a->rows = s.rows;
+    a->columns = s.columns;
+    a->n = s.n;
+    a->bytes = s.bytes;
+    a->format = s.format;
+    a->weights = subject_weights(&s);
+    const contest_end end = contest_of_two(&s, &a->usual, &a->chosen, budget, stop, &c);
+    subject_free(&s);
+    if (end == DECIDED) {
+        a->usual = c.candidates[0];
+        a->chosen = c.candidates[1];
+    }
+    return end;
+}
+
+/* By more than both spreads: what is within them is not slower. */
+static int is_slower(const answer *a)
+{
+    const double loss = a->chosen.ns.median - a->usual.ns.median;
+    return loss > tolerated * a->usual.ns.median && loss > a->chosen.ns.spread && loss > a->usual.ns.spread;
+}
+
+static void print_line(const answer *a, const workshop *w, int first)
+{
+    char name[80], numbers[120];
+    if (first)
+        printf("%-28s %9s %9s %8s  %s\n%-28s %9s %9s\n", "product", "default", "tuned", "faster", "", "", "Gw/s",
+               "Gw/s");
+    answer_name(a, w, name, sizeof(name));
+    answer_numbers(&a->chosen.tunables, numbers, sizeof(numbers));
+    printf("%-28s %9.2f %9.2f %+7.1f%%  %s%s%s\n", name, a->weights / a->usual.ns.median,
+           a->weights / a->chosen.ns.median, 100 * answer_gain(a),
+           a->chosen.kernel == a->usual.kernel ? "" : a->chosen.kernel->name,
+           a->chosen.kernel != a->usual.kernel && numbers[0] ? ", " : "", numbers);
+}
+
+/* All entries, or as many as time and patience allow. */
+static contest_end time_entries(const options *o, workshop *w, const lsq_tune *tune, const volatile sig_atomic_t *stop,
+                                findings *found)
+{
+    const double deadline = clock_ns() + o->seconds * 1e9;
+    contest_end end = DECIDED;
+    for (size_t i = 0; i < tune->count && end == DECIDED && !*stop; i++) {
+        const double left = deadline - clock_ns();
+        answer a;
+        if (left <= 0)
+            break;
+        end = time_entry(w, &tune->entries[i], left / (double)(tune->count - i), stop, &a);
+        if (end == DECIDED && a.weights > 0 && !findings_add(found, &a))
+            end = OUT_OF_MEMORY;
+    }
+    found->questions = tune->count;
+    return *stop ? STOPPED : end;
+}
+
+static int check_tune(const options *o, const lsq_tune *tune, const volatile sig_atomic_t *stop)
+{
+    workshop w;
+    findings found = {0};
+    circumstances about = {.workshop = &w};
+    lsq_cpu cpu;
+    size_t slower = 0;
+    lsq_cpu_detect(&cpu);
+    if (!workshop_open(&w, subject_bytes_max(&cpu)))
+        return EXIT_MEMORY;
+    watch_begin(&about.watch, w.machine.unit);
+    const contest_end end = time_entries(o, &w, tune, stop, &found);
+    watch_end(&about.watch, w.machine.unit);
+    about.interrupted = end == STOPPED;
+    for (size_t i = 0; i < found.count; i++) {
+        slower += is_slower(&found.answers[i]);
+        if (!o->json && !o->quiet)
+            print_line(&found.answers[i], &w, i == 0);
+    }
+    int good = 1;
+    if (o->json)
+        good = report_json(&found, &about);
+    else if (!o->quiet)
+        printf("%s%zu of %zu entries timed, %zu slower than the default by more than %.0f%%\n", found.count ? "\n" : "",
+               found.count, tune->count, slower, 100 * tolerated);
+    report_notes(&found, &about);
+    findings_free(&found);
+    workshop_close(&w);
+    return !good || end == OUT_OF_MEMORY ? EXIT_MEMORY
+           : end == STOPPED              ? EXIT_SIGNAL + *stop
+           : slower                      ? EXIT_CHECK_FAILED
+                                         : EXIT_FINE;
+}
+
+int check_used(const options *o, const volatile sig_atomic_t *stop)
+{
+    lsq_cpu cpu;
+    lsq_tune tune;
+    json_t *looked = json_array();
+    lsq_cpu_detect(&cpu);
+    const int used = find_used(&cpu, &tune, looked);
+    int code = EXIT_IO;
+    if (used)
+        code = check_tune(o, &tune, stop);
+    else
+        fputs("lsq-tune: no tune file is used here, so there is nothing to check; see 'lsq-tune --show'\n", stderr);
+    if (code == EXIT_MEMORY)
+        fputs("lsq-tune: out of memory\n", stderr);
+    json_decref(looked);
+    lsq_tune_free(&tune);
+    return code;
+}

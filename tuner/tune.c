@@ -1,0 +1,75 @@
+/*
+ * tune.c - time divided among questions.
+ *
+ * Each gets its share of what is left, so what early ones do not need (most kernels drop out at the first look) later ones have.
+ */
+#include "tuner/tune.h"
+
+#include "tuner/plan.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* A kernel that is so much slower in one size class is not the fastest in any. */
+static const double never = 2.5;
+
+static void show(const run *r, const question *q, size_t done, size_t of)
+{
+    if (!r->progress)
+        return;
+    const double left = (r->deadline - clock_ns()) / 1e9;
+    fprintf(stderr, "\r\033[K[%zu/%zu] %s%s%s%s, at most %.0f s left", done + 1, of, q->kind->name,
+            q->where.size_class == LSQ_ANY ? "" : " ",
+            q->where.size_class == LSQ_ANY ? "" : lsq_class_names[q->where.size_class],
+            q->where.crew == CREW_many ? ", several threads" : "", left > 0 ? left : 0);
+}
+
+static contest_end put(const run *r, const question *q, double budget, findings *found)
+{
+    const target of = {q->kind->op, q->kind->codec, q->kind->act, q->where};
+    answer a;
+    contest_end end;
+    if (!kind_check(q->kind, r->workshop, &found->wrong, r->stop))
+        return OUT_OF_MEMORY;
+    if (*r->stop)
+        return STOPPED;
+    if (!q->kind->usual)
+        return DECIDED;
+    if (q->threshold) {
+        const lsq_place source = kernel_place(q->kind, &q->where);
+        const lsq_kernel *kernel = findings_kernel(found, q->kind, &source);
+        end = ask_threshold(r->workshop, &of, q->number, kernel ? kernel : q->kind->usual, budget, r->stop, &a);
+    } else {
+        end = ask(q->kind, r->workshop, &of, budget, r->stop, &a);
+        if (end == DECIDED && a.kernels.count)
+            kind_drop_slow(q->kind, &a.kernels, never);
+    }
+    if (end != DECIDED || a.weights == 0)
+        return end;
+    return findings_add(found, &a) ? DECIDED : OUT_OF_MEMORY;
+}
+
+contest_end tune(const run *r, findings *found)
+{
+    size_t count;
+    const int with_crew = r->workshop->machine.crew > 1;
+    question *list = plan_questions(r->kinds, r->kind_count, with_crew, &count);
+    contest_end end = list ? DECIDED : OUT_OF_MEMORY;
+    for (size_t i = 0, kept = 0; list && i < count; i++)
+        if (!r->answered ||
+            !lsq_covers(r->answered, list[i].kind->op, list[i].kind->codec, list[i].kind->act, &list[i].where)) {
+            list[kept++] = list[i];
+            found->questions = kept;
+        }
+    for (size_t i = 0; i < found->questions && end == DECIDED && !*r->stop; i++) {
+        const double left = r->deadline - clock_ns();
+        if (left <= 0)
+            break;
+        show(r, &list[i], i, found->questions);
+        end = put(r, &list[i], left / (double)(found->questions - i), found);
+    }
+    if (r->progress)
+        fputs("\r\033[K", stderr);
+    free(list);
+    return *r->stop ? STOPPED : end;
+}
