@@ -1,6 +1,7 @@
 /*
  * test_tunefile.c - the document of a tune file: what is believed, and that nothing else is.
  */
+#include "dispatch/tunedoc.h"
 #include "tests/tune_sample.h"
 
 #include <check.h>
@@ -483,6 +484,82 @@ START_TEST(nonsense_is_not_written)
 }
 END_TEST
 
+/* ---- The manual ---- */
+
+static char *page(void)
+{
+    static char text[1 << 16];
+    FILE *file = fopen(TEST_DATA "/../../docs/man/lsq-tune.5.scd", "r");
+    ck_assert_ptr_nonnull(file);
+    const size_t size = fread(text, 1, sizeof(text) - 1, file);
+    ck_assert(size > 0 && size < sizeof(text) - 1 && !fclose(file));
+    text[size] = 0;
+    return text;
+}
+
+/* All tunables and no others, each with its op, default and values. */
+START_TEST(the_manual_lists_tunables)
+{
+    const char *text = page(), *at = text;
+    for (unsigned t = 0; t < TUNABLES; t++) {
+        char head[128], values[128] = "Values:";
+        snprintf(head, sizeof(head), "\n*%s*, of %s, usually %u\n", lsq_tunable_names[t],
+                 lsq_op_names[lsq_tunable_ops[t]], lsq_tunables_default.value[t]);
+        const uint32_t *legal;
+        for (size_t i = 0; (legal = lsq_tunable_legal(t, i)); i++)
+            snprintf(values + strlen(values), sizeof(values) - strlen(values), "%s %u", i ? "," : "", *legal);
+        at = strstr(at, head); /* in their order */
+        ck_assert_msg(at != NULL, "the page does not contain%s", head);
+        at = strstr(at, "Values:");
+        ck_assert_msg(at && !strncmp(at, values, strlen(values)) && at[strlen(values)] == '.', "%s", values);
+    }
+    size_t count = 0;
+    for (at = text; (at = strstr(at, ", usually ")); at++)
+        count++;
+    ck_assert_uint_eq(count, TUNABLES);
+    ck_assert_ptr_nonnull(strstr(text, tune_schema));
+}
+END_TEST
+
+/* The next line, without its end; NULL behind the last. What depends on the build and its sum is cut off. */
+static char *next_line(char **rest)
+{
+    static const char *const varying[] = {" \"fingerprint\"", " \"library\"", " \"kernels\"", " \"checksum\""};
+    char *line = strsep(rest, "\n");
+    for (size_t i = 0; line && i < sizeof(varying) / sizeof(*varying); i++)
+        if (!strncmp(line, varying[i], strlen(varying[i])))
+            line[strlen(varying[i])] = 0;
+    return line;
+}
+
+/* Its example is what lsq_tune_format() makes of the same entries, but for numbers of the build. */
+START_TEST(the_example_of_the_manual_is_written_so)
+{
+    const lsq_kernel *gemv = lsq_kernel_find("gemv_p4_i8_avx2_r1"), *expand = lsq_kernel_find("expand_p4_i8_avx512_r1");
+    if (!gemv || !expand)
+        return; /* a build for another machine than that of the example */
+    lsq_tune_entry entries[] = {
+        {gemv, lsq_tunables_default, {CLASS_l3, BATCH_one, CREW_one}, 70213, 78101},
+        {expand, lsq_tunables_default, {LSQ_ANY, BATCH_few, LSQ_ANY}, 0, 0},
+    };
+    entries[0].tunables.value[TUNABLE_prefetch] = 8192;
+    entries[1].tunables.value[TUNABLE_expand_from] = 16;
+    lsq_tune_kept kept = {OP_gemv, CODEC_p4, ACT_i8, {CLASS_l1, BATCH_one, CREW_one}};
+    lsq_cpu machine = cpu;
+    strcpy(machine.brand, "Imaginary 1000");
+    char *text, *start = strstr(page(), "\n```\n{");
+    ck_assert_int_eq(lsq_tune_format(&machine, &(lsq_tune){entries, &kept, 2, 1}, &text, NULL), LSQ_OK);
+    ck_assert_msg(start && strstr(start + 5, "}\n```\n"), "no example; it should be\n%s", text);
+    start += 5;
+    strstr(start, "}\n```\n")[2] = 0;
+    for (char *written = text, *shown = start; written || shown;) {
+        char *a = next_line(&written), *b = next_line(&shown);
+        ck_assert_msg(a && b && !strcmp(a, b), "written: %s\nshown:   %s", a, b);
+    }
+    free(text);
+}
+END_TEST
+
 /* ---- Locale ---- */
 
 /* A locale that writes 0.5 as 0,5: one that is installed, else one that localedef makes here. */
@@ -556,6 +633,8 @@ int main(void)
     tcase_add_test(document_case, other_kernel_sets_are_refused);
     tcase_add_test(document_case, other_machines_are_refused);
     tcase_add_test(document_case, nonsense_is_not_written);
+    tcase_add_test(document_case, the_manual_lists_tunables);
+    tcase_add_test(document_case, the_example_of_the_manual_is_written_so);
     tcase_add_test(document_case, locale_changes_nothing);
     suite_add_tcase(suite, document_case);
     SRunner *runner = srunner_create(suite);

@@ -7,6 +7,7 @@
 #include "tools/cpu.h"
 #include "tools/output.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,9 +15,11 @@ enum { CLASSES = 4, BATCHES = 3, CREWS = 2, PLACES = CLASSES * BATCHES * CREWS, 
 
 static const char *const classes[CLASSES] = {"l1", "l2", "l3", "dram"},
                          *const batches[BATCHES] = {"one", "few", "many"}, *const crews[CREWS] = {"one", "many"};
-static const char *const class_words[CLASSES] = {"L1", "L2", "L3", "memory"},
-                         *const batch_words[BATCHES] = {"1 column", "2 to 15 columns", "16 or more columns"},
-                         *const crew_words[CREWS] = {"1 thread", "several threads"};
+static const char *const class_words[CLASSES] = {"L1", "L2", "L3", "memory"}, *const crew_words[CREWS] = {
+                                                                                  "1 thread", "several threads"};
+/* By the first and the last batch. */
+static const char *const batch_words[BATCHES][BATCHES] = {
+    {"1 column", "up to 15 columns", ""}, {"", "2 to 15 columns", "2 or more columns"}, {"", "", "16 or more columns"}};
 
 /* What runs in each place: a kernel, and tunables that are not the default. */
 typedef struct kind {
@@ -56,15 +59,37 @@ static int is_box(const kind *k, const char *text, const int low[3], const int h
     return 1;
 }
 
-/* Appends the names of one dimension, unless all are meant. */
-static void add_words(char *words, int low, int high, int count, const char *const *names)
+__attribute__((format(printf, 2, 3))) static void add_words(char *words, const char *format, ...)
 {
-    if (low == 0 && high == count - 1)
-        return;
-    for (int i = low; i <= high; i++) {
-        const size_t length = strlen(words);
-        snprintf(words + length, TEXT - length, "%s%s", i > low ? " and " : *words ? ", " : "", names[i]);
-    }
+    size_t length = strlen(words);
+    va_list args;
+    if (length)
+        length += (size_t)snprintf(words + length, TEXT - length, ", ");
+    va_start(args, format);
+    vsnprintf(words + length, TEXT - length, format, args);
+    va_end(args);
+}
+
+/* Of a dimension that is meant whole nothing is said. */
+static void name_box(char *words, const int low[3], const int high[3])
+{
+    if (high[0] - low[0] == 0)
+        add_words(words, "%s", class_words[low[0]]);
+    else if (high[0] - low[0] < CLASSES - 1)
+        add_words(words, "%s %s %s", class_words[low[0]], high[0] - low[0] == 1 ? "and" : "to", class_words[high[0]]);
+    if (high[1] - low[1] < BATCHES - 1)
+        add_words(words, "%s", batch_words[low[1]][high[1]]);
+    if (high[2] == low[2])
+        add_words(words, "%s", crew_words[low[2]]);
+}
+
+static void tell(table *t, const json_t *product, const char *kernel, const char *where, int is_first)
+{
+    table_cell(t, "%s", is_first ? cpu_word(product, "op") : "");
+    table_cell(t, "%s", is_first ? cpu_word(product, "codec") : "");
+    table_cell(t, "%s", is_first ? cpu_word(product, "act") : "");
+    table_cell(t, "%s", kernel);
+    table_cell(t, "%s", where);
 }
 
 /* The largest box that begins at a place becomes a row. */
@@ -73,39 +98,33 @@ static void tell_box(table *t, const json_t *product, kind *k, int place, int is
     const int most[3] = {CLASSES, BATCHES, CREWS};
     const int low[3] = {place / (BATCHES * CREWS), place / CREWS % BATCHES, place % CREWS};
     int high[3] = {low[0], low[1], low[2]};
-    for (int d = 2; d >= 0; d--) {
-        while (high[d] + 1 < most[d]) {
-            high[d]++;
-            if (!is_box(k, k->text[place], low, high)) {
-                high[d]--;
-                break;
-            }
-        }
-    }
-    char words[TEXT] = "";
-    add_words(words, low[0], high[0], CLASSES, class_words);
-    add_words(words, low[1], high[1], BATCHES, batch_words);
-    add_words(words, low[2], high[2], CREWS, crew_words);
-    table_cell(t, "%s", is_first ? cpu_word(product, "op") : "");
-    table_cell(t, "%s", is_first ? cpu_word(product, "codec") : "");
-    table_cell(t, "%s", is_first ? cpu_word(product, "act") : "");
-    table_cell(t, "%s", k->text[place]);
-    table_cell(t, "%s", words);
+    char where[TEXT] = "";
+    for (int d = 2; d >= 0; d--)
+        for (int wider[3] = {high[0], high[1], high[2]}; ++wider[d] < most[d] && is_box(k, k->text[place], low, wider);)
+            high[d] = wider[d];
     for (int c = low[0]; c <= high[0]; c++)
         for (int b = low[1]; b <= high[1]; b++)
             for (int crew = low[2]; crew <= high[2]; crew++)
                 k->told[place_of(c, b, crew)] = 1;
+    name_box(where, low, high);
+    tell(t, product, k->text[place], where, is_first);
 }
 
+/* The default, which may be nowhere, and what is elsewhere. */
 static void tell_kind(table *t, const json_t *product)
 {
     kind k = {0};
-    int told = 0;
-    for (int place = 0; place < PLACES; place++)
+    const char *usual = cpu_word(product, "default");
+    int rows = 0, places = 0;
+    for (int place = 0; place < PLACES; place++) {
         read_place(&k, product, place);
+        places += k.told[place] = !strcmp(k.text[place], usual);
+    }
+    if (places)
+        tell(t, product, usual, places < PLACES ? "elsewhere" : "", !rows++);
     for (int place = 0; place < PLACES; place++)
         if (!k.told[place])
-            tell_box(t, product, &k, place, !told++);
+            tell_box(t, product, &k, place, !rows++);
 }
 
 int cpu_kernels(const arguments *args, const json_t *description)
