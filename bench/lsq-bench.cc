@@ -52,6 +52,7 @@ static const char help[] =
     "  -c, --codec NAME     only this format; may be repeated\n"
     "  -a, --all            every scale, rounding and number of states\n"
     "  -p, --peers          instead a row for each type of ggml and ik_llama.cpp, beside ours at the same bits\n"
+    "  -o, --outliers SHARE of weights kept apart where that pays, at most: 0 (the default) to 0.01\n"
     "      --svg FILE       also draw signal to noise against bits a weight, a panel for each source and FILE\n"
     "\n"
     "encode  times lsq_quantize on Gaussian weights\n"
