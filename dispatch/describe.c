@@ -19,9 +19,12 @@ static json_t *describe_cpu(const lsq_cpu *cpu)
 static json_t *describe_levels(const lsq_cpu *cpu)
 {
     json_t *levels = json_array();
-    for (unsigned i = 0; i < ISAS; i++)
-        levels = lsq_describe_add(levels, json_pack("{s:s, s:b, s:s*}", "name", lsq_isa_names[i], "usable",
-                                                    !cpu->lacks[i], "lacks", cpu->lacks[i]));
+    for (unsigned i = 0; i < ISAS; i++) {
+        json_t *level = json_pack("{s:s, s:b}", "name", lsq_isa_names[i], "usable", !cpu->lacks[i]);
+        if (cpu->lacks[i])
+            level = lsq_describe_set(level, "lacks", json_string(cpu->lacks[i]));
+        levels = lsq_describe_add(levels, level);
+    }
     return levels;
 }
 
@@ -87,13 +90,17 @@ json_t *lsq_describe_set(json_t *object, const char *key, json_t *value)
     return NULL;
 }
 
+/* Into room of its length: the buffer of json_dumps() grows, and where it cannot, jansson 2.14 leaves keys out without a word. */
 size_t lsq_describe_put(json_t *document, char *text, size_t size)
 {
-    char *all = document ? json_dumps(document, JSON_COMPACT) : NULL;
-    const size_t length = all ? strlen(all) : 0;
+    size_t length = document ? json_dumpb(document, NULL, 0, JSON_COMPACT) : 0;
+    char *all = length ? malloc(length) : NULL;
+    if (!all || json_dumpb(document, all, length, JSON_COMPACT) != length)
+        length = 0;
     if (size) {
         const size_t n = length < size - 1 ? length : size - 1;
-        memcpy(text, all ? all : "", n);
+        if (n)
+            memcpy(text, all, n);
         text[n] = '\0';
     }
     free(all);

@@ -158,6 +158,41 @@ static void expect_threads(const lsq_context *ctx, size_t *most, const char *nam
     free(packed);
 }
 
+static char path[] = "/tmp/lsq-explain-XXXXXX";
+
+static void make_file(void)
+{
+    const int file = mkstemp(path);
+    ck_assert(file >= 0 && !close(file));
+}
+
+static void drop_file(void)
+{
+    ck_assert_int_eq(unlink(path), 0);
+    memcpy(strrchr(path, '-') + 1, "XXXXXX", 6);
+}
+
+/* From 16 KiB a thread on there are six, by default from 128 KiB on one. */
+START_TEST(threads_are_those_of_the_file)
+{
+    size_t most;
+    lsq_cpu cpu;
+    lsq_cpu_detect(&cpu);
+    lsq_tune_entry entry = {.kernel = lsq_kernel_reference(OP_gemv, CODEC_p4, ACT_i8),
+                            .tunables = lsq_tunables_default,
+                            .where = lsq_everywhere};
+    entry.tunables.value[TUNABLE_thread_bytes] = 16384;
+    OK(lsq_tune_write(path, &cpu, &(lsq_tune){.entries = &entry, .count = 1}, NULL));
+    lsq_context *ctx = context_with(
+        (lsq_context_options){.threads = 6, .tune_file = path, .parallel_for = count_tasks, .host = &most});
+    expect_threads(ctx, &most, "s4", 400, 600, 1);
+    json_t *json = explanation_of(ctx, "s4", 400, 600, LSQ_NO_TRANS, 1);
+    ck_assert_uint_eq(number(json, "threads"), 6);
+    json_decref(json);
+    lsq_context_free(ctx);
+}
+END_TEST
+
 START_TEST(threads_are_those_that_run)
 {
     static const char *const formats[] = {"s3", "s8", "t4"};
@@ -195,7 +230,7 @@ static void expect_step(const json_t *step, const lsq_kernel *kernel, const char
 }
 
 /* A file about one column of weights in this machine's second cache, and about where columns begin to go together. */
-static void write_file(const char *path, const lsq_kernel *kernel)
+static void write_file(const lsq_kernel *kernel)
 {
     lsq_cpu cpu;
     lsq_cpu_detect(&cpu);
@@ -216,16 +251,13 @@ static void write_file(const char *path, const lsq_kernel *kernel)
 
 START_TEST(reasons_are_given)
 {
-    char path[] = "/tmp/lsq-explain-XXXXXX";
-    const int file = mkstemp(path);
-    ck_assert(file >= 0 && !close(file));
     setenv("LSQ_MAX_ISA", "", 1);
     lsq_cpu cpu;
     lsq_cpu_detect(&cpu);
     const size_t k = 512, m = cpu.l1d * 2 / (k / 2); /* twice the first cache */
     const lsq_kernel *plain = lsq_kernel_reference(OP_gemv, CODEC_p4, ACT_i8),
                      *usual = lsq_kernel_default(&cpu, OP_gemv, CODEC_p4, ACT_i8);
-    write_file(path, plain);
+    write_file(plain);
     lsq_context *ctx = context_with((lsq_context_options){.tune_file = path});
     json_t *json = explanation_of(ctx, "s4", m, k, LSQ_NO_TRANS, 1);
     ck_assert_str_eq(word(json, "class"), "l2");
@@ -251,7 +283,7 @@ START_TEST(reasons_are_given)
     lsq_context_free(ctx);
 
     if (usual != plain) {
-        write_file(path, usual);
+        write_file(usual);
         ctx = context_with((lsq_context_options){.tune_file = path, .max_isa = "scalar"});
         json = explanation_of(ctx, "s4", m, k, LSQ_NO_TRANS, 1);
         ck_assert_str_eq(word(step_of(json, 1), "reason"), "capped");
@@ -259,7 +291,6 @@ START_TEST(reasons_are_given)
         json_decref(json);
         lsq_context_free(ctx);
     }
-    ck_assert_int_eq(unlink(path), 0);
 }
 END_TEST
 
@@ -313,9 +344,11 @@ int main(void)
 {
     Suite *suite = suite_create("explain");
     TCase *tests = new_case(suite, "explain");
+    tcase_add_checked_fixture(tests, make_file, drop_file);
     tcase_add_test(tests, products_are_named);
     tcase_add_test(tests, ways_have_their_kernels);
     tcase_add_test(tests, threads_are_those_that_run);
+    tcase_add_test(tests, threads_are_those_of_the_file);
     tcase_add_test(tests, reasons_are_given);
     tcase_add_test(tests, written_like_snprintf);
     tcase_add_test(tests, nothing_is_said_of_nonsense);
