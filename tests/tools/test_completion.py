@@ -38,9 +38,9 @@ def options_in(text):
 
 
 def bench_suites():
-    """{suite: {long: its line}} of lsq-bench; options of all suites stand at the end, behind an empty line."""
-    *parts, shared, _ = re.split(r'\n\n(?=\w|  -j)', helped('lsq-bench'))
-    return {re.match(r'\w+', part).group(): {**options_in(part), **options_in(shared)} for part in parts[1:]}
+    """{suite: {long: its line}} of lsq-bench."""
+    names = re.findall(r'(?m)^(?:usage:|      ) lsq-bench (\w+)', helped('lsq-bench'))
+    return {name: options_in(helped('lsq-bench', name)) for name in names}
 
 
 @unittest.skipUnless(shutil.which('bash'), 'there is no bash')
@@ -147,9 +147,11 @@ class Bench(Completion):
     def test_values(self):
         for suite, options in bench_suites().items():
             for option, line in options.items():
-                values = self.expect_values(['lsq-bench', suite], option, line) if re.match(r' [A-Z]', line) else ()
+                values = self.expect_values(['lsq-bench', suite], option, line) if re.match(r' [\w|]+ ', line) else ()
                 if option == '--codec':
                     self.expect(values, self.formats())
+                if option == '--format':
+                    self.expect(values, ['text', 'md', 'csv', 'json'])
         self.expect(self.offers('lsq-bench', 'layers', '-a', ''), ['int', 'float'])
         self.expect(self.offers('lsq-bench', 'snr', '-s', 'g'), ['gauss'])
         self.expect(self.offers('lsq-bench', 'gemm', '-s', ''), []) # a file for the drawing
