@@ -13,6 +13,12 @@
 
 static const double tolerated = 0.03;
 
+/* Where no times stand there is nothing to compare with: the default is wrong on this machine. */
+static int claims(const lsq_tune_entry *e)
+{
+    return e->ns > 0 && e->default_ns > 0;
+}
+
 /* An entry of the file as a question that was answered: `chosen` and `usual` from one contest. */
 static contest_end time_entry(workshop *w, const lsq_tune_entry *e, double budget, const volatile sig_atomic_t *stop,
                               answer *a)
@@ -77,6 +83,8 @@ static contest_end time_entries(const options *o, workshop *w, const lsq_tune *t
         answer a;
         if (left <= 0)
             break;
+        if (!claims(&tune->entries[i]))
+            continue;
         end = time_entry(w, &tune->entries[i], left / (double)(tune->count - i), stop, &a);
         if (end == DECIDED && a.weights > 0 && !findings_add(found, &a))
             end = OUT_OF_MEMORY;

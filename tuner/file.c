@@ -82,63 +82,71 @@ static int is_wrong(const findings *found, const lsq_kernel *kernel)
     return 0;
 }
 
-/* Does a list say something of such products? */
-static int speaks_of(const lsq_tune *list, unsigned op, unsigned codec, unsigned act, const lsq_place *where)
+/* Entries and kept, copied into lists that have room for as many more as `more` can add. 0 if memory ran out. */
+static int copy_lists(lsq_tune *to, const lsq_tune *from, const lsq_tune *more)
 {
-    for (size_t i = 0; i < list->count; i++) {
-        const lsq_kernel *k = list->entries[i].kernel;
-        if (k->op == op && k->codec == codec && k->act == act && lsq_places_meet(&list->entries[i].where, where))
-            return 1;
-    }
-    for (size_t i = 0; i < list->kept_count; i++) {
-        const lsq_tune_kept *k = &list->kept[i];
-        if (k->op == op && k->codec == codec && k->act == act && lsq_places_meet(&k->where, where))
-            return 1;
-    }
-    return 0;
-}
-
-/* What is new, and behind it what the old file says of anything else. 0 if memory ran out. */
-static int add_old(lsq_tune *all, const lsq_tune *old, const findings *found)
-{
-    const lsq_tune fresh = *all;
-    lsq_tune_entry *entries = realloc(all->entries, (all->count + old->count + 1) * sizeof(*entries));
-    all->entries = entries ? entries : all->entries;
-    lsq_tune_kept *kept = realloc(all->kept, (all->kept_count + old->kept_count + 1) * sizeof(*kept));
-    all->kept = kept ? kept : all->kept;
-    if (!entries || !kept)
+    *to = (lsq_tune){.entries = calloc(from->count + CLASSES * more->count + 1, sizeof(*to->entries)),
+                     .kept = calloc(from->kept_count + CLASSES * more->kept_count + 1, sizeof(*to->kept))};
+    if (!to->entries || !to->kept)
         return 0;
-    const lsq_tune new = {entries, kept, fresh.count, fresh.kept_count};
-    for (size_t i = 0; i < old->count; i++) {
-        const lsq_tune_entry *e = &old->entries[i];
-        if (!is_wrong(found, e->kernel) && !speaks_of(&new, e->kernel->op, e->kernel->codec, e->kernel->act, &e->where))
-            entries[all->count++] = *e;
-    }
-    for (size_t i = 0; i < old->kept_count; i++) {
-        const lsq_tune_kept *k = &old->kept[i];
-        if (!speaks_of(&new, k->op, k->codec, k->act, &k->where))
-            kept[all->kept_count++] = *k;
-    }
+    to->count = from->count;
+    to->kept_count = from->kept_count;
+    memcpy(to->entries, from->entries, from->count * sizeof(*to->entries));
+    memcpy(to->kept, from->kept, from->kept_count * sizeof(*to->kept));
     return 1;
 }
 
-int file_write(const char *path, const lsq_cpu *cpu, const lsq_tune *made, const findings *found, int part)
+/*
+ * Of a place that a list speaks of in part, what is left: the place itself, or those of its size classes that the list does not speak
+ * of. Returns their number.
+ */
+static size_t left_of(const lsq_tune *list, unsigned op, unsigned codec, unsigned act, lsq_place where,
+                      lsq_place left[CLASSES])
 {
-    lsq_tune old = {NULL, NULL, 0, 0}, all = {NULL, NULL, 0, 0};
+    size_t count = 0;
+    if (!tune_speaks_of(list, op, codec, act, &where)) {
+        left[count++] = where;
+    } else if (where.size_class == LSQ_ANY) {
+        for (where.size_class = 0; where.size_class < CLASSES; where.size_class++)
+            if (!tune_speaks_of(list, op, codec, act, &where))
+                left[count++] = where;
+    }
+    return count;
+}
+
+/* Behind what is new, what the old file says of anything else. */
+static void add_old(lsq_tune *all, const lsq_tune *fresh, const lsq_tune *old, const findings *found)
+{
+    lsq_place left[CLASSES];
+    for (size_t i = 0; i < old->count; i++) {
+        lsq_tune_entry e = old->entries[i];
+        const lsq_kernel *k = e.kernel;
+        const size_t count = is_wrong(found, k) ? 0 : left_of(fresh, k->op, k->codec, k->act, e.where, left);
+        for (size_t j = 0; j < count; j++) {
+            e.where = left[j];
+            all->entries[all->count++] = e;
+        }
+    }
+    for (size_t i = 0; i < old->kept_count; i++) {
+        lsq_tune_kept k = old->kept[i];
+        const size_t count = left_of(fresh, k.op, k.codec, k.act, k.where, left);
+        for (size_t j = 0; j < count; j++) {
+            k.where = left[j];
+            all->kept[all->kept_count++] = k;
+        }
+    }
+}
+
+int file_write(const char *path, const lsq_cpu *cpu, const lsq_tune *made, const findings *found)
+{
+    lsq_tune old = {NULL, NULL, 0, 0}, all;
     lsq_error err;
-    if (part)
-        lsq_tune_read(path, cpu, &old, NULL); /* if it cannot be used there is nothing to keep */
-    all.entries = calloc(made->count + 1, sizeof(*all.entries));
-    all.kept = calloc(made->kept_count + 1, sizeof(*all.kept));
+    lsq_tune_read(path, cpu, &old, NULL); /* if it cannot be used there is nothing to keep */
     lsq_status status = LSQ_E_NOMEM;
     snprintf(err.text, sizeof(err.text), "out of memory");
-    if (all.entries && all.kept) {
-        memcpy(all.entries, made->entries, made->count * sizeof(*all.entries));
-        memcpy(all.kept, made->kept, made->kept_count * sizeof(*all.kept));
-        all.count = made->count;
-        all.kept_count = made->kept_count;
-        if (add_old(&all, &old, found))
-            status = lsq_tune_write(path, cpu, &all, &err);
+    if (copy_lists(&all, made, &old)) {
+        add_old(&all, made, &old, found);
+        status = lsq_tune_write(path, cpu, &all, &err);
     }
     if (status != LSQ_OK)
         fprintf(stderr, "lsq-tune: %s: %s\n", path, err.text);

@@ -14,9 +14,9 @@ char *file_destination(const options *o, const lsq_cpu *cpu, int *code);
 int file_check(const char *path);
 
 /*
- * Writes what was found. `part`: not all was asked, so what an old file says of other products stays, unless it names a kernel that was
- * found to be wrong. An exit code.
+ * Writes what was found. What an old file says of other products stays, unless it names a kernel that was found to be wrong. An exit
+ * code.
  */
-int file_write(const char *path, const lsq_cpu *cpu, const lsq_tune *made, const findings *found, int part);
+int file_write(const char *path, const lsq_cpu *cpu, const lsq_tune *made, const findings *found);
 
 #endif

@@ -25,14 +25,24 @@ void findings_free(findings *found)
     *found = (findings){0};
 }
 
+int tune_speaks_of(const lsq_tune *list, unsigned op, unsigned codec, unsigned act, const lsq_place *where)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const lsq_kernel *k = list->entries[i].kernel;
+        if (k->op == op && k->codec == codec && k->act == act && lsq_places_meet(&list->entries[i].where, where))
+            return 1;
+    }
+    for (size_t i = 0; i < list->kept_count; i++) {
+        const lsq_tune_kept *k = &list->kept[i];
+        if (k->op == op && k->codec == codec && k->act == act && lsq_places_meet(&k->where, where))
+            return 1;
+    }
+    return 0;
+}
+
 static int is_about(const answer *a, const kind *k)
 {
     return a->of.op == k->op && a->of.codec == k->codec && a->of.act == k->act;
-}
-
-static int same_place(const lsq_place *a, const lsq_place *b)
-{
-    return a->size_class == b->size_class && a->batch == b->batch && a->crew == b->crew;
 }
 
 static const answer *find(const findings *found, const kind *k, const lsq_place *where, int threshold)
@@ -50,9 +60,11 @@ const lsq_kernel *findings_kernel(const findings *found, const kind *k, const ls
     return a ? a->chosen.kernel : NULL;
 }
 
-/* Of the whole product that was timed. */
+/* Of the whole product; 0 if it was not timed: there is no such product, or nothing was left to compare. */
 static double product_ns(const answer *a, const candidate *c)
 {
+    if (a->weights <= 0 || c->ns.median <= 0)
+        return 0;
     const double ns = c->ns.median * (double)a->rows * (double)a->columns / a->weights;
     return ns < 1 ? 1 : ns;
 }
@@ -66,7 +78,7 @@ static int entry_of(const findings *found, const kind *k, const lsq_place *where
     enum lsq_tunable number;
     const lsq_place source = kernel_place(k, where);
     const answer *kernels = find(found, k, &source, 0), *threshold = find(found, k, where, 1);
-    const int wants_threshold = place_threshold(k, where, &number), wants_kernels = k->op == OP_gemv || k->count > 1;
+    const int wants_threshold = place_threshold(k, where, &number), wants_kernels = place_has_choice(k, &source);
     const int complete = (kernels || !wants_kernels) && (threshold || !wants_threshold);
     if ((!complete && !k->default_wrong) || !k->usual)
         return 0;
@@ -80,7 +92,7 @@ static int entry_of(const findings *found, const kind *k, const lsq_place *where
     }
     if (wants_threshold && threshold)
         entry->tunables.value[number] = threshold->chosen.tunables.value[number];
-    if (timed && timed->weights > 0) {
+    if (timed) {
         entry->ns = product_ns(timed, &timed->chosen);
         entry->default_ns = k->default_wrong ? 0 : product_ns(timed, &timed->usual);
     }

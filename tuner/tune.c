@@ -13,21 +13,16 @@
 /* A kernel that is so much slower in one size class is not the fastest in any. */
 static const double never = 2.5;
 
-static int covered(const lsq_tune *by, const question *q)
+/* Does the file know already what the question is for? */
+static int covered(const lsq_tune *by, const question *q, int with_crew)
 {
-    for (size_t i = 0; by && i < by->count; i++) {
-        const lsq_kernel *k = by->entries[i].kernel;
-        if (k->op == q->kind->op && k->codec == q->kind->codec && k->act == q->kind->act &&
-            lsq_places_meet(&by->entries[i].where, &q->where))
-            return 1;
-    }
-    for (size_t i = 0; by && i < by->kept_count; i++) {
-        const lsq_tune_kept *k = &by->kept[i];
-        if (k->op == q->kind->op && k->codec == q->kind->codec && k->act == q->kind->act &&
-            lsq_places_meet(&k->where, &q->where))
-            return 1;
-    }
-    return 0;
+    const kind *k = q->kind;
+    lsq_place places[PLACES_MAX];
+    const size_t count = kind_places(k, with_crew, places);
+    for (size_t i = 0; i < count; i++)
+        if (question_matters(q, &places[i]) && !tune_speaks_of(by, k->op, k->codec, k->act, &places[i]))
+            return 0;
+    return 1;
 }
 
 static void show(const run *r, const question *q, size_t done, size_t of)
@@ -61,7 +56,7 @@ static contest_end put(const run *r, const question *q, double budget, findings 
         if (end == DECIDED && a.kernels.count)
             kind_drop_slow(q->kind, &a.kernels, never);
     }
-    if (end != DECIDED || a.weights == 0)
+    if (end != DECIDED)
         return end;
     return findings_add(found, &a) ? DECIDED : OUT_OF_MEMORY;
 }
@@ -73,7 +68,7 @@ contest_end tune(const run *r, findings *found)
     question *list = plan_questions(r->kinds, r->kind_count, with_crew, &count);
     contest_end end = list ? DECIDED : OUT_OF_MEMORY;
     for (size_t i = 0, kept = 0; list && i < count; i++)
-        if (!covered(r->answered, &list[i])) {
+        if (!r->answered || !covered(r->answered, &list[i], with_crew)) {
             list[kept++] = list[i];
             found->questions = kept;
         }

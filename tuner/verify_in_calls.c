@@ -124,14 +124,10 @@ static int encodes(const trial *t)
 /* Random codes under a scale of 1; what is encoded has none. */
 static int wrap(trial *t, workshop *w, size_t bytes)
 {
-    static const uint8_t one[4] = {0, 0, 0x80, 0x3f};
-    lsq_geometry geometry;
     if (encodes(t))
         return 1;
-    if (lsq_geometry_of(&t->format, t->rows, t->columns, &geometry) != LSQ_OK)
-        return 0;
-    memcpy(w->packed + geometry.tensor, one, sizeof(one));
-    return lsq_weights_wrap(&t->format, t->rows, t->columns, w->packed, bytes, &t->weights, NULL) == LSQ_OK;
+    return set_tensor_scale(&t->format, t->rows, t->columns, w->packed) &&
+           lsq_weights_wrap(&t->format, t->rows, t->columns, w->packed, bytes, &t->weights, NULL) == LSQ_OK;
 }
 
 static verdict try_shape(trial *t, workshop *w, const size_t *shape, fill how)
