@@ -53,8 +53,6 @@ static lsq_status make_call(const trial *t, uint8_t *result)
             memcpy(result, lsq_weights_packed(made), t->bytes);
         lsq_weights_free(made);
         return status;
-    case OP_round:
-        return lsq_sgemv(t->ctx, LSQ_NO_TRANS, 1, t->weights, t->x, 1, 0, y, 1);
     case OP_gemvt:
         return lsq_sgemv(t->ctx, LSQ_TRANS, 1, t->weights, t->x, 1, 0, y, 1);
     default:
@@ -134,7 +132,7 @@ static verdict try_shape(trial *t, workshop *w, const size_t *shape, fill how)
 {
     t->rows = shape[0];
     t->columns = shape[1];
-    t->n = t->kernel->op == OP_round || t->kernel->op == OP_gemvt ? 1 : shape[2];
+    t->n = t->kernel->op == OP_gemvt ? 1 : shape[2];
     size_t bytes = 0;
     lsq_packed_bytes(&t->format, t->rows, t->columns, &bytes);
     const size_t widest = t->rows > t->columns ? t->rows : t->columns;
@@ -165,8 +163,6 @@ static size_t formats_of(enum lsq_family codec, int encoding, lsq_format *list)
     static const char *const levels[][3] = {{"s4", "s6", "t4"}, {"s7", "s8", "s9"}, {"s4", "t4", "s8"}};
     static const uint8_t states[] = {4, 8, 16, 64};
     size_t count = 0;
-    if (codec == CODEC_x)
-        codec = CODEC_e8;
     if (codec >= CODEC_e8) {
         for (; count < 3; count++)
             lsq_format_parse(levels[codec - CODEC_e8][count], &list[count], NULL);
@@ -196,9 +192,7 @@ verdict verify_in_calls(workshop *w, const lsq_kernel *kernel, const lsq_kernel 
     trial t = {.kernel = kernel, .reference = reference};
     t.ctx = workshop_context(w, is_float_product(kernel) ? LSQ_ACT_FLOAT : LSQ_ACT_INT, CREW_one);
     verdict result = RIGHT;
-    size_t count = formats_of(kernel->codec, encodes(&t), list);
-    if (kernel->op == OP_round && kernel->act == ACT_i16)
-        count = formats_of(CODEC_e16, 0, list);
+    const size_t count = formats_of(kernel->codec, encodes(&t), list);
     for (size_t i = 0; result == RIGHT && i < count * SHAPES * FILLS; i++) {
         const fill how = (fill)(i % FILLS);
         t.format = list[i / (SHAPES * FILLS)];
