@@ -5,6 +5,7 @@
 
 #include "dispatch/fnv.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 const char *const lsq_op_names[OPS] = {"gemv", "decode", "expand", "gemm", "gemvt", "round", "measure", "encode"};
@@ -71,9 +72,15 @@ uint64_t lsq_kernel_set_id(void)
 #include "kernels/table.inc"
 #undef KERNEL
     };
-    uint64_t id = FNV_START;
+    /* Each context asks several times, and it takes as long as reading a tune file. Whoever is first, the sum is the same. */
+    static _Atomic uint64_t sum;
+    uint64_t id = atomic_load_explicit(&sum, memory_order_relaxed);
+    if (id)
+        return id;
+    id = FNV_START;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
         id = fnv_add(id, rows[i], strlen(rows[i]));
+    atomic_store_explicit(&sum, id, memory_order_relaxed);
     return id;
 }
 

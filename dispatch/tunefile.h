@@ -4,7 +4,7 @@
 #ifndef LSQ_DISPATCH_TUNEFILE_H
 #define LSQ_DISPATCH_TUNEFILE_H
 
-#include "dispatch/select.h"
+#include "dispatch/coverage.h"
 #include "dispatch/tunables.h"
 
 #include <lsq/lsq.h>
@@ -30,6 +30,9 @@ typedef struct lsq_tune {
     lsq_tune_kept *kept;
     size_t count, kept_count;
 } lsq_tune;
+
+/* What it says something of. */
+void lsq_tune_coverage(const lsq_tune *tune, lsq_coverage *coverage);
 
 /* "gemv_p4_i8/l3/any/one". */
 enum { LSQ_TUNE_NAME_MAX = 48 };

@@ -22,7 +22,7 @@ typedef struct candidate {
 
 /*
  * A contest times its candidates by turns, A B C A B C, twice over. The one called `usual` wins unless another has the lowest
- * median of all in both halves, each time by more than the larger spread of the two.
+ * median of all in both halves, each time by more than the larger spread of the two, and by more than 1 %.
  */
 typedef struct contest {
     candidate candidates[CANDIDATES_MAX];

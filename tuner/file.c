@@ -3,6 +3,8 @@
  */
 #include "tuner/file.h"
 
+#include "dispatch/coverage.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,25 +99,25 @@ static int copy_lists(lsq_tune *to, const lsq_tune *from, const lsq_tune *more)
 }
 
 /*
- * Of a place that a list speaks of in part, what is left: the place itself, or those of its size classes that the list does not speak
- * of. Returns their number.
+ * Of a place that something new is known of in part, what is left: the place itself, or those of its size classes of which nothing is.
+ * Returns their number.
  */
-static size_t left_of(const lsq_tune *list, unsigned op, unsigned codec, unsigned act, lsq_place where,
+static size_t left_of(const lsq_coverage *fresh, unsigned op, unsigned codec, unsigned act, lsq_place where,
                       lsq_place left[CLASSES])
 {
     size_t count = 0;
-    if (!tune_speaks_of(list, op, codec, act, &where)) {
+    if (!lsq_covers(fresh, op, codec, act, &where)) {
         left[count++] = where;
     } else if (where.size_class == LSQ_ANY) {
         for (where.size_class = 0; where.size_class < CLASSES; where.size_class++)
-            if (!tune_speaks_of(list, op, codec, act, &where))
+            if (!lsq_covers(fresh, op, codec, act, &where))
                 left[count++] = where;
     }
     return count;
 }
 
 /* Behind what is new, what the old file says of anything else. */
-static void add_old(lsq_tune *all, const lsq_tune *fresh, const lsq_tune *old, const findings *found)
+static void add_old(lsq_tune *all, const lsq_coverage *fresh, const lsq_tune *old, const findings *found)
 {
     lsq_place left[CLASSES];
     for (size_t i = 0; i < old->count; i++) {
@@ -140,12 +142,14 @@ static void add_old(lsq_tune *all, const lsq_tune *fresh, const lsq_tune *old, c
 int file_write(const char *path, const lsq_cpu *cpu, const lsq_tune *made, const findings *found)
 {
     lsq_tune old = {NULL, NULL, 0, 0}, all;
+    lsq_coverage fresh;
     lsq_error err;
     lsq_tune_read(path, cpu, &old, NULL); /* if it cannot be used there is nothing to keep */
     lsq_status status = LSQ_E_NOMEM;
     snprintf(err.text, sizeof(err.text), "out of memory");
     if (copy_lists(&all, made, &old)) {
-        add_old(&all, made, &old, found);
+        lsq_tune_coverage(made, &fresh);
+        add_old(&all, &fresh, &old, found);
         status = lsq_tune_write(path, cpu, &all, &err);
     }
     if (status != LSQ_OK)

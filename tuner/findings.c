@@ -25,21 +25,6 @@ void findings_free(findings *found)
     *found = (findings){0};
 }
 
-int tune_speaks_of(const lsq_tune *list, unsigned op, unsigned codec, unsigned act, const lsq_place *where)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        const lsq_kernel *k = list->entries[i].kernel;
-        if (k->op == op && k->codec == codec && k->act == act && lsq_places_meet(&list->entries[i].where, where))
-            return 1;
-    }
-    for (size_t i = 0; i < list->kept_count; i++) {
-        const lsq_tune_kept *k = &list->kept[i];
-        if (k->op == op && k->codec == codec && k->act == act && lsq_places_meet(&k->where, where))
-            return 1;
-    }
-    return 0;
-}
-
 static int is_about(const answer *a, const kind *k)
 {
     return a->of.op == k->op && a->of.codec == k->codec && a->of.act == k->act;
@@ -110,8 +95,8 @@ static int same_way(const lsq_tune_entry *a, const lsq_tune_entry *b)
     return a->kernel == b->kernel && !memcmp(&a->tunables, &b->tunables, sizeof(a->tunables));
 }
 
-/* If the last entries are one for each size class, all the same, one says it for any. */
-static void join_classes(lsq_tune *tune, size_t fresh)
+/* If the last ones are for each size class of one crew, and all the same, then one says it for any. */
+static void join_entries(lsq_tune *tune, size_t fresh)
 {
     if (fresh < CLASSES)
         return;
@@ -125,6 +110,18 @@ static void join_classes(lsq_tune *tune, size_t fresh)
     tune->count -= CLASSES - 1;
 }
 
+static void join_kept(lsq_tune *tune, size_t fresh)
+{
+    if (fresh < CLASSES)
+        return;
+    lsq_tune_kept *first = &tune->kept[tune->kept_count - CLASSES];
+    for (int i = 0; i < CLASSES; i++)
+        if (first[i].where.size_class != i)
+            return;
+    first->where.size_class = LSQ_ANY;
+    tune->kept_count -= CLASSES - 1;
+}
+
 int findings_tune(const findings *found, const kind *kinds, size_t count, int with_crew, lsq_tune *tune)
 {
     *tune = (lsq_tune){.entries = calloc(count * PLACES_MAX + 1, sizeof(*tune->entries)),
@@ -135,7 +132,8 @@ int findings_tune(const findings *found, const kind *kinds, size_t count, int wi
         const kind *k = &kinds[i];
         lsq_place places[PLACES_MAX];
         /* Where the default is wrong, products on several threads must not fall back on it either. */
-        const size_t n = kind_places(k, with_crew || k->default_wrong, places), before = tune->count;
+        const size_t n = kind_places(k, with_crew || k->default_wrong, places);
+        const size_t entries = tune->count, kept = tune->kept_count;
         for (size_t p = 0; p < n; p++) {
             lsq_tune_entry entry;
             if (!entry_of(found, k, &places[p], &entry))
@@ -145,8 +143,10 @@ int findings_tune(const findings *found, const kind *kinds, size_t count, int wi
                     (lsq_tune_kept){(uint8_t)k->op, (uint8_t)k->codec, (uint8_t)k->act, places[p]};
             else
                 tune->entries[tune->count++] = entry;
-            if (places[p].size_class == CLASS_dram)
-                join_classes(tune, tune->count - before);
+            if (places[p].size_class == CLASS_dram) {
+                join_entries(tune, tune->count - entries);
+                join_kept(tune, tune->kept_count - kept);
+            }
         }
     }
     return 1;

@@ -26,7 +26,4 @@ const lsq_kernel *findings_kernel(const findings *found, const kind *k, const ls
  */
 int findings_tune(const findings *found, const kind *kinds, size_t count, int with_crew, lsq_tune *tune);
 
-/* Does a tune file say something of some of these products? */
-int tune_speaks_of(const lsq_tune *list, unsigned op, unsigned codec, unsigned act, const lsq_place *where);
-
 #endif

@@ -102,13 +102,19 @@ static int measure(const options *o, const char *path, double begin, run *r)
     findings found = {0};
     lsq_tune old = {NULL, NULL, 0, 0};
     circumstances about = {.workshop = r->workshop};
-    if (o->resume && lsq_tune_read(path, &r->workshop->cpu, &old, NULL) == LSQ_OK)
-        r->answered = &old;
-    r->deadline = begin + o->seconds * 1e9;
+    lsq_coverage answered;
+    if (o->resume && lsq_tune_read(path, &r->workshop->cpu, &old, NULL) == LSQ_OK) {
+        lsq_tune_coverage(&old, &answered);
+        r->answered = &answered;
+    }
+    const double for_pages = o->only || o->seconds < 30 ? 0 : 1.5e9;
+    r->deadline = begin + o->seconds * 1e9 - for_pages;
     r->progress = isatty(STDERR_FILENO) && !o->quiet;
     r->stop = &stop;
     watch_begin(&about.watch, r->workshop->machine.unit);
     const contest_end end = tune(r, &found);
+    if (for_pages > 0 && end == DECIDED)
+        pages_measure(r->workshop, for_pages / 2, &stop, &about.pages);
     watch_end(&about.watch, r->workshop->machine.unit);
     if (!found.questions && !o->quiet)
         fprintf(stderr, "lsq-tune: nothing to choose: %s\n",

@@ -71,6 +71,14 @@ static void print_answer(const answer *a, const workshop *w)
     printf("%s%s\n", a->chosen.kernel != a->usual.kernel && numbers[0] ? ", " : "", numbers);
 }
 
+static void print_pages(const pages *p, int below_table)
+{
+    if (p->measured)
+        printf("%sfrom memory, huge pages are worth %+.1f%%: weights that liblsq allocates ask for them, mapped files "
+               "have none\n",
+               below_table ? "\n" : "", 100 * p->gain);
+}
+
 void report_table(const findings *found, const circumstances *about)
 {
     size_t changed = 0;
@@ -84,6 +92,7 @@ void report_table(const findings *found, const circumstances *about)
                    "faster", "spread", "instead of the default", "", "KiB", "Gw/s", "Gw/s");
         print_answer(a, about->workshop);
     }
+    print_pages(&about->pages, changed > 0);
     printf("%s%zu of %zu questions asked: %zu answered with another way than the default, %zu with the default\n",
            changed ? "\n" : "", found->count, found->questions, changed, found->count - changed);
 }
@@ -172,12 +181,13 @@ int report_json(const findings *found, const circumstances *about)
     for (size_t i = 0; i < found->wrong.count; i++)
         json_array_append_new(wrong, json_pack("{s:s, s:s}", "kernel", found->wrong.list[i].kernel->name, "why",
                                                found->wrong.list[i].why));
-    json_t *all = json_pack("{s:s, s:s, s:s#, s:o, s:s?, s:b, s:f, s:f, s:f, s:i, s:I, s:o, s:o}", "schema",
+    json_t *all = json_pack("{s:s, s:s, s:s#, s:o, s:s?, s:b, s:f, s:f, s:f, s:i, s:o, s:I, s:o, s:o}", "schema",
                             "lsq.tune-report/2", "library", lsq_version(), "cpu", about->workshop->cpu.brand,
                             (int)strnlen(about->workshop->cpu.brand, sizeof(about->workshop->cpu.brand)), "machine",
                             machine_json(about), "written", about->written, "interrupted", about->interrupted,
                             "seconds", about->watch.seconds, "load", about->watch.load, "stolen",
-                            about->watch.stolen_share, "switches", (int)about->watch.switches, "questions",
+                            about->watch.stolen_share, "switches", (int)about->watch.switches, "huge_pages_gain",
+                            about->pages.measured ? json_real(about->pages.gain) : json_null(), "questions",
                             (json_int_t)found->questions, "wrong", wrong, "answers", answers);
     const int good = all && !json_dumpf(all, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) && putchar('\n') != EOF;
     json_decref(all);

@@ -5,11 +5,13 @@
 #define LSQ_TUNER_REPORT_H
 
 #include "tuner/findings.h"
+#include "tuner/pages.h"
 
 /* What a report is about, besides the findings. */
 typedef struct circumstances {
     const workshop *workshop;
     watch watch;
+    pages pages;
     int interrupted;
     const char *written; /* the file, or NULL */
 } circumstances;

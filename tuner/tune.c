@@ -14,13 +14,13 @@
 static const double never = 2.5;
 
 /* Does the file know already what the question is for? */
-static int covered(const lsq_tune *by, const question *q, int with_crew)
+static int covered(const lsq_coverage *by, const question *q, int with_crew)
 {
     const kind *k = q->kind;
     lsq_place places[PLACES_MAX];
     const size_t count = kind_places(k, with_crew, places);
     for (size_t i = 0; i < count; i++)
-        if (question_matters(q, &places[i]) && !tune_speaks_of(by, k->op, k->codec, k->act, &places[i]))
+        if (question_matters(q, &places[i]) && !lsq_covers(by, k->op, k->codec, k->act, &places[i]))
             return 0;
     return 1;
 }

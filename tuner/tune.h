@@ -4,15 +4,16 @@
 #ifndef LSQ_TUNER_TUNE_H
 #define LSQ_TUNER_TUNE_H
 
+#include "dispatch/coverage.h"
 #include "tuner/findings.h"
 
 typedef struct run {
     workshop *workshop;
     kind *kinds;
     size_t kind_count;
-    double deadline;          /* clock_ns() at which to end */
-    const lsq_tune *answered; /* what it covers is not asked again; NULL: nothing */
-    int progress;             /* on stderr, a terminal */
+    double deadline;              /* clock_ns() at which to end */
+    const lsq_coverage *answered; /* what is not asked again; NULL: nothing */
+    int progress;                 /* on stderr, a terminal */
     const volatile sig_atomic_t *stop;
 } run;
 

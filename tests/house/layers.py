@@ -32,6 +32,7 @@ LIBRARIES = {
     'hwloc.h': ('tuner/', 'bench/'),
     'benchmark/benchmark.h': ('bench/',),
     'cblas.h': ('bench/', 'examples/'),
+    'oneapi/dnnl/dnnl.h': ('bench/',),
     'check.h': (),
 }
 
