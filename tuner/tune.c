@@ -74,10 +74,10 @@ contest_end tune(const run *r, findings *found)
         }
     for (size_t i = 0; i < found->questions && end == DECIDED && !*r->stop; i++) {
         const double left = r->deadline - clock_ns();
-        if (left <= 0)
+        if (left <= 0 && i > 0) /* one in any case, or repeated runs would come to nothing */
             break;
         show(r, &list[i], i, found->questions);
-        end = put(r, &list[i], left / (double)(found->questions - i), found);
+        end = put(r, &list[i], (left > 0 ? left : 0) / (double)(found->questions - i), found);
     }
     if (r->progress)
         fputs("\r\033[K", stderr);
