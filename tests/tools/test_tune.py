@@ -187,7 +187,7 @@ class Tune(unittest.TestCase):
         kinds = ('--only', '^(gemv_p4_i8|expand_p[45]_i8|gemm_e8_i8|round_x_i16)$', '--json')
         first = json.loads(self.tune('--budget', '1', *kinds)[0])
         before, rounds = self.show(), 0
-        known, open_ = covered(before), first['questions'] - len(first['answers'])
+        known = covered(before)
         while True:
             out, err = self.tune('--resume', '--budget', '1', *kinds)
             report = json.loads(out)
@@ -203,9 +203,7 @@ class Tune(unittest.TestCase):
             rounds += 1
             self.assertLess(rounds, 30)
         self.assertIn('covers everything', err)
-        self.assertGreaterEqual(first['questions'], open_)
-        everything = {kind for kind, *_ in known}
-        self.assertTrue({'gemv_p4_i8', 'expand_p4_i8'} & everything or not first['questions'])
+        self.assertTrue('gemv_p4_i8' in {kind for kind, *_ in known} or not first['questions'])
 
     def test_only_keeps_the_rest(self):
         self.tune('--budget', '2', '--only', '^gemv_p[45]_i8$')
