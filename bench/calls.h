@@ -33,7 +33,7 @@ lsq_status bench_calls_format(bench_calls *all, const lsq_format *format);
 
 /*
  * Instead of ours: the BLAS itself, which then stands beside itself, or the peer that multiplies bytes (plain products only).
- * LSQ_E_UNSUPPORTED if there is none in this build, or it refuses; LSQ_E_NOMEM, LSQ_E_LIMIT.
+ * LSQ_E_UNSUPPORTED if there is none, or it refuses; LSQ_E_NOMEM, LSQ_E_LIMIT.
  */
 lsq_status bench_calls_floats(bench_calls *all);
 lsq_status bench_calls_bytes(bench_calls *all);

@@ -16,7 +16,7 @@ typedef struct bench_int8 {
     int (*multiply)(size_t m, size_t k, size_t n, const int8_t *w, const uint8_t *b, int32_t *d);
 } bench_int8;
 
-/* NULL if this build has none. */
+/* NULL if this build knows none, or it is not installed where this runs. */
 const bench_int8 *bench_onednn(void);
 
 #endif
