@@ -252,6 +252,14 @@ START_TEST(a_wrong_default_is_nowhere_left)
     }
     lsq_tune_free(&tune);
 
+    /* One thread has no threshold, and so not its time. */
+    findings other = {NULL};
+    add_threshold(&other, &k, (lsq_place){CLASS_l1, LSQ_ANY, CREW_many}, TUNABLE_thread_bytes, 65536);
+    tune = tune_of(&other, &k, 1);
+    ck_assert(tune.count == CREWS && tune.entries[0].ns == 0 && tune.entries[1].ns == 200);
+    lsq_tune_free(&tune);
+    findings_free(&other);
+
     /* All are wrong: there is nothing to name. */
     k.usual = NULL;
     k.count = 0;

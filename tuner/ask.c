@@ -17,6 +17,16 @@ int is_usual(const answer *a)
            !memcmp(&a->chosen.tunables, &a->usual.tunables, sizeof(a->usual.tunables));
 }
 
+void answer_set_product(answer *a, const subject *s)
+{
+    a->format = s->format;
+    a->rows = s->rows;
+    a->columns = s->columns;
+    a->n = s->n;
+    a->bytes = s->bytes;
+    a->weights = subject_weights(s);
+}
+
 static candidate by_default(const lsq_kernel *kernel)
 {
     return (candidate){.kernel = kernel, .tunables = lsq_tunables_default};
@@ -136,11 +146,7 @@ static contest_end try_threshold(workshop *w, answer *a, size_t i, int by_defaul
         return s.failed ? OUT_OF_MEMORY : DECIDED;
     const contest_end end = by_default_across ? contest_of_two(&s, &across, &apart, budget, stop, &a->numbers)
                                               : contest_of_two(&s, &apart, &across, budget, stop, &a->numbers);
-    a->rows = s.rows;
-    a->columns = s.columns;
-    a->n = s.n;
-    a->bytes = s.bytes;
-    a->weights = subject_weights(&s);
+    answer_set_product(a, &s);
     subject_free(&s);
     return end;
 }
@@ -190,12 +196,7 @@ static contest_end hold(const kind *k, subject *s, double budget, const volatile
 {
     const int with_number = place_number(k->op, &a->of.where, &a->number);
     const double share = with_number ? budget / 3 : budget / 2;
-    a->format = s->format;
-    a->rows = s->rows;
-    a->columns = s->columns;
-    a->n = s->n;
-    a->bytes = s->bytes;
-    a->weights = subject_weights(s);
+    answer_set_product(a, s);
     /* What fits a cache is in it when a product is repeated: so it is before the first timing. */
     subject_time(s, &a->usual, a->of.where.size_class == CLASS_dram ? 1 : s->rows / s->window);
     contest_end end = k->count > 1 ? choose_kernel(k, s, share, stop, a) : DECIDED;

@@ -46,6 +46,9 @@ size_t threshold_among(const int *other_won, size_t asked, size_t usual);
 contest_end contest_of_two(subject *s, const candidate *usual, const candidate *other, double budget,
                            const volatile sig_atomic_t *stop, contest *c);
 
+/* What the answer is about: format, sides, weights. */
+void answer_set_product(answer *a, const subject *s);
+
 /* Is it the default in every respect? */
 int is_usual(const answer *a);
 

@@ -36,12 +36,7 @@ static contest_end time_entry(workshop *w, const lsq_tune_entry *e, double budge
     a->chosen = (candidate){.kernel = e->kernel, .tunables = e->tunables};
     if (!subject_make(&s, w, &of))
         return s.failed ? OUT_OF_MEMORY : DECIDED;
-    a->rows = s.rows;
-    a->columns = s.columns;
-    a->n = s.n;
-    a->bytes = s.bytes;
-    a->format = s.format;
-    a->weights = subject_weights(&s);
+    answer_set_product(a, &s);
     const contest_end end = contest_of_two(&s, &a->usual, &a->chosen, budget, stop, &c);
     subject_free(&s);
     if (end == DECIDED) {

@@ -62,8 +62,8 @@ static int entry_of(const findings *found, const kind *k, const lsq_place *where
 {
     enum lsq_tunable number;
     const lsq_place source = kernel_place(k, where);
-    const answer *kernels = find(found, k, &source, 0), *threshold = find(found, k, where, 1);
     const int wants_threshold = place_threshold(k, where, &number), wants_kernels = place_has_choice(k, &source);
+    const answer *kernels = find(found, k, &source, 0), *threshold = wants_threshold ? find(found, k, where, 1) : NULL;
     const int complete = (kernels || !wants_kernels) && (threshold || !wants_threshold);
     if ((!complete && !k->default_wrong) || !k->usual)
         return 0;
@@ -75,7 +75,7 @@ static int entry_of(const findings *found, const kind *k, const lsq_place *where
         entry->kernel = kernels->chosen.kernel;
         entry->tunables = kernels->chosen.tunables;
     }
-    if (wants_threshold && threshold)
+    if (threshold)
         entry->tunables.value[number] = threshold->chosen.tunables.value[number];
     if (timed) {
         entry->ns = product_ns(timed, &timed->chosen);
