@@ -57,13 +57,13 @@ static int keep_matching(const char *expression, kind *kinds, size_t *count)
     return 1;
 }
 
-/* The file, unless nothing was found out because memory ran out at once. */
+/* The file, unless the run ended before anything was found out. */
 static int write_file(const options *o, const char *path, const run *r, const findings *found, contest_end end,
                       const char **written)
 {
     lsq_tune made;
     int code = EXIT_MEMORY;
-    if (o->dry_run || (end == OUT_OF_MEMORY && !found->count))
+    if (o->dry_run || (end != DECIDED && !found->count && !found->wrong.count))
         return EXIT_FINE;
     if (findings_tune(found, r->kinds, r->kind_count, r->workshop->machine.crew > 1, &made))
         code = file_write(path, &r->workshop->cpu, &made, found);

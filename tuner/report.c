@@ -144,7 +144,7 @@ static json_t *contest_json(const answer *a, const contest *c)
     return all;
 }
 
-static const char *name_of(int value, const char *const *names)
+const char *place_word(int value, const char *const *names)
 {
     return value == LSQ_ANY ? "any" : names[value];
 }
@@ -156,8 +156,8 @@ static json_t *answer_json(const answer *a)
     lsq_format_name(&a->format, format);
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:I, s:I, s:I, s:I, s:b, s:b, s:f, s:o, s:o, s:o, s:o}",
                      "op", lsq_op_names[a->of.op], "codec", lsq_family_names[a->of.codec], "act",
-                     lsq_act_names[a->of.act], "class", name_of(where->size_class, lsq_class_names), "batch",
-                     name_of(where->batch, lsq_batch_names), "threads", name_of(where->crew, lsq_crew_names),
+                     lsq_act_names[a->of.act], "class", place_word(where->size_class, lsq_class_names), "batch",
+                     place_word(where->batch, lsq_batch_names), "threads", place_word(where->crew, lsq_crew_names),
                      "threshold", a->threshold, "format", format, "rows", (json_int_t)a->rows, "columns",
                      (json_int_t)a->columns, "n", (json_int_t)a->n, "bytes", (json_int_t)a->bytes, "default_stays",
                      is_usual(a), "withdrawn", a->withdrawn, "gain", answer_gain(a), "default",

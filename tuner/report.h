@@ -29,6 +29,9 @@ int report_json(const findings *found, const circumstances *about);
 void answer_name(const answer *a, const workshop *w, char *text, size_t room);
 void answer_numbers(const lsq_tunables *tunables, char *text, size_t room);
 
+/* A part of a place as tune files have it: its name, or "any". */
+const char *place_word(int value, const char *const *names);
+
 /* How much more a second the chosen way does than the default: 0.12 is 12 %. */
 double answer_gain(const answer *a);
 

@@ -5,6 +5,8 @@
  */
 #include "tuner/workshop.h"
 
+#include "dispatch/weights.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -19,6 +21,17 @@ void random_bytes(uint8_t *bytes, size_t count, uint64_t seed)
         state ^= state << 17;
         memcpy(bytes + i, &state, count - i < sizeof(state) ? count - i : sizeof(state));
     }
+}
+
+/* Its last four bytes that are neither codes nor scales, little-endian. */
+int set_tensor_scale(const lsq_format *format, size_t rows, size_t columns, uint8_t *packed)
+{
+    static const uint8_t one[4] = {0, 0, 0x80, 0x3f};
+    lsq_geometry geometry;
+    if (lsq_geometry_of(format, rows, columns, &geometry) != LSQ_OK)
+        return 0;
+    memcpy(packed + geometry.tensor, one, sizeof(one));
+    return 1;
 }
 
 static const char *highest_isa(const lsq_cpu *cpu)
