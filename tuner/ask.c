@@ -7,6 +7,7 @@
 #include "tuner/ask.h"
 
 #include "dispatch/product.h"
+#include "tuner/plan.h"
 
 #include <string.h>
 
@@ -14,6 +15,16 @@ int is_usual(const answer *a)
 {
     return a->chosen.kernel == a->usual.kernel &&
            !memcmp(&a->chosen.tunables, &a->usual.tunables, sizeof(a->usual.tunables));
+}
+
+void answer_set_product(answer *a, const subject *s)
+{
+    a->format = s->format;
+    a->rows = s->rows;
+    a->columns = s->columns;
+    a->n = s->n;
+    a->bytes = s->bytes;
+    a->weights = subject_weights(s);
 }
 
 static candidate by_default(const lsq_kernel *kernel)
@@ -130,72 +141,62 @@ static contest_end try_threshold(workshop *w, answer *a, size_t i, int by_defaul
     candidate apart = by_default(a->usual.kernel), across = apart;
     across.tunables.value[a->number] = *lsq_tunable_legal(a->number, i);
     apart.tunables.value[a->number] = *lsq_tunable_legal(a->number, i + 1);
+    a->weights = 0;
     if (!make_probe(&s, w, &a->of, a->number, across.tunables.value[a->number]))
-        return s.failed ? OUT_OF_MEMORY : STOPPED;
+        return s.failed ? OUT_OF_MEMORY : DECIDED;
     const contest_end end = by_default_across ? contest_of_two(&s, &across, &apart, budget, stop, &a->numbers)
                                               : contest_of_two(&s, &apart, &across, budget, stop, &a->numbers);
-    a->rows = s.rows;
-    a->columns = s.columns;
-    a->n = s.n;
-    a->bytes = s.bytes;
-    a->weights = subject_weights(&s);
+    answer_set_product(a, &s);
     subject_free(&s);
     return end;
+}
+
+size_t threshold_among(const int *other_won, size_t asked, size_t usual)
+{
+    size_t i = 0;
+    while (i < asked && (i >= usual) == other_won[i]) /* not crossing won */
+        i++;
+    return i;
 }
 
 contest_end ask_threshold(workshop *w, const target *of, enum lsq_tunable number, const lsq_kernel *kernel,
                           double budget, const volatile sig_atomic_t *stop, answer *a)
 {
-    const uint32_t usual = usual_threshold(of, number);
+    enum { LEGAL_MAX = 16 };
     const size_t first = number == TUNABLE_expand_from; /* behind the 0 */
-    size_t last = first, i;
+    const uint32_t usual_value = usual_threshold(of, number);
+    size_t last = 0, usual = 0, asked = 0;
+    int other_won[LEGAL_MAX];
     *a = (answer){.of = *of, .format = subject_format(of->codec), .number = number, .threshold = 1};
     a->chosen = a->usual = by_default(kernel);
-    while (lsq_tunable_legal(number, last + 1))
-        last++;
-    for (i = first; i < last; i++) {
-        const int by_default_across = *lsq_tunable_legal(number, i) >= usual;
-        const contest_end end = try_threshold(w, a, i, by_default_across, budget / (double)(last - first), stop);
+    for (; lsq_tunable_legal(number, first + last + 1) && last < LEGAL_MAX; last++)
+        usual += *lsq_tunable_legal(number, first + last) < usual_value;
+    while (asked < last && threshold_among(other_won, asked, usual) == asked) {
+        const contest_end end = try_threshold(w, a, first + asked, asked >= usual, budget / (double)last, stop);
         if (end != DECIDED)
             return end;
-        const int other = a->numbers.winner == 1;
-        if (other || a->usual.ns.median == 0) {
+        if (a->weights == 0)
+            return DECIDED;
+        other_won[asked] = a->numbers.winner == 1;
+        if (other_won[asked] || asked == 0) {
             a->usual.ns = a->numbers.candidates[0].ns;
             a->chosen.ns = a->numbers.candidates[a->numbers.winner].ns;
         }
-        if (other != by_default_across) /* it pays from here on */
-            break;
+        asked++;
     }
-    if (*lsq_tunable_legal(number, i) != usual)
-        a->chosen.tunables.value[number] = *lsq_tunable_legal(number, i);
+    const uint32_t chosen = *lsq_tunable_legal(number, first + threshold_among(other_won, asked, usual));
+    if (chosen != usual_value)
+        a->chosen.tunables.value[number] = chosen;
     return DECIDED;
 }
 
 /* ---- Which of them ---- */
 
-/* The number that matters at this place; 0: none does. */
-static int number_of(const target *of, enum lsq_tunable *number)
-{
-    if (of->op == OP_gemv && of->where.size_class >= CLASS_l3) /* where codes have to be waited for */
-        *number = TUNABLE_prefetch;
-    else if (of->op == OP_gemm && of->where.batch == BATCH_many)
-        *number = TUNABLE_columns;
-    else
-        return 0;
-    return 1;
-}
-
 static contest_end hold(const kind *k, subject *s, double budget, const volatile sig_atomic_t *stop, answer *a)
 {
-    const int with_number = number_of(&a->of, &a->number);
+    const int with_number = place_number(k->op, &a->of.where, &a->number);
     const double share = with_number ? budget / 3 : budget / 2;
-    a->format = s->format;
-    a->rows = s->rows;
-    a->columns = s->columns;
-    a->n = s->n;
-    a->bytes = s->bytes;
-    a->weights = subject_weights(s);
-    a->chosen = a->usual = by_default(k->usual);
+    answer_set_product(a, s);
     /* What fits a cache is in it when a product is repeated: so it is before the first timing. */
     subject_time(s, &a->usual, a->of.where.size_class == CLASS_dram ? 1 : s->rows / s->window);
     contest_end end = k->count > 1 ? choose_kernel(k, s, share, stop, a) : DECIDED;
@@ -210,7 +211,8 @@ contest_end ask(const kind *k, workshop *w, const target *of, double budget, con
                 answer *a)
 {
     subject s;
-    *a = (answer){.of = *of};
+    *a = (answer){.of = *of, .format = subject_format(of->codec)};
+    a->chosen = a->usual = by_default(k->usual);
     if (!subject_make(&s, w, of))
         return s.failed ? OUT_OF_MEMORY : DECIDED;
     const contest_end end = hold(k, &s, budget, stop, a);

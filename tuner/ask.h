@@ -23,18 +23,31 @@ typedef struct answer {
 
 /*
  * Which kernel, and which number for it, if one matters there. Within `budget` nanoseconds, or what it takes at least. DECIDED with
- * no weights: this CPU, or its memory, has no such product.
+ * no weights: this CPU, or its memory, has no such product, so the default it is.
  */
 contest_end ask(const kind *k, workshop *w, const target *of, double budget, const volatile sig_atomic_t *stop,
                 answer *a);
 
-/* From how many columns on expanding pays, or from how many bytes on a second thread, with that kernel. */
+/*
+ * From how many columns on expanding pays, or from how many bytes on a second thread, with that kernel: at legal values from the lowest
+ * on, a product that just crosses the threshold is tried either way.
+ */
 contest_end ask_threshold(workshop *w, const target *of, enum lsq_tunable number, const lsq_kernel *kernel,
                           double budget, const volatile sig_atomic_t *stop, answer *a);
+
+/*
+ * Which of the legal values is the threshold, if this is how the first `asked` of them went: the first at which crossing won, or else
+ * `asked` itself, the next to ask about or the last there is. At a value the other way than the default's has won, or it has not; the
+ * default crosses from value `usual` on.
+ */
+size_t threshold_among(const int *other_won, size_t asked, size_t usual);
 
 /* Candidate 0 against candidate 1, which must win to be chosen. */
 contest_end contest_of_two(subject *s, const candidate *usual, const candidate *other, double budget,
                            const volatile sig_atomic_t *stop, contest *c);
+
+/* What the answer is about: format, sides, weights. */
+void answer_set_product(answer *a, const subject *s);
 
 /* Is it the default in every respect? */
 int is_usual(const answer *a);

@@ -13,6 +13,12 @@
 
 static const double tolerated = 0.03;
 
+/* Where no times stand there is nothing to compare with: the default is wrong on this machine. */
+static int claims(const lsq_tune_entry *e)
+{
+    return e->ns > 0 && e->default_ns > 0;
+}
+
 /* An entry of the file as a question that was answered: `chosen` and `usual` from one contest. */
 static contest_end time_entry(workshop *w, const lsq_tune_entry *e, double budget, const volatile sig_atomic_t *stop,
                               answer *a)
@@ -30,12 +36,7 @@ static contest_end time_entry(workshop *w, const lsq_tune_entry *e, double budge
     a->chosen = (candidate){.kernel = e->kernel, .tunables = e->tunables};
     if (!subject_make(&s, w, &of))
         return s.failed ? OUT_OF_MEMORY : DECIDED;
-    a->rows = s.rows;
-    a->columns = s.columns;
-    a->n = s.n;
-    a->bytes = s.bytes;
-    a->format = s.format;
-    a->weights = subject_weights(&s);
+    answer_set_product(a, &s);
     const contest_end end = contest_of_two(&s, &a->usual, &a->chosen, budget, stop, &c);
     subject_free(&s);
     if (end == DECIDED) {
@@ -77,6 +78,8 @@ static contest_end time_entries(const options *o, workshop *w, const lsq_tune *t
         answer a;
         if (left <= 0)
             break;
+        if (!claims(&tune->entries[i]))
+            continue;
         end = time_entry(w, &tune->entries[i], left / (double)(tune->count - i), stop, &a);
         if (end == DECIDED && a.weights > 0 && !findings_add(found, &a))
             end = OUT_OF_MEMORY;
@@ -95,9 +98,9 @@ static int check_tune(const options *o, const lsq_tune *tune, const volatile sig
     lsq_cpu_detect(&cpu);
     if (!workshop_open(&w, subject_bytes_max(&cpu)))
         return EXIT_MEMORY;
-    watch_begin(&about.watch, w.machine.unit);
+    workshop_watch(&about.watch);
     const contest_end end = time_entries(o, &w, tune, stop, &found);
-    watch_end(&about.watch, w.machine.unit);
+    workshop_watched(&w, &about.watch);
     about.interrupted = end == STOPPED;
     for (size_t i = 0; i < found.count; i++) {
         slower += is_slower(&found.answers[i]);

@@ -98,11 +98,6 @@ static void report(contest *c, size_t rounds, const double *times)
         c->candidates[i].samples = HALVES * rounds;
         c->candidates[i].ns = summarise(all, HALVES * rounds);
     }
-    c->runner_up = c->winner;
-    for (size_t i = 0; i < c->count; i++)
-        if (i != c->winner &&
-            (c->runner_up == c->winner || c->candidates[i].ns.median < c->candidates[c->runner_up].ns.median))
-            c->runner_up = i;
 }
 
 contest_end contest_run(contest *c)

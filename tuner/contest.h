@@ -33,7 +33,7 @@ typedef struct contest {
     void *arg;
     const volatile sig_atomic_t *stop; /* not 0: give up */
 
-    size_t winner, runner_up; /* runner_up == winner: there is no other */
+    size_t winner;
 } contest;
 
 typedef enum contest_end { DECIDED, STOPPED, OUT_OF_MEMORY } contest_end;

@@ -84,39 +84,72 @@ static int is_wrong(const findings *found, const lsq_kernel *kernel)
     return 0;
 }
 
-/* What a file says of products that nothing was found out about now. `all` has room for it. */
-static void add_old(lsq_tune *all, const lsq_tune *old, const lsq_coverage *fresh, const findings *found)
+/* Entries and kept, copied into lists that have room for as many more as `more` can add. 0 if memory ran out. */
+static int copy_lists(lsq_tune *to, const lsq_tune *from, const lsq_tune *more)
 {
+    *to = (lsq_tune){.entries = calloc(from->count + CLASSES * more->count + 1, sizeof(*to->entries)),
+                     .kept = calloc(from->kept_count + CLASSES * more->kept_count + 1, sizeof(*to->kept))};
+    if (!to->entries || !to->kept)
+        return 0;
+    to->count = from->count;
+    to->kept_count = from->kept_count;
+    memcpy(to->entries, from->entries, from->count * sizeof(*to->entries));
+    memcpy(to->kept, from->kept, from->kept_count * sizeof(*to->kept));
+    return 1;
+}
+
+/*
+ * Of a place that something new is known of in part, what is left: the place itself, or those of its size classes of which nothing is.
+ * Returns their number.
+ */
+static size_t left_of(const lsq_coverage *fresh, unsigned op, unsigned codec, unsigned act, lsq_place where,
+                      lsq_place left[CLASSES])
+{
+    size_t count = 0;
+    if (!lsq_covers(fresh, op, codec, act, &where)) {
+        left[count++] = where;
+    } else if (where.size_class == LSQ_ANY) {
+        for (where.size_class = 0; where.size_class < CLASSES; where.size_class++)
+            if (!lsq_covers(fresh, op, codec, act, &where))
+                left[count++] = where;
+    }
+    return count;
+}
+
+/* Behind what is new, what the old file says of anything else. */
+static void add_old(lsq_tune *all, const lsq_coverage *fresh, const lsq_tune *old, const findings *found)
+{
+    lsq_place left[CLASSES];
     for (size_t i = 0; i < old->count; i++) {
-        const lsq_tune_entry *e = &old->entries[i];
-        if (!is_wrong(found, e->kernel) &&
-            !lsq_covers(fresh, e->kernel->op, e->kernel->codec, e->kernel->act, &e->where))
-            all->entries[all->count++] = *e;
+        lsq_tune_entry e = old->entries[i];
+        const lsq_kernel *k = e.kernel;
+        const size_t count = is_wrong(found, k) ? 0 : left_of(fresh, k->op, k->codec, k->act, e.where, left);
+        for (size_t j = 0; j < count; j++) {
+            e.where = left[j];
+            all->entries[all->count++] = e;
+        }
     }
     for (size_t i = 0; i < old->kept_count; i++) {
-        const lsq_tune_kept *k = &old->kept[i];
-        if (!lsq_covers(fresh, k->op, k->codec, k->act, &k->where))
-            all->kept[all->kept_count++] = *k;
+        lsq_tune_kept k = old->kept[i];
+        const size_t count = left_of(fresh, k.op, k.codec, k.act, k.where, left);
+        for (size_t j = 0; j < count; j++) {
+            k.where = left[j];
+            all->kept[all->kept_count++] = k;
+        }
     }
 }
 
 int file_write(const char *path, const lsq_cpu *cpu, const lsq_tune *made, const findings *found)
 {
-    lsq_tune old = {NULL, NULL, 0, 0};
+    lsq_tune old = {NULL, NULL, 0, 0}, all;
     lsq_coverage fresh;
     lsq_error err;
     lsq_tune_read(path, cpu, &old, NULL); /* if it cannot be used there is nothing to keep */
-    lsq_tune all = {.entries = calloc(made->count + old.count + 1, sizeof(*all.entries)),
-                    .kept = calloc(made->kept_count + old.kept_count + 1, sizeof(*all.kept))};
     lsq_status status = LSQ_E_NOMEM;
     snprintf(err.text, sizeof(err.text), "out of memory");
-    if (all.entries && all.kept) {
-        memcpy(all.entries, made->entries, made->count * sizeof(*all.entries));
-        memcpy(all.kept, made->kept, made->kept_count * sizeof(*all.kept));
-        all.count = made->count;
-        all.kept_count = made->kept_count;
+    if (copy_lists(&all, made, &old)) {
         lsq_tune_coverage(made, &fresh);
-        add_old(&all, &old, &fresh, found);
+        add_old(&all, &fresh, &old, found);
         status = lsq_tune_write(path, cpu, &all, &err);
     }
     if (status != LSQ_OK)

@@ -30,11 +30,6 @@ static int is_about(const answer *a, const kind *k)
     return a->of.op == k->op && a->of.codec == k->codec && a->of.act == k->act;
 }
 
-static int same_place(const lsq_place *a, const lsq_place *b)
-{
-    return a->size_class == b->size_class && a->batch == b->batch && a->crew == b->crew;
-}
-
 static const answer *find(const findings *found, const kind *k, const lsq_place *where, int threshold)
 {
     for (size_t i = 0; i < found->count; i++)
@@ -50,9 +45,11 @@ const lsq_kernel *findings_kernel(const findings *found, const kind *k, const ls
     return a ? a->chosen.kernel : NULL;
 }
 
-/* Of the whole product that was timed. */
+/* Of the whole product; 0 if it was not timed: there is no such product, or nothing was left to compare. */
 static double product_ns(const answer *a, const candidate *c)
 {
+    if (a->weights <= 0 || c->ns.median <= 0)
+        return 0;
     const double ns = c->ns.median * (double)a->rows * (double)a->columns / a->weights;
     return ns < 1 ? 1 : ns;
 }
@@ -65,8 +62,8 @@ static int entry_of(const findings *found, const kind *k, const lsq_place *where
 {
     enum lsq_tunable number;
     const lsq_place source = kernel_place(k, where);
-    const answer *kernels = find(found, k, &source, 0), *threshold = find(found, k, where, 1);
-    const int wants_threshold = place_threshold(k, where, &number), wants_kernels = k->op == OP_gemv || k->count > 1;
+    const int wants_threshold = place_threshold(k, where, &number), wants_kernels = place_has_choice(k, &source);
+    const answer *kernels = find(found, k, &source, 0), *threshold = wants_threshold ? find(found, k, where, 1) : NULL;
     const int complete = (kernels || !wants_kernels) && (threshold || !wants_threshold);
     if ((!complete && !k->default_wrong) || !k->usual)
         return 0;
@@ -78,9 +75,9 @@ static int entry_of(const findings *found, const kind *k, const lsq_place *where
         entry->kernel = kernels->chosen.kernel;
         entry->tunables = kernels->chosen.tunables;
     }
-    if (wants_threshold && threshold)
+    if (threshold)
         entry->tunables.value[number] = threshold->chosen.tunables.value[number];
-    if (timed && timed->weights > 0) {
+    if (timed) {
         entry->ns = product_ns(timed, &timed->chosen);
         entry->default_ns = k->default_wrong ? 0 : product_ns(timed, &timed->usual);
     }

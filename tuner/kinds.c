@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void gather(const lsq_cpu *cpu, const lsq_kernel *reference, kind *to)
 {
@@ -18,6 +19,7 @@ static void gather(const lsq_cpu *cpu, const lsq_kernel *reference, kind *to)
             lsq_kernel_runs(cpu, row) && to->count < CANDIDATES_MAX)
             to->rows[to->count++] = row;
     to->usual = to->count ? to->rows[to->count - 1] : NULL;
+    to->has_choice = to->count > 1;
 }
 
 kind *kinds_list(const lsq_cpu *cpu, size_t *count)
@@ -46,7 +48,7 @@ static int add_failure(failures *all, const failure *one)
 
 int kind_check(kind *k, workshop *w, failures *found, const volatile sig_atomic_t *stop)
 {
-    const lsq_kernel *reference = k->rows[0], *last = k->rows[k->count - 1];
+    const lsq_kernel *reference = k->rows[0], *last = k->rows[k->count - 1], *rights[CANDIDATES_MAX];
     size_t right = 0;
     if (k->checked)
         return 1;
@@ -56,8 +58,11 @@ int kind_check(kind *k, workshop *w, failures *found, const volatile sig_atomic_
         if (is == NO_MEMORY || (is == WRONG && !add_failure(found, &fault)))
             return 0;
         if (is == RIGHT)
-            k->rows[right++] = fault.kernel;
+            rights[right++] = fault.kernel;
     }
+    if (*stop) /* of those that were not looked at nothing is known */
+        return 1;
+    memcpy(k->rows, rights, right * sizeof(*rights));
     k->count = right;
     k->usual = right ? k->rows[right - 1] : NULL;
     k->default_wrong = k->usual != last;

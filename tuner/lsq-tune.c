@@ -57,13 +57,13 @@ static int keep_matching(const char *expression, kind *kinds, size_t *count)
     return 1;
 }
 
-/* The file, unless nothing was found out because memory ran out at once. */
+/* The file, unless the run ended before anything was found out. */
 static int write_file(const options *o, const char *path, const run *r, const findings *found, contest_end end,
                       const char **written)
 {
     lsq_tune made;
     int code = EXIT_MEMORY;
-    if (o->dry_run || (end == OUT_OF_MEMORY && !found->count))
+    if (o->dry_run || (end != DECIDED && !found->count && !found->wrong.count))
         return EXIT_FINE;
     if (findings_tune(found, r->kinds, r->kind_count, r->workshop->machine.crew > 1, &made))
         code = file_write(path, &r->workshop->cpu, &made, found);
@@ -111,11 +111,11 @@ static int measure(const options *o, const char *path, double begin, run *r)
     r->deadline = begin + o->seconds * 1e9 - for_pages;
     r->progress = isatty(STDERR_FILENO) && !o->quiet;
     r->stop = &stop;
-    watch_begin(&about.watch, r->workshop->machine.unit);
+    workshop_watch(&about.watch);
     const contest_end end = tune(r, &found);
     if (for_pages > 0 && end == DECIDED)
         pages_measure(r->workshop, for_pages / 2, &stop, &about.pages);
-    watch_end(&about.watch, r->workshop->machine.unit);
+    workshop_watched(r->workshop, &about.watch);
     if (!found.questions && !o->quiet)
         fprintf(stderr, "lsq-tune: nothing to choose: %s\n",
                 o->resume ? "the file covers everything" : "no kind of product with a choice matches");

@@ -29,6 +29,23 @@ lsq_place kernel_place(const kind *k, const lsq_place *where)
     return place;
 }
 
+int place_number(enum lsq_op op, const lsq_place *where, enum lsq_tunable *number)
+{
+    if (op == OP_gemv && where->size_class >= CLASS_l3) /* where codes have to be waited for */
+        *number = TUNABLE_prefetch;
+    else if (op == OP_gemm && where->batch == BATCH_many)
+        *number = TUNABLE_columns;
+    else
+        return 0;
+    return 1;
+}
+
+int place_has_choice(const kind *k, const lsq_place *where)
+{
+    enum lsq_tunable number;
+    return k->has_choice || place_number(k->op, where, &number);
+}
+
 int place_threshold(const kind *k, const lsq_place *where, enum lsq_tunable *number)
 {
     if (k->op == OP_gemv && where->crew == CREW_many)
@@ -38,6 +55,18 @@ int place_threshold(const kind *k, const lsq_place *where, enum lsq_tunable *num
     else
         return 0;
     return 1;
+}
+
+int same_place(const lsq_place *a, const lsq_place *b)
+{
+    return a->size_class == b->size_class && a->batch == b->batch && a->crew == b->crew;
+}
+
+int question_matters(const question *q, const lsq_place *where)
+{
+    enum lsq_tunable number;
+    const lsq_place source = kernel_place(q->kind, where);
+    return q->threshold ? place_threshold(q->kind, where, &number) : same_place(&source, &q->where);
 }
 
 /* Vectors before columns, rounded before exact, running before encoding; of sizes, the quickest to tell slow kernels by comes first. */
@@ -72,8 +101,7 @@ question *plan_questions(kind *kinds, size_t kind_count, int with_crew, size_t *
         int sought = 0;
         for (size_t p = 0; p < n; p++) {
             const lsq_place source = kernel_place(&kinds[i], &places[p]);
-            const int numbers_too = places[p].size_class >= CLASS_l3 || kinds[i].op == OP_gemm;
-            if (source.crew == places[p].crew && (kinds[i].count > 1 || numbers_too))
+            if (same_place(&source, &places[p]) && place_has_choice(&kinds[i], &places[p]))
                 list[(*count)++] = (question){.kind = &kinds[i], .where = places[p]};
             if (!sought && place_threshold(&kinds[i], &places[p], &number)) {
                 list[(*count)++] = (question){.kind = &kinds[i], .where = places[p], .threshold = 1, .number = number};

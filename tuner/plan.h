@@ -15,8 +15,16 @@ size_t kind_places(const kind *k, int with_crew, lsq_place places[PLACES_MAX]);
  */
 lsq_place kernel_place(const kind *k, const lsq_place *where);
 
+/* Is there anything to choose at such a place itself: among kernels, or of a number that goes with a kernel? */
+int place_has_choice(const kind *k, const lsq_place *where);
+
+/* The number that goes with the kernel of this place; 0: none matters there. */
+int place_number(enum lsq_op op, const lsq_place *where, enum lsq_tunable *number);
+
 /* The threshold (expand_from, thread_bytes) that matters to products of this place; 0: none does. */
 int place_threshold(const kind *k, const lsq_place *where, enum lsq_tunable *number);
+
+int same_place(const lsq_place *a, const lsq_place *b);
 
 /* One question: about kernels, or about a threshold. */
 typedef struct question {
@@ -26,6 +34,9 @@ typedef struct question {
     enum lsq_tunable number;
     unsigned rank; /* of its importance, the lowest first */
 } question;
+
+/* Must it be answered before it is known how products of that place, one of its kind's, are to run? */
+int question_matters(const question *q, const lsq_place *where);
 
 /* Sorted, malloc, `count` of them; NULL if memory ran out. */
 question *plan_questions(kind *kinds, size_t kind_count, int with_crew, size_t *count);

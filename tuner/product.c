@@ -5,6 +5,7 @@
 
 #include "dispatch/activation.h"
 #include "dispatch/product.h"
+#include "tuner/workshop.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,32 +17,18 @@ size_t product_bytes(const lsq_format *format, size_t panels, size_t groups)
     return bytes;
 }
 
-/* The last four bytes that are not codes or scales, little-endian. */
-static int set_tensor_float(const lsq_format *format, size_t m, size_t k, uint8_t *packed)
-{
-    static const uint8_t one[4] = {0, 0, 0x80, 0x3f};
-    lsq_geometry geometry;
-    if (lsq_geometry_of(format, m, k, &geometry) != LSQ_OK)
-        return 0;
-    memcpy(packed + geometry.tensor, one, sizeof(one));
-    return 1;
-}
-
 int product_make(product *p, const lsq_kernel *kernel, const lsq_format *format, size_t panels, size_t groups,
-                 uint8_t *packed, int keep)
+                 uint8_t *packed)
 {
-    size_t m = panels * PANEL, k = groups * GROUP, decoded = PANEL * k;
-    int gemv = kernel->op == OP_gemv;
+    size_t m = panels * PANEL, k = groups * GROUP;
     *p = (product){.op = kernel->op,
                    .act = (enum lsq_act)kernel->act,
                    .panels = panels,
                    .groups = groups,
-                   .out_panel = gemv   ? PANEL
-                                : keep ? decoded
-                                       : 0};
-    p->outputs = (gemv ? m : keep ? panels * decoded : decoded) + GUARD;
+                   .out_panel = kernel->op == OP_gemv ? PANEL : PANEL * k};
+    p->outputs = panels * p->out_panel + GUARD;
     size_t scratch = lsq_activation_bytes(p->act, groups);
-    if (!set_tensor_float(format, m, k, packed) ||
+    if (!set_tensor_scale(format, m, k, packed) ||
         lsq_weights_wrap(format, m, k, packed, product_bytes(format, panels, groups), &p->weights, NULL) != LSQ_OK)
         return 0;
     p->x = calloc(k, sizeof(float));

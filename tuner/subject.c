@@ -69,17 +69,6 @@ size_t subject_bytes_max(const lsq_cpu *cpu)
 
 /* ---- Making ---- */
 
-/* The last four bytes that are not codes or scales: a scale of 1, so that whatever the others are, the weights are numbers. */
-static int set_tensor_scale(const lsq_format *format, size_t rows, size_t columns, uint8_t *packed)
-{
-    static const uint8_t one[4] = {0, 0, 0x80, 0x3f};
-    lsq_geometry geometry;
-    if (lsq_geometry_of(format, rows, columns, &geometry) != LSQ_OK)
-        return 0;
-    memcpy(packed + geometry.tensor, one, sizeof(one));
-    return 1;
-}
-
 static int encodes(const subject *s)
 {
     return s->of.op == OP_measure || s->of.op == OP_encode;

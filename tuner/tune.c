@@ -13,6 +13,18 @@
 /* A kernel that is so much slower in one size class is not the fastest in any. */
 static const double never = 2.5;
 
+/* Does the file know already what the question is for? */
+static int covered(const lsq_coverage *by, const question *q, int with_crew)
+{
+    const kind *k = q->kind;
+    lsq_place places[PLACES_MAX];
+    const size_t count = kind_places(k, with_crew, places);
+    for (size_t i = 0; i < count; i++)
+        if (question_matters(q, &places[i]) && !lsq_covers(by, k->op, k->codec, k->act, &places[i]))
+            return 0;
+    return 1;
+}
+
 static void show(const run *r, const question *q, size_t done, size_t of)
 {
     if (!r->progress)
@@ -44,7 +56,7 @@ static contest_end put(const run *r, const question *q, double budget, findings 
         if (end == DECIDED && a.kernels.count)
             kind_drop_slow(q->kind, &a.kernels, never);
     }
-    if (end != DECIDED || a.weights == 0)
+    if (end != DECIDED)
         return end;
     return findings_add(found, &a) ? DECIDED : OUT_OF_MEMORY;
 }
@@ -56,17 +68,16 @@ contest_end tune(const run *r, findings *found)
     question *list = plan_questions(r->kinds, r->kind_count, with_crew, &count);
     contest_end end = list ? DECIDED : OUT_OF_MEMORY;
     for (size_t i = 0, kept = 0; list && i < count; i++)
-        if (!r->answered ||
-            !lsq_covers(r->answered, list[i].kind->op, list[i].kind->codec, list[i].kind->act, &list[i].where)) {
+        if (!r->answered || !covered(r->answered, &list[i], with_crew)) {
             list[kept++] = list[i];
             found->questions = kept;
         }
     for (size_t i = 0; i < found->questions && end == DECIDED && !*r->stop; i++) {
         const double left = r->deadline - clock_ns();
-        if (left <= 0)
+        if (left <= 0 && i > 0) /* one in any case, or repeated runs would come to nothing */
             break;
         show(r, &list[i], i, found->questions);
-        end = put(r, &list[i], left / (double)(found->questions - i), found);
+        end = put(r, &list[i], (left > 0 ? left : 0) / (double)(found->questions - i), found);
     }
     if (r->progress)
         fputs("\r\033[K", stderr);

@@ -4,6 +4,7 @@
 #include "tuner/used.h"
 
 #include "tuner/options.h"
+#include "tuner/report.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,18 +45,13 @@ static const char *text(const json_t *object, const char *key)
     return value ? value : "";
 }
 
-static const char *name_of(int value, const char *const *names)
-{
-    return value == LSQ_ANY ? "any" : names[value];
-}
-
 static void print_entry(const lsq_tune_entry *e)
 {
     const lsq_kernel *k = e->kernel;
     char name[40];
     snprintf(name, sizeof(name), "%s %s %s", lsq_op_names[k->op], lsq_family_names[k->codec], lsq_act_names[k->act]);
-    printf("%-15s %-4s %-7s %-7s  %-28s", name, name_of(e->where.size_class, lsq_class_names),
-           name_of(e->where.batch, lsq_batch_names), name_of(e->where.crew, lsq_crew_names), k->name);
+    printf("%-15s %-4s %-7s %-7s  %-28s", name, place_word(e->where.size_class, lsq_class_names),
+           place_word(e->where.batch, lsq_batch_names), place_word(e->where.crew, lsq_crew_names), k->name);
     if (e->ns > 0 && e->default_ns > 0)
         printf(" %6.1f%%", 100 * (e->default_ns / e->ns - 1));
     else

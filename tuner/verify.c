@@ -86,7 +86,7 @@ static int set_bounds(trial *t, const lsq_format *format, uint8_t *packed)
     product decoded;
     size_t k = t->p->groups * GROUP;
     const lsq_kernel *decode = lsq_kernel_reference(OP_decode, t->kernel->codec, ACT_f32);
-    if (!product_make(&decoded, decode, format, t->p->panels, t->p->groups, packed, 1))
+    if (!product_make(&decoded, decode, format, t->p->panels, t->p->groups, packed))
         return 0;
     for (size_t b = 0; b < 256; b++)
         decoded.weights->row[b] = 1.0f; /* kernels of gemv leave out the scale of the row */
@@ -159,7 +159,7 @@ static verdict try_format(const lsq_kernel *kernel, const lsq_kernel *reference,
         uint8_t *packed = aligned_alloc(64, bytes);
         if (packed)
             fill_codes(packed, bytes, inputs[i % count].codes);
-        if (packed && product_make(&p, kernel, format, panels, groups, packed, 1)) {
+        if (packed && product_make(&p, kernel, format, panels, groups, packed)) {
             result = try_product(kernel, reference, format, &p, packed, inputs[i % count].x, why, room);
             product_free(&p);
         } else {
@@ -191,5 +191,7 @@ verdict verify_kernel(workshop *w, const lsq_kernel *kernel, const lsq_kernel *r
 {
     if (kernel->op == OP_gemv || kernel->op == OP_decode)
         return verify_alone(kernel, reference, why, room);
+    if (kernel->op == OP_round)
+        return verify_round(kernel, reference, why, room);
     return verify_in_calls(w, kernel, reference, why, room);
 }

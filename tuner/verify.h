@@ -14,9 +14,11 @@ typedef enum verdict { RIGHT, WRONG, NO_MEMORY } verdict;
  * promises, of the product in double of what the reference decodes. WRONG: `why` says where.
  *
  * alone    kernels of gemv and decode, called by themselves, in whole and in ranges of panels
+ * round    kernels of round, called by themselves: all that they write, for one vector and for several side by side
  * in_calls kernels of the other ops, in the public calls that use them
  */
 verdict verify_alone(const lsq_kernel *kernel, const lsq_kernel *reference, char *why, size_t room);
+verdict verify_round(const lsq_kernel *kernel, const lsq_kernel *reference, char *why, size_t room);
 verdict verify_in_calls(workshop *w, const lsq_kernel *kernel, const lsq_kernel *reference, char *why, size_t room);
 
 /* The one that the op asks for. */

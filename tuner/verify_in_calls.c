@@ -10,9 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Rows, columns of W and of B: one of each; parts of groups and quads; more than a chain of panels; more than a block of levels. */
-static const size_t shapes[][3] = {{1, 1, 2}, {37, 70, 5}, {290, 45, 19}, {16, 1100, 9}};
-enum { SHAPES = sizeof(shapes) / sizeof(*shapes) };
+/*
+ * Rows, columns of W and of B: one of each; parts of groups and quads; more than a chain of panels; more than a block of levels. Encoding
+ * takes long, and knows no blocks.
+ */
+static const size_t product_shapes[][3] = {{1, 1, 2}, {37, 70, 5}, {290, 45, 19}, {16, 1100, 9}},
+                    encoder_shapes[][3] = {{1, 1, 1}, {37, 70, 1}, {290, 5, 1}};
 
 /* What it is tried on. RUNS: groups of zeros, tiny, usual and huge numbers by turns. */
 typedef enum fill { BELL, EQUAL, RUNS, FILLS } fill;
@@ -53,8 +56,6 @@ static lsq_status make_call(const trial *t, uint8_t *result)
             memcpy(result, lsq_weights_packed(made), t->bytes);
         lsq_weights_free(made);
         return status;
-    case OP_round:
-        return lsq_sgemv(t->ctx, LSQ_NO_TRANS, 1, t->weights, t->x, 1, 0, y, 1);
     case OP_gemvt:
         return lsq_sgemv(t->ctx, LSQ_TRANS, 1, t->weights, t->x, 1, 0, y, 1);
     default:
@@ -124,21 +125,17 @@ static int encodes(const trial *t)
 /* Random codes under a scale of 1; what is encoded has none. */
 static int wrap(trial *t, workshop *w, size_t bytes)
 {
-    static const uint8_t one[4] = {0, 0, 0x80, 0x3f};
-    lsq_geometry geometry;
     if (encodes(t))
         return 1;
-    if (lsq_geometry_of(&t->format, t->rows, t->columns, &geometry) != LSQ_OK)
-        return 0;
-    memcpy(w->packed + geometry.tensor, one, sizeof(one));
-    return lsq_weights_wrap(&t->format, t->rows, t->columns, w->packed, bytes, &t->weights, NULL) == LSQ_OK;
+    return set_tensor_scale(&t->format, t->rows, t->columns, w->packed) &&
+           lsq_weights_wrap(&t->format, t->rows, t->columns, w->packed, bytes, &t->weights, NULL) == LSQ_OK;
 }
 
 static verdict try_shape(trial *t, workshop *w, const size_t *shape, fill how)
 {
     t->rows = shape[0];
     t->columns = shape[1];
-    t->n = t->kernel->op == OP_round || t->kernel->op == OP_gemvt ? 1 : shape[2];
+    t->n = t->kernel->op == OP_gemvt ? 1 : shape[2];
     size_t bytes = 0;
     lsq_packed_bytes(&t->format, t->rows, t->columns, &bytes);
     const size_t widest = t->rows > t->columns ? t->rows : t->columns;
@@ -169,8 +166,6 @@ static size_t formats_of(enum lsq_family codec, int encoding, lsq_format *list)
     static const char *const levels[][3] = {{"s4", "s6", "t4"}, {"s7", "s8", "s9"}, {"s4", "t4", "s8"}};
     static const uint8_t states[] = {4, 8, 16, 64};
     size_t count = 0;
-    if (codec == CODEC_x)
-        codec = CODEC_e8;
     if (codec >= CODEC_e8) {
         for (; count < 3; count++)
             lsq_format_parse(levels[codec - CODEC_e8][count], &list[count], NULL);
@@ -200,13 +195,16 @@ verdict verify_in_calls(workshop *w, const lsq_kernel *kernel, const lsq_kernel 
     trial t = {.kernel = kernel, .reference = reference};
     t.ctx = workshop_context(w, is_float_product(kernel) ? LSQ_ACT_FLOAT : LSQ_ACT_INT, CREW_one);
     verdict result = RIGHT;
-    size_t count = formats_of(kernel->codec, encodes(&t), list);
-    if (kernel->op == OP_round && kernel->act == ACT_i16)
-        count = formats_of(CODEC_e16, 0, list);
-    for (size_t i = 0; result == RIGHT && i < count * SHAPES * FILLS; i++) {
+    const size_t count = formats_of(kernel->codec, encodes(&t), list);
+    const size_t(*shapes)[3] = encodes(&t) ? encoder_shapes : product_shapes;
+    const size_t shape_count = encodes(&t) ? sizeof(encoder_shapes) / sizeof(*encoder_shapes)
+                                           : sizeof(product_shapes) / sizeof(*product_shapes);
+    if (kernel == reference && !is_float_product(kernel)) /* it is the definition */
+        return RIGHT;
+    for (size_t i = 0; result == RIGHT && i < count * shape_count * FILLS; i++) {
         const fill how = (fill)(i % FILLS);
-        t.format = list[i / (SHAPES * FILLS)];
-        result = try_shape(&t, w, shapes[i / FILLS % SHAPES], how);
+        t.format = list[i / (shape_count * FILLS)];
+        result = try_shape(&t, w, shapes[i / FILLS % shape_count], how);
         if (result == WRONG) {
             static const char *const fills[FILLS] = {"a bell curve", "equal numbers", "groups of all sizes"};
             char name[LSQ_FORMAT_NAME_MAX] = "?";

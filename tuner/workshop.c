@@ -5,6 +5,10 @@
  */
 #include "tuner/workshop.h"
 
+#include "bench/clock.h"
+
+#include "dispatch/weights.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -19,6 +23,17 @@ void random_bytes(uint8_t *bytes, size_t count, uint64_t seed)
         state ^= state << 17;
         memcpy(bytes + i, &state, count - i < sizeof(state) ? count - i : sizeof(state));
     }
+}
+
+/* Its last four bytes that are neither codes nor scales, little-endian. */
+int set_tensor_scale(const lsq_format *format, size_t rows, size_t columns, uint8_t *packed)
+{
+    static const uint8_t one[4] = {0, 0, 0x80, 0x3f};
+    lsq_geometry geometry;
+    if (lsq_geometry_of(format, rows, columns, &geometry) != LSQ_OK)
+        return 0;
+    memcpy(packed + geometry.tensor, one, sizeof(one));
+    return 1;
 }
 
 static const char *highest_isa(const lsq_cpu *cpu)
@@ -82,4 +97,27 @@ lsq_context *workshop_context(workshop *w, lsq_activation activation, enum lsq_c
     if (!(crew == CREW_one ? machine_bind_unit(&w->machine) : machine_bind_crew(&w->machine)))
         w->unbound = 1;
     return w->contexts[activation == LSQ_ACT_FLOAT][crew];
+}
+
+static const machine *watched; /* the question that bench_watch_judge() asks has no argument for it */
+
+static int is_measured_on(unsigned cpu)
+{
+    return watched->unit >= 0 && hwloc_bitmap_isset(watched->crew_set, cpu);
+}
+
+void workshop_watch(bench_watch *watch)
+{
+    *watch = (bench_watch){.root = ""};
+    const double ghz = bench_clock_ghz();
+    bench_state_read(&watch->before, watch->root);
+    watch->before.ghz = ghz;
+}
+
+void workshop_watched(const workshop *w, bench_watch *watch)
+{
+    bench_state_read(&watch->after, watch->root);
+    watch->after.ghz = bench_clock_ghz();
+    watched = &w->machine;
+    bench_watch_judge(watch, is_measured_on);
 }

@@ -4,6 +4,7 @@
 #ifndef LSQ_TUNER_WORKSHOP_H
 #define LSQ_TUNER_WORKSHOP_H
 
+#include "bench/watch.h"
 #include "dispatch/context.h"
 #include "tuner/topology.h"
 
@@ -22,8 +23,15 @@ typedef struct workshop {
 int workshop_open(workshop *w, size_t bytes);
 void workshop_close(workshop *w);
 
+/* What disturbs a measurement, between the two; afterwards it has its warnings. */
+void workshop_watch(bench_watch *watch);
+void workshop_watched(const workshop *w, bench_watch *watch);
+
 /* The context for a product; binds the calling thread to where such products are measured. */
 lsq_context *workshop_context(workshop *w, lsq_activation activation, enum lsq_crew crew);
+
+/* Gives packed bytes that may be anything a scale of 1, so that the weights are numbers. 0: they are of no such format. */
+int set_tensor_scale(const lsq_format *format, size_t rows, size_t columns, uint8_t *packed);
 
 /* Random bytes, the same for the same seed. */
 void random_bytes(uint8_t *bytes, size_t count, uint64_t seed);
