@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const lsq_reason_names[REASONS] = {"default", "tuned", "capped", "forced"};
+const char *const lsq_reason_names[REASONS] = {"default", "confirmed", "tuned", "capped", "forced"};
 
 static void set(lsq_choices *kind, const lsq_place *where, const lsq_choice *choice)
 {
@@ -55,7 +55,7 @@ void lsq_choices_end(lsq_choice_table *table)
     *table = (lsq_choice_table){.all = NULL};
 }
 
-void lsq_choices_tune(lsq_choice_table *table, const lsq_cpu *cpu, const lsq_tune *tune)
+void lsq_choices_tune(lsq_choice_table *table, const lsq_cpu *cpu, int is_capped, const lsq_tune *tune)
 {
     for (size_t i = 0; i < tune->count; i++) {
         const lsq_tune_entry *entry = &tune->entries[i];
@@ -68,5 +68,11 @@ void lsq_choices_tune(lsq_choice_table *table, const lsq_cpu *cpu, const lsq_tun
         else if (entry->ns > 0)
             choice.speedup = (float)(entry->default_ns / entry->ns);
         set(kind, &entry->where, &choice);
+    }
+    for (size_t i = 0; !is_capped && i < tune->kept_count; i++) {
+        const lsq_tune_kept *kept = &tune->kept[i];
+        const lsq_kernel *usual = lsq_kernel_default(cpu, kept->op, kept->codec, kept->act);
+        if (usual)
+            lsq_choices_set(table, &kept->where, &(lsq_choice){usual, lsq_tunables_default, REASON_confirmed, 0});
     }
 }

@@ -8,8 +8,11 @@
 #include "dispatch/tunables.h"
 #include "dispatch/tunefile.h"
 
-/* Why it is this kernel. CAPPED: a tune file names one that LSQ_MAX_ISA forbids, so it is the default after all. */
-enum lsq_reason { REASON_default, REASON_tuned, REASON_capped, REASON_forced, REASONS };
+/*
+ * Why it is this kernel. CONFIRMED: the default, which a tune file says was measured and left in place. CAPPED: the default, since a tune
+ * file names a kernel that LSQ_MAX_ISA forbids.
+ */
+enum lsq_reason { REASON_default, REASON_confirmed, REASON_tuned, REASON_capped, REASON_forced, REASONS };
 extern const char *const lsq_reason_names[REASONS];
 
 /* What runs a product, and how. */
@@ -32,8 +35,11 @@ typedef struct lsq_choice_table {
 int lsq_choices_begin(lsq_choice_table *table, const lsq_cpu *cpu);
 void lsq_choices_end(lsq_choice_table *table);
 
-/* As measured, where the CPU, perhaps capped since the file was read, can run it. */
-void lsq_choices_tune(lsq_choice_table *table, const lsq_cpu *cpu, const lsq_tune *tune);
+/*
+ * As measured, where the CPU, perhaps capped since the file was read, can run it. What was measured says nothing of the defaults
+ * under a cap.
+ */
+void lsq_choices_tune(lsq_choice_table *table, const lsq_cpu *cpu, int is_capped, const lsq_tune *tune);
 
 /* This choice, of a kernel that the CPU can run, wherever `where` is about. */
 void lsq_choices_set(lsq_choice_table *table, const lsq_place *where, const lsq_choice *choice);

@@ -197,10 +197,11 @@ static lsq_status build(builder *b, const lsq_context_options *o)
     lsq_cpu_detect(&ctx->cpu);
     /* A tune file belongs to the CPU as it is, so it is read before the cap; what the cap forbids falls back to a default. */
     find_tune_file(b, setting(o->tune_file, "LSQ_TUNE_FILE"));
-    cap(b, setting(o->max_isa, "LSQ_MAX_ISA"));
+    const char *max_isa = setting(o->max_isa, "LSQ_MAX_ISA");
+    cap(b, max_isa);
     if (!lsq_choices_begin(&ctx->choices, &ctx->cpu))
         return no_memory(b->err);
-    lsq_choices_tune(&ctx->choices, &ctx->cpu, &b->tune);
+    lsq_choices_tune(&ctx->choices, &ctx->cpu, max_isa != NULL, &b->tune);
     choose_one(b, setting(o->kernel, "LSQ_KERNEL"));
     set_threads(b, o->threads);
     if (b->refused)

@@ -78,7 +78,7 @@ START_TEST(entries_are_about_their_places)
         for (int batch = LSQ_ANY; batch < BATCHES; batch++)
             for (int crew = LSQ_ANY; crew < CREWS; crew++) {
                 lsq_tune_entry entry = entry_for(first, class, batch, crew);
-                lsq_choices_tune(&table, &cpu, &(lsq_tune){.entries = &entry, .count = 1});
+                lsq_choices_tune(&table, &cpu, 0, &(lsq_tune){.entries = &entry, .count = 1});
                 expect(first, &entry.where, first, 1024, REASON_tuned);
                 end();
                 begin();
@@ -89,7 +89,7 @@ END_TEST
 START_TEST(other_kinds_stay)
 {
     lsq_tune_entry entry = entry_for(first, LSQ_ANY, LSQ_ANY, LSQ_ANY);
-    lsq_choices_tune(&table, &cpu, &(lsq_tune){.entries = &entry, .count = 1});
+    lsq_choices_tune(&table, &cpu, 0, &(lsq_tune){.entries = &entry, .count = 1});
     for (const lsq_kernel *row = lsq_kernels; row < lsq_kernels + lsq_kernels_count; row++)
         if (row->op != first->op || row->codec != first->codec || row->act != first->act)
             expect(row, NULL, NULL, 0, REASON_default);
@@ -106,8 +106,25 @@ START_TEST(capped_entries_fall_back)
         cpu.lacks[i] = "permission";
     end();
     ck_assert(lsq_choices_begin(&table, &cpu));
-    lsq_choices_tune(&table, &cpu, &(lsq_tune){.entries = &entry, .count = 1});
+    lsq_choices_tune(&table, &cpu, 0, &(lsq_tune){.entries = &entry, .count = 1});
     expect(last, &entry.where, lsq_kernel_default(&cpu, last->op, last->codec, last->act), 4096, REASON_capped);
+}
+END_TEST
+
+/* Nothing changes but the reason, and that not under a cap: another default was measured. */
+START_TEST(kept_defaults_are_confirmed)
+{
+    lsq_tune_kept kept = {last->op, last->codec, last->act, {CLASS_l3, LSQ_ANY, LSQ_ANY}};
+    const lsq_tune tune = {.kept = &kept, .kept_count = 1};
+    const lsq_choice *there = &(*table.of[last->op][last->codec][last->act])[CLASS_l3][BATCH_one][CREW_one];
+    const lsq_kernel *usual = there->kernel;
+    lsq_choices_tune(&table, &cpu, 1, &tune);
+    ck_assert_int_eq(there->reason, REASON_default);
+    lsq_choices_tune(&table, &cpu, 0, &tune);
+    ck_assert(there->reason == REASON_confirmed && there->kernel == usual && there->speedup == 0);
+    ck_assert(!memcmp(&there->tunables, &lsq_tunables_default, sizeof(lsq_tunables)));
+    ck_assert_int_eq((*table.of[last->op][last->codec][last->act])[CLASS_l2][BATCH_one][CREW_one].reason,
+                     REASON_default);
 }
 END_TEST
 
@@ -115,7 +132,7 @@ START_TEST(a_name_is_stronger_than_a_file)
 {
     lsq_tune_entry entry = entry_for(last, CLASS_l2, LSQ_ANY, LSQ_ANY);
     const lsq_choice forced = {first, lsq_tunables_default, REASON_forced, 0};
-    lsq_choices_tune(&table, &cpu, &(lsq_tune){.entries = &entry, .count = 1});
+    lsq_choices_tune(&table, &cpu, 0, &(lsq_tune){.entries = &entry, .count = 1});
     lsq_choices_set(&table, &lsq_everywhere, &forced);
     expect(first, &lsq_everywhere, first, 4096, REASON_forced);
 }
@@ -317,6 +334,7 @@ int main(void)
     tcase_add_test(tables, entries_are_about_their_places);
     tcase_add_test(tables, other_kinds_stay);
     tcase_add_test(tables, capped_entries_fall_back);
+    tcase_add_test(tables, kept_defaults_are_confirmed);
     tcase_add_test(tables, a_name_is_stronger_than_a_file);
     tcase_add_checked_fixture(contexts, make_folder, drop_folder);
     tcase_add_test(contexts, contexts_believe_it);

@@ -99,6 +99,8 @@ static void tell_reason(const json_t *step, char *words, size_t room)
     const int is_usual = !strcmp(cpu_word(step, "kernel"), usual);
     if (!strcmp(reason, "capped"))
         snprintf(words, room, "default under LSQ_MAX_ISA; the tune file names one above it");
+    else if (!strcmp(reason, "confirmed"))
+        snprintf(words, room, "default, and the tune file found none faster");
     else if (!strcmp(reason, "forced"))
         snprintf(words, room, "named by LSQ_KERNEL%s%s", is_usual ? "" : ", instead of ", is_usual ? "" : usual);
     else if (strcmp(reason, "tuned") != 0)

@@ -377,9 +377,9 @@ LSQ_API lsq_status lsq_sgemm_rows(const lsq_context *ctx, lsq_order order, lsq_t
  *   threads, threads_allowed      that it runs on, and that the context has
  *   way                           "vectors": column after column; "columns": columns_at_once of them, which is so from together_from
  *                                 columns on; "transposed": likewise
- *   kernels                       in the order in which they run: op, kernel, reason ("default", "tuned" by the tune file, "capped": the
- *                                 tune file names one that LSQ_MAX_ISA forbids, "forced" by LSQ_KERNEL), the default of its kind,
- *                                 tunables, and the speedup over the default if the tune file says it
+ *   kernels                       in the order in which they run: op, kernel, reason ("default", "confirmed": the same, which the tune file
+ *                                 says was measured, "tuned" by the tune file, "capped": the tune file names one that LSQ_MAX_ISA
+ *                                 forbids, "forced" by LSQ_KERNEL), the default of its kind, tunables, and the speedup over the default if the tune file says it
  *   tune_files                    as lsq_describe() has them
  * Writes and returns as lsq_describe() does; 0 also for arguments that lsq_packed_bytes() refuses, n = 0 or above 2^48, and an unknown `trans`.
  */
