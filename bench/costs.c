@@ -78,9 +78,8 @@ static void run_choice(const void *arg, unsigned thread, size_t first, size_t en
     lsq_product products[] = {{.w = costs->scalar, .rows = SIDE, .n = 1}, {.w = costs->trellis, .rows = SIDE, .n = 1}};
     (void)thread;
     for (; first < end; first++) {
-        const lsq_product *product = &products[first % 2];
-        const enum lsq_act act = lsq_product_act(costs->context, product->w);
-        costs->seen = (size_t)lsq_product_choice(costs->context, product, OP_gemv, product->w->family, act)->kernel;
+        const lsq_way way = lsq_way_of(costs->context, LSQ_NO_TRANS, &products[first % 2]);
+        costs->seen = (size_t)way.multiply->kernel;
     }
 }
 

@@ -44,7 +44,7 @@ int lsq_choices_begin(lsq_choice_table *table, const lsq_cpu *cpu)
         if (!last[op][codec][act])
             continue;
         table->of[op][codec][act] = next;
-        set(next++, &lsq_everywhere, &(lsq_choice){last[op][codec][act], lsq_tunables_default, REASON_default});
+        set(next++, &lsq_everywhere, &(lsq_choice){last[op][codec][act], lsq_tunables_default, REASON_default, 0});
     }
     return 1;
 }
@@ -61,10 +61,12 @@ void lsq_choices_tune(lsq_choice_table *table, const lsq_cpu *cpu, const lsq_tun
         const lsq_tune_entry *entry = &tune->entries[i];
         const lsq_kernel *kernel = entry->kernel;
         lsq_choices *kind = table->of[kernel->op][kernel->codec][kernel->act];
-        lsq_choice choice = {kernel, entry->tunables, REASON_tuned};
+        lsq_choice choice = {kernel, entry->tunables, REASON_tuned, 0};
         if (!lsq_kernel_runs(cpu, kernel)) /* then its tunables are not those of what runs instead either */
             choice = (lsq_choice){lsq_kernel_default(cpu, kernel->op, kernel->codec, kernel->act), lsq_tunables_default,
-                                  REASON_capped};
+                                  REASON_capped, 0};
+        else if (entry->ns > 0)
+            choice.speedup = (float)(entry->default_ns / entry->ns);
         set(kind, &entry->where, &choice);
     }
 }

@@ -17,6 +17,7 @@ typedef struct lsq_choice {
     const lsq_kernel *kernel;
     lsq_tunables tunables;
     enum lsq_reason reason;
+    float speedup; /* of a tuned one, over the default, as it was measured; 0: nobody says */
 } lsq_choice;
 
 /* One for each place of a kind of product. */

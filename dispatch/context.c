@@ -112,7 +112,8 @@ static void choose_one(builder *b, const char *name)
     else if (!lsq_kernel_runs(&b->ctx->cpu, kernel))
         note(b, "LSQ_KERNEL: %s cannot be used here (lacks %s)", name, b->ctx->cpu.lacks[kernel->isa]);
     else
-        lsq_choices_set(&b->ctx->choices, &lsq_everywhere, &(lsq_choice){kernel, lsq_tunables_default, REASON_forced});
+        lsq_choices_set(&b->ctx->choices, &lsq_everywhere,
+                        &(lsq_choice){kernel, lsq_tunables_default, REASON_forced, 0});
 }
 
 /* ---- Threads ---- */

@@ -14,4 +14,7 @@
 void lsq_for_panels(const lsq_context *ctx, size_t panels, size_t bytes, size_t thread_bytes,
                     void (*work)(const void *arg, size_t p0, size_t p1), const void *arg);
 
+/* How many threads it runs them on, unless the system refuses some; at least 1. */
+size_t lsq_panel_threads(const lsq_context *ctx, size_t panels, size_t bytes, size_t thread_bytes);
+
 #endif

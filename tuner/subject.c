@@ -165,7 +165,7 @@ void subject_free(subject *s)
 {
     if (s->ctx) { /* other subjects may run kernels of this kind too */
         const lsq_choice usual = {lsq_kernel_default(&s->ctx->cpu, s->of.op, s->of.codec, s->of.act),
-                                  lsq_tunables_default, REASON_default};
+                                  lsq_tunables_default, REASON_default, 0};
         lsq_choices_set(&s->ctx->choices, &lsq_everywhere, &usual);
     }
     lsq_weights_free(s->weights);
@@ -211,7 +211,7 @@ static void step(subject *s)
 double subject_time(void *arg, const candidate *c, size_t steps)
 {
     subject *s = arg;
-    const lsq_choice choice = {c->kernel, c->tunables, REASON_tuned};
+    const lsq_choice choice = {c->kernel, c->tunables, REASON_tuned, 0};
     lsq_choices_set(&s->ctx->choices, &lsq_everywhere, &choice);
     const double begin = clock_ns();
     for (size_t i = 0; i < steps; i++)

@@ -66,7 +66,7 @@ static lsq_status make_call(const trial *t, uint8_t *result)
 
 static lsq_status call_by(const trial *t, const lsq_kernel *kernel, uint8_t *result)
 {
-    lsq_choice choice = {kernel, lsq_tunables_default, REASON_tuned};
+    lsq_choice choice = {kernel, lsq_tunables_default, REASON_tuned, 0};
     if (kernel->op == OP_expand) /* whatever the number of columns */
         choice.tunables.value[TUNABLE_expand_from] = *lsq_tunable_legal(TUNABLE_expand_from, 1);
     lsq_choices_set(&t->ctx->choices, &lsq_everywhere, &choice);
@@ -214,7 +214,7 @@ verdict verify_in_calls(workshop *w, const lsq_kernel *kernel, const lsq_kernel 
         }
     }
     const lsq_choice usual = {lsq_kernel_default(&w->cpu, kernel->op, kernel->codec, kernel->act), lsq_tunables_default,
-                              REASON_default};
+                              REASON_default, 0};
     lsq_choices_set(&t.ctx->choices, &lsq_everywhere, &usual);
     return result;
 }
