@@ -98,9 +98,9 @@ static int check_tune(const options *o, const lsq_tune *tune, const volatile sig
     lsq_cpu_detect(&cpu);
     if (!workshop_open(&w, subject_bytes_max(&cpu)))
         return EXIT_MEMORY;
-    watch_begin(&about.watch, w.machine.unit);
+    workshop_watch(&about.watch);
     const contest_end end = time_entries(o, &w, tune, stop, &found);
-    watch_end(&about.watch, w.machine.unit);
+    workshop_watched(&w, &about.watch);
     about.interrupted = end == STOPPED;
     for (size_t i = 0; i < found.count; i++) {
         slower += is_slower(&found.answers[i]);

@@ -111,11 +111,11 @@ static int measure(const options *o, const char *path, double begin, run *r)
     r->deadline = begin + o->seconds * 1e9 - for_pages;
     r->progress = isatty(STDERR_FILENO) && !o->quiet;
     r->stop = &stop;
-    watch_begin(&about.watch, r->workshop->machine.unit);
+    workshop_watch(&about.watch);
     const contest_end end = tune(r, &found);
     if (for_pages > 0 && end == DECIDED)
         pages_measure(r->workshop, for_pages / 2, &stop, &about.pages);
-    watch_end(&about.watch, r->workshop->machine.unit);
+    workshop_watched(r->workshop, &about.watch);
     if (!found.questions && !o->quiet)
         fprintf(stderr, "lsq-tune: nothing to choose: %s\n",
                 o->resume ? "the file covers everything" : "no kind of product with a choice matches");

@@ -1,5 +1,5 @@
 /*
- * measure.h - times, what they are worth, and what disturbed them.
+ * measure.h - times, and what they are worth.
  */
 #ifndef LSQ_TUNER_MEASURE_H
 #define LSQ_TUNER_MEASURE_H
@@ -14,18 +14,5 @@ typedef struct summary {
     double median, spread;
 } summary;
 summary summarise(double *times, size_t count);
-
-/* What else the machine did meanwhile: between watch_begin() and watch_end(). */
-typedef struct watch {
-    double begin;  /* clock_ns() */
-    double load;   /* processing units that others kept busy in the minute before; 0 if the system does not tell */
-    double stolen; /* ticks a hypervisor gave to others while this processing unit had work */
-    double ticks;  /* all ticks of the unit; 0 if the system does not tell */
-    long switches; /* times another program took the unit */
-    double stolen_share; /* after watch_end(): 0 to 1, or -1 */
-    double seconds;
-} watch;
-void watch_begin(watch *w, int unit);
-void watch_end(watch *w, int unit);
 
 #endif

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const double much_stolen = 0.01, wide = 0.10, many_switches = 20, busy = 0.5; /* shares; a second; a load */
+static const double wide = 0.10; /* as a share of a time */
 
 static double relative_spread(const candidate *c)
 {
@@ -100,7 +100,6 @@ void report_table(const findings *found, const circumstances *about)
 void report_notes(const findings *found, const circumstances *about)
 {
     const machine *m = &about->workshop->machine;
-    const watch *w = &about->watch;
     size_t noisy = 0;
     for (size_t i = 0; i < found->wrong.count; i++)
         fprintf(stderr, "lsq-tune: WRONG: %s (%s); it is left out\n", found->wrong.list[i].kernel->name,
@@ -110,13 +109,8 @@ void report_notes(const findings *found, const circumstances *about)
     if (noisy)
         fprintf(stderr, "lsq-tune: note: in %zu of %zu contests the times lie more than %.0f%% apart\n", noisy,
                 found->count, 100 * wide);
-    if (w->load > busy)
-        fprintf(stderr, "lsq-tune: note: when it began other programs kept %.1f processing units busy\n", w->load);
-    if (w->stolen_share > much_stolen)
-        fprintf(stderr, "lsq-tune: note: other virtual machines took %.1f%% of the time\n", 100 * w->stolen_share);
-    if ((double)w->switches > many_switches * w->seconds)
-        fprintf(stderr, "lsq-tune: note: other programs interrupted it %.0f times a second\n",
-                (double)w->switches / w->seconds);
+    for (size_t i = 0; i < about->watch.count; i++)
+        fprintf(stderr, "lsq-tune: warning: %s\n", about->watch.warnings[i]);
     if (found->count && about->workshop->unbound)
         fprintf(stderr, "lsq-tune: note: could not stay on one processing unit; times may mix several\n");
     if (m->kinds > 1)
@@ -175,18 +169,21 @@ static json_t *machine_json(const circumstances *about)
 
 int report_json(const findings *found, const circumstances *about)
 {
-    json_t *answers = json_array(), *wrong = json_array();
+    const bench_watch *watch = &about->watch;
+    json_t *answers = json_array(), *wrong = json_array(), *warnings = json_array();
     for (size_t i = 0; i < found->count; i++)
         json_array_append_new(answers, answer_json(&found->answers[i]));
     for (size_t i = 0; i < found->wrong.count; i++)
         json_array_append_new(wrong, json_pack("{s:s, s:s}", "kernel", found->wrong.list[i].kernel->name, "why",
                                                found->wrong.list[i].why));
-    json_t *all = json_pack("{s:s, s:s, s:s#, s:o, s:s?, s:b, s:f, s:f, s:f, s:i, s:o, s:I, s:o, s:o}", "schema",
+    for (size_t i = 0; i < watch->count; i++)
+        json_array_append_new(warnings, json_string(watch->warnings[i]));
+    json_t *all = json_pack("{s:s, s:s, s:s#, s:o, s:s?, s:b, s:f, s:f, s:f, s:o, s:o, s:I, s:o, s:o}", "schema",
                             "lsq.tune-report/2", "library", lsq_version(), "cpu", about->workshop->cpu.brand,
                             (int)strnlen(about->workshop->cpu.brand, sizeof(about->workshop->cpu.brand)), "machine",
                             machine_json(about), "written", about->written, "interrupted", about->interrupted,
-                            "seconds", about->watch.seconds, "load", about->watch.load, "stolen",
-                            about->watch.stolen_share, "switches", (int)about->watch.switches, "huge_pages_gain",
+                            "seconds", watch->after.seconds - watch->before.seconds, "clock", watch->before.ghz,
+                            "clock_after", watch->after.ghz, "warnings", warnings, "huge_pages_gain",
                             about->pages.measured ? json_real(about->pages.gain) : json_null(), "questions",
                             (json_int_t)found->questions, "wrong", wrong, "answers", answers);
     const int good = all && !json_dumpf(all, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) && putchar('\n') != EOF;

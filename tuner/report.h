@@ -10,7 +10,7 @@
 /* What a report is about, besides the findings. */
 typedef struct circumstances {
     const workshop *workshop;
-    watch watch;
+    bench_watch watch;
     pages pages;
     int interrupted;
     const char *written; /* the file, or NULL */

@@ -5,6 +5,8 @@
  */
 #include "tuner/workshop.h"
 
+#include "bench/clock.h"
+
 #include "dispatch/weights.h"
 
 #include <stdlib.h>
@@ -95,4 +97,27 @@ lsq_context *workshop_context(workshop *w, lsq_activation activation, enum lsq_c
     if (!(crew == CREW_one ? machine_bind_unit(&w->machine) : machine_bind_crew(&w->machine)))
         w->unbound = 1;
     return w->contexts[activation == LSQ_ACT_FLOAT][crew];
+}
+
+static const machine *watched; /* the question that bench_watch_judge() asks has no argument for it */
+
+static int is_measured_on(unsigned cpu)
+{
+    return watched->unit >= 0 && hwloc_bitmap_isset(watched->crew_set, cpu);
+}
+
+void workshop_watch(bench_watch *watch)
+{
+    *watch = (bench_watch){.root = ""};
+    const double ghz = bench_clock_ghz();
+    bench_state_read(&watch->before, watch->root);
+    watch->before.ghz = ghz;
+}
+
+void workshop_watched(const workshop *w, bench_watch *watch)
+{
+    bench_state_read(&watch->after, watch->root);
+    watch->after.ghz = bench_clock_ghz();
+    watched = &w->machine;
+    bench_watch_judge(watch, is_measured_on);
 }

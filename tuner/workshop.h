@@ -4,6 +4,7 @@
 #ifndef LSQ_TUNER_WORKSHOP_H
 #define LSQ_TUNER_WORKSHOP_H
 
+#include "bench/watch.h"
 #include "dispatch/context.h"
 #include "tuner/topology.h"
 
@@ -21,6 +22,10 @@ typedef struct workshop {
 /* Of `packed` no more than enough for `bytes`. 0 if memory ran out. */
 int workshop_open(workshop *w, size_t bytes);
 void workshop_close(workshop *w);
+
+/* What disturbs a measurement, between the two; afterwards it has its warnings. */
+void workshop_watch(bench_watch *watch);
+void workshop_watched(const workshop *w, bench_watch *watch);
 
 /* The context for a product; binds the calling thread to where such products are measured. */
 lsq_context *workshop_context(workshop *w, lsq_activation activation, enum lsq_crew crew);
