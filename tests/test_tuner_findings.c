@@ -113,7 +113,7 @@ static void check_place(const lsq_place *where, int class, int batch, int crew)
 START_TEST(defaults_are_kept)
 {
     for (int with_crew = 0; with_crew < 2; with_crew++) {
-        findings found = {NULL};
+        findings found = {0};
         add_defaults(&found, &vectors, with_crew);
         lsq_tune tune = tune_of(&found, &vectors, with_crew);
         ck_assert_uint_eq(tune.count, 0);
@@ -127,7 +127,7 @@ END_TEST
 /* With times of the whole product, not of a step; small products on several threads take the kernel of one thread. */
 START_TEST(better_kernels_are_entries)
 {
-    findings found = {NULL};
+    findings found = {0};
     add_defaults(&found, &vectors, 1);
     choose(answer_at(&found, CLASS_l2, CREW_one), &fast, 80);
     choose(answer_at(&found, CLASS_dram, CREW_many), &fast, 90);
@@ -148,7 +148,7 @@ END_TEST
 
 START_TEST(what_is_not_complete_is_left_open)
 {
-    findings found = {NULL};
+    findings found = {0};
     add_plain(&found, &vectors, CLASS_l2, CREW_one, &fast);
     add_plain(&found, &vectors, CLASS_dram, CREW_one, &usual);
     lsq_tune tune = tune_of(&found, &vectors, 1);
@@ -172,7 +172,7 @@ END_TEST
 
 START_TEST(the_same_for_all_sizes_is_one_entry)
 {
-    findings found = {NULL};
+    findings found = {0};
     add_defaults(&found, &vectors, 1);
     for (int class = 0; class < CLASSES; class ++)
         choose(answer_at(&found, class, CREW_one), &fast, 100 + class);
@@ -200,7 +200,7 @@ END_TEST
 /* The threshold goes with whatever else was chosen for several threads. */
 START_TEST(thresholds_are_merged)
 {
-    findings found = {NULL};
+    findings found = {0};
     for (int class = 0; class < CLASSES; class ++)
         add_plain(&found, &vectors, class, CREW_one, &usual);
     add_plain(&found, &vectors, CLASS_l3, CREW_many, &usual);
@@ -230,7 +230,7 @@ END_TEST
 START_TEST(a_wrong_default_is_nowhere_left)
 {
     kind k = vectors;
-    findings found = {NULL};
+    findings found = {0};
     k.default_wrong = 1;
     lsq_tune tune = tune_of(&found, &k, 0);
     ck_assert(tune.count == CREWS && tune.kept_count == 0);
@@ -253,7 +253,7 @@ START_TEST(a_wrong_default_is_nowhere_left)
     lsq_tune_free(&tune);
 
     /* One thread has no threshold, and so not its time. */
-    findings other = {NULL};
+    findings other = {0};
     add_threshold(&other, &k, (lsq_place){CLASS_l1, LSQ_ANY, CREW_many}, TUNABLE_thread_bytes, 65536);
     tune = tune_of(&other, &k, 1);
     ck_assert(tune.count == CREWS && tune.entries[0].ns == 0 && tune.entries[1].ns == 200);
@@ -263,7 +263,7 @@ START_TEST(a_wrong_default_is_nowhere_left)
     /* All are wrong: there is nothing to name. */
     k.usual = NULL;
     k.count = 0;
-    findings none = {NULL};
+    findings none = {0};
     tune = tune_of(&none, &k, 1);
     ck_assert(tune.count == 0 && tune.kept_count == 0);
     lsq_tune_free(&tune);
@@ -275,7 +275,7 @@ END_TEST
 START_TEST(dropped_kernels_do_not_answer_for_others)
 {
     kind k = vectors;
-    findings found = {NULL};
+    findings found = {0};
     k.op = OP_gemm;
     k.codec = CODEC_e8;
     const answer few = made(&k, (lsq_place){LSQ_ANY, BATCH_few, LSQ_ANY}, k.usual, 200);
@@ -293,7 +293,7 @@ END_TEST
 START_TEST(expanding_needs_both_answers)
 {
     kind k = vectors;
-    findings found = {NULL};
+    findings found = {0};
     k.op = OP_expand;
     const answer kernels = made(&k, lsq_everywhere, &fast, 100);
     add(&found, &kernels);
@@ -308,7 +308,7 @@ START_TEST(expanding_needs_both_answers)
     findings_free(&found);
 
     /* Of one kernel only the threshold is a question. */
-    found = (findings){NULL};
+    found = (findings){0};
     k.has_choice = 0;
     add_threshold(&found, &k, lsq_everywhere, TUNABLE_expand_from, 0);
     tune = tune_of(&found, &k, 1);
@@ -321,7 +321,7 @@ END_TEST
 /* A place without products on this machine is answered with the default, and has no times. */
 START_TEST(no_product_no_time)
 {
-    findings found = {NULL};
+    findings found = {0};
     add_defaults(&found, &vectors, 0);
     for (size_t i = 0; i < found.count; i++) {
         answer *a = &found.answers[i];
@@ -396,7 +396,7 @@ START_TEST(old_entries_of_other_products_stay)
 {
     const lsq_kernel *p4 = lsq_kernel_reference(OP_gemv, CODEC_p4, ACT_i8),
                      *p5 = lsq_kernel_reference(OP_gemv, CODEC_p5, ACT_i8);
-    const findings found = {NULL};
+    const findings found = {0};
     lsq_tune_entry old[] = {entry(p4, any_one, 11), entry(p4, l3_many, 12), entry(p5, any_one, 13)};
     lsq_tune_kept old_kept[] = {{OP_gemv, CODEC_p5, ACT_i8, any_many}, {OP_gemv, CODEC_p6, ACT_i8, any_one}};
     write_with(old, 3, old_kept, 2, &found);
@@ -423,7 +423,7 @@ START_TEST(wrong_kernels_are_dropped)
     const lsq_kernel *p4 = lsq_kernel_reference(OP_gemv, CODEC_p4, ACT_i8),
                      *p5 = lsq_kernel_reference(OP_gemv, CODEC_p5, ACT_i8);
     failure fault = {.kernel = p4, .why = "made up"};
-    findings found = {NULL};
+    findings found = {0};
     lsq_tune_entry old[] = {entry(p4, any_one, 11), entry(p5, any_one, 12)};
     write_with(old, 2, NULL, 0, &found);
     found.wrong = (failures){&fault, 1};
@@ -437,7 +437,7 @@ END_TEST
 
 START_TEST(an_unusable_file_is_replaced)
 {
-    const findings found = {NULL};
+    const findings found = {0};
     FILE *file = fopen(path, "w");
     ck_assert(file && fputs("{\"schema\": \"lsq.tune/1\"}\n", file) >= 0 && !fclose(file));
     lsq_tune_entry one = entry(lsq_kernel_reference(OP_gemv, CODEC_p4, ACT_i8), any_one, 11);

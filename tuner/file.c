@@ -91,10 +91,10 @@ static int copy_lists(lsq_tune *to, const lsq_tune *from, const lsq_tune *more)
                      .kept = calloc(from->kept_count + CLASSES * more->kept_count + 1, sizeof(*to->kept))};
     if (!to->entries || !to->kept)
         return 0;
-    to->count = from->count;
-    to->kept_count = from->kept_count;
-    memcpy(to->entries, from->entries, from->count * sizeof(*to->entries));
-    memcpy(to->kept, from->kept, from->kept_count * sizeof(*to->kept));
+    for (; to->count < from->count; to->count++)
+        to->entries[to->count] = from->entries[to->count];
+    for (; to->kept_count < from->kept_count; to->kept_count++)
+        to->kept[to->kept_count] = from->kept[to->kept_count];
     return 1;
 }
 

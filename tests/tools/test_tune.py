@@ -247,6 +247,9 @@ class Tune(unittest.TestCase):
         # Whole or not at all.
         out, err = self.tune(*ONE, '--dry-run', '--svg', self.path('no', 'such', 'folder', 'x.svg'), code=IO)
         self.assertIn('--svg', err)
+        out, err = self.tune('--budget', '1', '--only', '^round', '--dry-run', '--svg', self.path('empty.svg'), code=IO)
+        self.assertIn('nothing was measured', err)
+        self.assertFalse(os.path.exists(self.path('empty.svg')))
 
     @unittest.skipUnless('LSQ_TUNE_WRONG' in os.environ, 'one kernel of each kind in this build')
     def test_wrong_kernels_are_left_out(self):
