@@ -257,7 +257,7 @@ static void check_plan(kind *kinds, size_t kind_count, int with_crew)
             for (size_t j = 0; j < count; j++)
                 asked += list[j].kind == k && !list[j].threshold && question_matters(&list[j], &places[p]);
             ck_assert_uint_eq(asked, place_has_choice(k, &source));
-            wanted |= (size_t)place_threshold(k, &places[p], &number);
+            wanted |= (size_t)place_threshold(k->op, &places[p], &number);
         }
         for (size_t j = 0; j < count; j++)
             thresholds += list[j].kind == k && list[j].threshold;

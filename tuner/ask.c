@@ -159,6 +159,26 @@ size_t threshold_among(const int *other_won, size_t asked, size_t usual)
     return i;
 }
 
+contest_end threshold_again(workshop *w, enum lsq_tunable number, double budget, const volatile sig_atomic_t *stop,
+                            answer *a)
+{
+    subject s;
+    contest c;
+    const uint32_t usual = usual_threshold(&a->of, number), chosen = a->chosen.tunables.value[number];
+    a->weights = 0;
+    if (!make_probe(&s, w, &a->of, number, chosen < usual ? chosen : usual))
+        return s.failed ? OUT_OF_MEMORY : DECIDED;
+    answer_set_product(a, &s);
+    const contest_end end = contest_of_two(&s, &a->usual, &a->chosen, budget, stop, &c);
+    subject_free(&s);
+    if (end != DECIDED)
+        return end;
+    a->usual = c.candidates[0];
+    a->chosen = c.candidates[1];
+    a->withdrawn = c.winner == 0;
+    return DECIDED;
+}
+
 contest_end ask_threshold(workshop *w, const target *of, enum lsq_tunable number, const lsq_kernel *kernel,
                           double budget, const volatile sig_atomic_t *stop, answer *a)
 {
@@ -172,22 +192,22 @@ contest_end ask_threshold(workshop *w, const target *of, enum lsq_tunable number
     for (; lsq_tunable_legal(number, first + last + 1) && last < LEGAL_MAX; last++)
         usual += *lsq_tunable_legal(number, first + last) < usual_value;
     while (asked < last && threshold_among(other_won, asked, usual) == asked) {
-        const contest_end end = try_threshold(w, a, first + asked, asked >= usual, budget / (double)last, stop);
+        const contest_end end = try_threshold(w, a, first + asked, asked >= usual, budget / (double)(last + 1), stop);
         if (end != DECIDED)
             return end;
         if (a->weights == 0)
             return DECIDED;
-        other_won[asked] = a->numbers.winner == 1;
-        if (other_won[asked] || asked == 0) {
-            a->usual.ns = a->numbers.candidates[0].ns;
-            a->chosen.ns = a->numbers.candidates[a->numbers.winner].ns;
-        }
-        asked++;
+        a->usual.ns = a->chosen.ns = a->numbers.candidates[0].ns;
+        other_won[asked++] = a->numbers.winner == 1;
     }
     const uint32_t chosen = *lsq_tunable_legal(number, first + threshold_among(other_won, asked, usual));
-    if (chosen != usual_value)
-        a->chosen.tunables.value[number] = chosen;
-    return DECIDED;
+    if (chosen == usual_value)
+        return DECIDED;
+    a->chosen.tunables.value[number] = chosen;
+    const contest_end end = threshold_again(w, number, budget / (double)(last + 1), stop, a);
+    if (a->withdrawn)
+        a->chosen = a->usual;
+    return end;
 }
 
 /* ---- Which of them ---- */

@@ -42,6 +42,13 @@ contest_end ask_threshold(workshop *w, const target *of, enum lsq_tunable number
  */
 size_t threshold_among(const int *other_won, size_t asked, size_t usual);
 
+/*
+ * The chosen value of a threshold against the default, by turns, on the product that tells them apart: at the lower of the two. Both
+ * candidates of the answer get their times, and `withdrawn` is whether the default won. DECIDED with no weights as above.
+ */
+contest_end threshold_again(workshop *w, enum lsq_tunable number, double budget, const volatile sig_atomic_t *stop,
+                            answer *a);
+
 /* Candidate 0 against candidate 1, which must win to be chosen. */
 contest_end contest_of_two(subject *s, const candidate *usual, const candidate *other, double budget,
                            const volatile sig_atomic_t *stop, contest *c);

@@ -3,6 +3,7 @@
  */
 #include "tuner/check.h"
 
+#include "tuner/plan.h"
 #include "tuner/report.h"
 #include "tuner/used.h"
 
@@ -19,22 +20,22 @@ static int claims(const lsq_tune_entry *e)
     return e->ns > 0 && e->default_ns > 0;
 }
 
-/* An entry of the file as a question that was answered: `chosen` and `usual` from one contest. */
-static contest_end time_entry(workshop *w, const lsq_tune_entry *e, double budget, const volatile sig_atomic_t *stop,
-                              answer *a)
+static target target_of(const lsq_tune_entry *e)
 {
-    contest c;
-    subject s;
     target of = {e->kernel->op, e->kernel->codec, e->kernel->act, e->where};
     if (of.op == OP_gemv && of.where.size_class == LSQ_ANY)
         of.where.size_class = CLASS_l3;
     if (of.op == OP_gemm && of.where.batch == LSQ_ANY)
         of.where.batch = BATCH_many;
-    *a = (answer){.of = of};
-    a->usual =
-        (candidate){.kernel = lsq_kernel_default(&w->cpu, of.op, of.codec, of.act), .tunables = lsq_tunables_default};
-    a->chosen = (candidate){.kernel = e->kernel, .tunables = e->tunables};
-    if (!subject_make(&s, w, &of))
+    return of;
+}
+
+/* The kernel of an entry, and what belongs to it, as a question that was answered: `chosen` and `usual` from one contest. */
+static contest_end time_kernel(workshop *w, answer *a, double budget, const volatile sig_atomic_t *stop)
+{
+    contest c;
+    subject s;
+    if (!subject_make(&s, w, &a->of))
         return s.failed ? OUT_OF_MEMORY : DECIDED;
     answer_set_product(a, &s);
     const contest_end end = contest_of_two(&s, &a->usual, &a->chosen, budget, stop, &c);
@@ -44,6 +45,50 @@ static contest_end time_entry(workshop *w, const lsq_tune_entry *e, double budge
         a->chosen = c.candidates[1];
     }
     return end;
+}
+
+/* The same for all size classes, which may have an entry each. */
+static int threshold_is_timed(const findings *found, const lsq_kernel *k)
+{
+    for (size_t i = 0; i < found->count; i++) {
+        const answer *a = &found->answers[i];
+        if (a->threshold && a->of.op == k->op && a->of.codec == k->codec && a->of.act == k->act)
+            return 1;
+    }
+    return 0;
+}
+
+/* A threshold shows on products around it alone, so it is timed by itself. */
+static contest_end time_threshold(workshop *w, const lsq_tune_entry *e, enum lsq_tunable number, double budget,
+                                  const volatile sig_atomic_t *stop, findings *found)
+{
+    answer a = {.of = target_of(e), .format = subject_format(e->kernel->codec), .threshold = 1, .number = number};
+    if (e->tunables.value[number] == lsq_tunables_default.value[number] || threshold_is_timed(found, e->kernel))
+        return DECIDED;
+    a.usual = a.chosen = (candidate){.kernel = e->kernel, .tunables = lsq_tunables_default};
+    a.chosen.tunables.value[number] = e->tunables.value[number];
+    const contest_end end = threshold_again(w, number, budget, stop, &a);
+    return end == DECIDED && a.weights > 0 && !findings_add(found, &a) ? OUT_OF_MEMORY : end;
+}
+
+static contest_end time_entry(workshop *w, const lsq_tune_entry *e, double budget, const volatile sig_atomic_t *stop,
+                              findings *found)
+{
+    const lsq_kernel *usual = lsq_kernel_default(&w->cpu, e->kernel->op, e->kernel->codec, e->kernel->act);
+    answer a = {.of = target_of(e), .format = subject_format(e->kernel->codec)};
+    enum lsq_tunable number;
+    lsq_tunables rest = e->tunables;
+    contest_end end = DECIDED;
+    if (place_threshold(e->kernel->op, &e->where, &number)) {
+        end = time_threshold(w, e, number, budget / 2, stop, found);
+        rest.value[number] = lsq_tunables_default.value[number];
+    }
+    if (end != DECIDED || (e->kernel == usual && !memcmp(&rest, &lsq_tunables_default, sizeof(rest))))
+        return end;
+    a.usual = (candidate){.kernel = usual, .tunables = lsq_tunables_default};
+    a.chosen = (candidate){.kernel = e->kernel, .tunables = rest};
+    end = time_kernel(w, &a, budget / 2, stop);
+    return end == DECIDED && a.weights > 0 && !findings_add(found, &a) ? OUT_OF_MEMORY : end;
 }
 
 /* By more than both spreads: what is within them is not slower. */
@@ -75,14 +120,10 @@ static contest_end time_entries(const options *o, workshop *w, const lsq_tune *t
     contest_end end = DECIDED;
     for (size_t i = 0; i < tune->count && end == DECIDED && !*stop; i++) {
         const double left = deadline - clock_ns();
-        answer a;
         if (left <= 0)
             break;
-        if (!claims(&tune->entries[i]))
-            continue;
-        end = time_entry(w, &tune->entries[i], left / (double)(tune->count - i), stop, &a);
-        if (end == DECIDED && a.weights > 0 && !findings_add(found, &a))
-            end = OUT_OF_MEMORY;
+        if (claims(&tune->entries[i]))
+            end = time_entry(w, &tune->entries[i], left / (double)(tune->count - i), stop, found);
     }
     found->questions = tune->count;
     return *stop ? STOPPED : end;
@@ -111,8 +152,8 @@ static int check_tune(const options *o, const lsq_tune *tune, const volatile sig
     if (o->json)
         good = report_json(&found, &about);
     else if (!o->quiet)
-        printf("%s%zu of %zu entries timed, %zu slower than the default by more than %.0f%%\n", found.count ? "\n" : "",
-               found.count, tune->count, slower, 100 * tolerated);
+        printf("%s%zu choices timed, %zu slower than the default by more than %.0f%%\n", found.count ? "\n" : "",
+               found.count, slower, 100 * tolerated);
     report_notes(&found, &about);
     findings_free(&found);
     workshop_close(&w);

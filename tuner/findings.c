@@ -62,7 +62,7 @@ static int entry_of(const findings *found, const kind *k, const lsq_place *where
 {
     enum lsq_tunable number;
     const lsq_place source = kernel_place(k, where);
-    const int wants_threshold = place_threshold(k, where, &number), wants_kernels = place_has_choice(k, &source);
+    const int wants_threshold = place_threshold(k->op, where, &number), wants_kernels = place_has_choice(k, &source);
     const answer *kernels = find(found, k, &source, 0), *threshold = wants_threshold ? find(found, k, where, 1) : NULL;
     const int complete = (kernels || !wants_kernels) && (threshold || !wants_threshold);
     if ((!complete && !k->default_wrong) || !k->usual)

@@ -46,11 +46,11 @@ int place_has_choice(const kind *k, const lsq_place *where)
     return k->has_choice || place_number(k->op, where, &number);
 }
 
-int place_threshold(const kind *k, const lsq_place *where, enum lsq_tunable *number)
+int place_threshold(enum lsq_op op, const lsq_place *where, enum lsq_tunable *number)
 {
-    if (k->op == OP_gemv && where->crew == CREW_many)
+    if (op == OP_gemv && where->crew == CREW_many)
         *number = TUNABLE_thread_bytes;
-    else if (k->op == OP_expand)
+    else if (op == OP_expand)
         *number = TUNABLE_expand_from;
     else
         return 0;
@@ -66,7 +66,7 @@ int question_matters(const question *q, const lsq_place *where)
 {
     enum lsq_tunable number;
     const lsq_place source = kernel_place(q->kind, where);
-    return q->threshold ? place_threshold(q->kind, where, &number) : same_place(&source, &q->where);
+    return q->threshold ? place_threshold(q->kind->op, where, &number) : same_place(&source, &q->where);
 }
 
 /* Vectors before columns, rounded before exact, running before encoding; of sizes, the quickest to tell slow kernels by comes first. */
@@ -103,7 +103,7 @@ question *plan_questions(kind *kinds, size_t kind_count, int with_crew, size_t *
             const lsq_place source = kernel_place(&kinds[i], &places[p]);
             if (same_place(&source, &places[p]) && place_has_choice(&kinds[i], &places[p]))
                 list[(*count)++] = (question){.kind = &kinds[i], .where = places[p]};
-            if (!sought && place_threshold(&kinds[i], &places[p], &number)) {
+            if (!sought && place_threshold(kinds[i].op, &places[p], &number)) {
                 list[(*count)++] = (question){.kind = &kinds[i], .where = places[p], .threshold = 1, .number = number};
                 sought = 1;
             }

@@ -22,7 +22,7 @@ int place_has_choice(const kind *k, const lsq_place *where);
 int place_number(enum lsq_op op, const lsq_place *where, enum lsq_tunable *number);
 
 /* The threshold (expand_from, thread_bytes) that matters to products of this place; 0: none does. */
-int place_threshold(const kind *k, const lsq_place *where, enum lsq_tunable *number);
+int place_threshold(enum lsq_op op, const lsq_place *where, enum lsq_tunable *number);
 
 int same_place(const lsq_place *a, const lsq_place *b);
 

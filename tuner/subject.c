@@ -117,6 +117,11 @@ int subject_make_sized(subject *s, workshop *w, const target *of, size_t rows, s
     if (!s->ctx || s->bytes > w->packed_bytes)
         return 0;
     s->window = window_of(s);
+    if (s->rows > s->window) { /* whole steps, so that all are of one length */
+        s->rows -= s->rows % s->window;
+        s->bytes = packed_bytes(&s->format, s->rows, columns);
+        rows = s->rows;
+    }
     s->failed = !allocate(s) || !set_tensor_scale(&s->format, rows, columns, w->packed) ||
                 lsq_weights_wrap(&s->format, rows, columns, w->packed, s->bytes, &s->weights, NULL) != LSQ_OK;
     if (s->failed) {
@@ -148,7 +153,7 @@ int subject_make(subject *s, workshop *w, const target *of)
         columns = 8192;
         break;
     case OP_decode:
-        rows = 64;
+        rows = PANEL;
         break;
     case OP_measure:
     case OP_encode:

@@ -291,13 +291,13 @@ class Tune(unittest.TestCase):
         path = self.show()['files'][0]['path']
         run = self.start('--check', '--budget', '1')
         out, err = run.communicate(timeout=120)
-        slower = int(re.search(r'(?m)^\d+ of \d+ entries timed, (\d+) slower than the default', out).group(1))
+        slower = int(re.search(r'(?m)^\d+ choices timed, (\d+) slower than the default', out).group(1))
         self.assertEqual(run.returncode, CHECK if slower else OK, err)
         # Where everything has been left to the default there is nothing that could be slower.
         document = json.loads(self.read(path))
         self.write(path, seal({**document, 'entries': []}))
         out, _ = self.tune('--check')
-        self.assertRegex(out, '^0 of 0 entries timed, 0 slower')
+        self.assertRegex(out, '^0 choices timed, 0 slower')
         _, err = self.tune('--check', LSQ_TUNE_FILE='none', code=IO)
         self.assertIn('no tune file', err)
 
