@@ -159,14 +159,22 @@ size_t threshold_among(const int *other_won, size_t asked, size_t usual)
     return i;
 }
 
-contest_end threshold_again(workshop *w, enum lsq_tunable number, double budget, const volatile sig_atomic_t *stop,
-                            answer *a)
+/* A product that tells the two values of a threshold apart: at the lower one. */
+static int make_subject_again(subject *s, workshop *w, const answer *a)
+{
+    const uint32_t chosen = a->chosen.tunables.value[a->number];
+    if (!a->threshold)
+        return subject_make(s, w, &a->of);
+    const uint32_t usual = usual_threshold(&a->of, a->number);
+    return make_probe(s, w, &a->of, a->number, chosen < usual ? chosen : usual);
+}
+
+contest_end ask_again(workshop *w, double budget, const volatile sig_atomic_t *stop, answer *a)
 {
     subject s;
     contest c;
-    const uint32_t usual = usual_threshold(&a->of, number), chosen = a->chosen.tunables.value[number];
     a->weights = 0;
-    if (!make_probe(&s, w, &a->of, number, chosen < usual ? chosen : usual))
+    if (!make_subject_again(&s, w, a))
         return s.failed ? OUT_OF_MEMORY : DECIDED;
     answer_set_product(a, &s);
     const contest_end end = contest_of_two(&s, &a->usual, &a->chosen, budget, stop, &c);
@@ -204,7 +212,7 @@ contest_end ask_threshold(workshop *w, const target *of, enum lsq_tunable number
     if (chosen == usual_value)
         return DECIDED;
     a->chosen.tunables.value[number] = chosen;
-    const contest_end end = threshold_again(w, number, budget / (double)(last + 1), stop, a);
+    const contest_end end = ask_again(w, budget / (double)(last + 1), stop, a);
     if (a->withdrawn)
         a->chosen = a->usual;
     return end;

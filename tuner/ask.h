@@ -16,8 +16,8 @@ typedef struct answer {
     contest kernels; /* with default tunables */
     contest numbers; /* values of `number`, with the kernel that won; no candidates: there is none here */
     enum lsq_tunable number;
-    candidate chosen, usual; /* ns of both from one contest at the end, or of `usual` twice if it stays */
-    int withdrawn;           /* another way won at first, and not again */
+    candidate chosen, usual; /* ns of both from the last contest, or of `usual` twice if it stays */
+    int withdrawn;           /* another way won at first, and not always again */
     int threshold;           /* it is of ask_threshold() */
 } answer;
 
@@ -43,11 +43,10 @@ contest_end ask_threshold(workshop *w, const target *of, enum lsq_tunable number
 size_t threshold_among(const int *other_won, size_t asked, size_t usual);
 
 /*
- * The chosen value of a threshold against the default, by turns, on the product that tells them apart: at the lower of the two. Both
- * candidates of the answer get their times, and `withdrawn` is whether the default won. DECIDED with no weights as above.
+ * What was chosen against the default once more, on a product made anew: another moment, other memory. Both candidates of the answer get
+ * their times, and `withdrawn` is whether the default won. DECIDED with no weights as above.
  */
-contest_end threshold_again(workshop *w, enum lsq_tunable number, double budget, const volatile sig_atomic_t *stop,
-                            answer *a);
+contest_end ask_again(workshop *w, double budget, const volatile sig_atomic_t *stop, answer *a);
 
 /* Candidate 0 against candidate 1, which must win to be chosen. */
 contest_end contest_of_two(subject *s, const candidate *usual, const candidate *other, double budget,

@@ -30,23 +30,6 @@ static target target_of(const lsq_tune_entry *e)
     return of;
 }
 
-/* The kernel of an entry, and what belongs to it, as a question that was answered: `chosen` and `usual` from one contest. */
-static contest_end time_kernel(workshop *w, answer *a, double budget, const volatile sig_atomic_t *stop)
-{
-    contest c;
-    subject s;
-    if (!subject_make(&s, w, &a->of))
-        return s.failed ? OUT_OF_MEMORY : DECIDED;
-    answer_set_product(a, &s);
-    const contest_end end = contest_of_two(&s, &a->usual, &a->chosen, budget, stop, &c);
-    subject_free(&s);
-    if (end == DECIDED) {
-        a->usual = c.candidates[0];
-        a->chosen = c.candidates[1];
-    }
-    return end;
-}
-
 /* The same for all size classes, which may have an entry each. */
 static int threshold_is_timed(const findings *found, const lsq_kernel *k)
 {
@@ -67,7 +50,7 @@ static contest_end time_threshold(workshop *w, const lsq_tune_entry *e, enum lsq
         return DECIDED;
     a.usual = a.chosen = (candidate){.kernel = e->kernel, .tunables = lsq_tunables_default};
     a.chosen.tunables.value[number] = e->tunables.value[number];
-    const contest_end end = threshold_again(w, number, budget, stop, &a);
+    const contest_end end = ask_again(w, budget, stop, &a);
     return end == DECIDED && a.weights > 0 && !findings_add(found, &a) ? OUT_OF_MEMORY : end;
 }
 
@@ -87,7 +70,7 @@ static contest_end time_entry(workshop *w, const lsq_tune_entry *e, double budge
         return end;
     a.usual = (candidate){.kernel = usual, .tunables = lsq_tunables_default};
     a.chosen = (candidate){.kernel = e->kernel, .tunables = rest};
-    end = time_kernel(w, &a, budget / 2, stop);
+    end = ask_again(w, budget / 2, stop, &a);
     return end == DECIDED && a.weights > 0 && !findings_add(found, &a) ? OUT_OF_MEMORY : end;
 }
 
