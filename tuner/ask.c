@@ -84,10 +84,12 @@ static contest_end choose_number(subject *s, double budget, const volatile sig_a
     return end;
 }
 
-contest_end contest_of_two(subject *s, const candidate *usual, const candidate *other, double budget,
-                           const volatile sig_atomic_t *stop, contest *c)
+/* Candidate 0 against candidate 1, which must be ahead by a share of the time to be chosen. */
+static contest_end contest_of_two(subject *s, const candidate *usual, const candidate *other, double share,
+                                  double budget, const volatile sig_atomic_t *stop, contest *c)
 {
     *c = contest_for(s, budget, stop);
+    c->share = share;
     c->candidates[c->count++] = *usual;
     c->candidates[c->count++] = *other;
     return run(c, s);
@@ -101,7 +103,7 @@ static contest_end confirm(subject *s, double budget, const volatile sig_atomic_
         a->usual = a->chosen;
         return DECIDED;
     }
-    const contest_end end = contest_of_two(s, &a->usual, &a->chosen, budget, stop, &c);
+    const contest_end end = contest_of_two(s, &a->usual, &a->chosen, 0, budget, stop, &c);
     if (end != DECIDED)
         return end;
     a->usual = c.candidates[0];
@@ -133,6 +135,15 @@ static uint32_t usual_threshold(const target *of, enum lsq_tunable number)
                                          : lsq_tunables_default.value[number];
 }
 
+/*
+ * A second thread earlier than by default must be worth a core: a fifth less time, of the half that it could save. What it costs to
+ * hand over work also differs from moment to moment more than anything else here.
+ */
+static double share_across(enum lsq_tunable number)
+{
+    return number == TUNABLE_thread_bytes ? 0.2 : 0;
+}
+
 /* Crossing or not at the i-th legal value, which is not the last: what the default does there against the other way. */
 static contest_end try_threshold(workshop *w, answer *a, size_t i, int by_default_across, double budget,
                                  const volatile sig_atomic_t *stop)
@@ -144,8 +155,9 @@ static contest_end try_threshold(workshop *w, answer *a, size_t i, int by_defaul
     a->weights = 0;
     if (!make_probe(&s, w, &a->of, a->number, across.tunables.value[a->number]))
         return s.failed ? OUT_OF_MEMORY : DECIDED;
-    const contest_end end = by_default_across ? contest_of_two(&s, &across, &apart, budget, stop, &a->numbers)
-                                              : contest_of_two(&s, &apart, &across, budget, stop, &a->numbers);
+    const contest_end end =
+        by_default_across ? contest_of_two(&s, &across, &apart, 0, budget, stop, &a->numbers)
+                          : contest_of_two(&s, &apart, &across, share_across(a->number), budget, stop, &a->numbers);
     answer_set_product(a, &s);
     subject_free(&s);
     return end;
@@ -177,7 +189,10 @@ contest_end ask_again(workshop *w, double budget, const volatile sig_atomic_t *s
     if (!make_subject_again(&s, w, a))
         return s.failed ? OUT_OF_MEMORY : DECIDED;
     answer_set_product(a, &s);
-    const contest_end end = contest_of_two(&s, &a->usual, &a->chosen, budget, stop, &c);
+    const int crosses_earlier =
+        a->threshold && a->chosen.tunables.value[a->number] < usual_threshold(&a->of, a->number);
+    const contest_end end =
+        contest_of_two(&s, &a->usual, &a->chosen, crosses_earlier ? share_across(a->number) : 0, budget, stop, &c);
     subject_free(&s);
     if (end != DECIDED)
         return end;

@@ -48,10 +48,6 @@ size_t threshold_among(const int *other_won, size_t asked, size_t usual);
  */
 contest_end ask_again(workshop *w, double budget, const volatile sig_atomic_t *stop, answer *a);
 
-/* Candidate 0 against candidate 1, which must win to be chosen. */
-contest_end contest_of_two(subject *s, const candidate *usual, const candidate *other, double budget,
-                           const volatile sig_atomic_t *stop, contest *c);
-
 /* What the answer is about: format, sides, weights. */
 void answer_set_product(answer *a, const subject *s);
 

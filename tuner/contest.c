@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 static const double shortest = 50e3, longest = 5e6; /* ns of one timing: above the clock's grain, below a time slice */
-static const double hopeless = 1.5, not_worth_it = 0.01;
+static const double hopeless = 1.5, usual_share = 0.01;
 enum { ROUNDS_MIN = 5, ROUNDS_MAX = 51, HALVES = 2 };
 
 static int stopped(const contest *c)
@@ -66,9 +66,9 @@ static size_t leader(const contest *c, const summary *of)
     for (size_t i = 0; i < c->count; i++)
         if (c->candidates[i].samples && of[i].median < of[best].median)
             best = i;
-    double gain = of[c->usual].median - of[best].median;
-    return gain > of[best].spread && gain > of[c->usual].spread && gain > not_worth_it * of[c->usual].median ? best
-                                                                                                             : c->usual;
+    const double gain = of[c->usual].median - of[best].median;
+    const double least = (c->share > 0 ? c->share : usual_share) * of[c->usual].median;
+    return gain > of[best].spread && gain > of[c->usual].spread && gain > least ? best : c->usual;
 }
 
 static void both_halves(contest *c, size_t steps, size_t rounds, double *times)

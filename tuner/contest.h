@@ -22,12 +22,13 @@ typedef struct candidate {
 
 /*
  * A contest times its candidates by turns, A B C A B C, twice over. The one called `usual` wins unless another has the lowest
- * median of all in both halves, each time by more than the larger spread of the two, and by more than 1 %.
+ * median of all in both halves, each time by more than the larger spread of the two, and by a share of the time of the usual one.
  */
 typedef struct contest {
     candidate candidates[CANDIDATES_MAX];
     size_t count, usual;
     double budget; /* nanoseconds of running kernels */
+    double share;  /* by which to be ahead; 0: 1 % */
     /* How many nanoseconds that many steps take. subject_time() with `arg` a subject; a test may know better. */
     double (*time)(void *arg, const candidate *c, size_t steps);
     void *arg;
