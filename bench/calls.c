@@ -1,7 +1,9 @@
 #include "bench/calls.h"
 
+#include "bench/bytes.h"
 #include "bench/machine.h"
 #include "bench/sources.h"
+#include "bench/stream.h"
 #include "dispatch/context.h"
 #include "kernels/codec.h"
 
@@ -11,6 +13,8 @@
 /* Over the matrices, in the units of a turn: so that its own steps are few beside the products. */
 enum { PASSES = 1024 };
 
+enum { PAGE = 4096 };
+
 /* What one call takes its samples by. */
 typedef struct call_turns {
     const bench_calls *all;
@@ -18,15 +22,27 @@ typedef struct call_turns {
     bench_turn ours, blas;
 } call_turns;
 
+/* The matrices in use as bytes to read. */
+typedef struct call_reading {
+    const bench_stream *loop;
+    const uint8_t *first;
+    size_t matrix_bytes, matrices;
+    bench_turn turn;                           /* without a step before the first sample */
+    volatile uint64_t sums[BENCH_THREADS_MAX]; /* so that no compiler leaves the reading out */
+} call_reading;
+
 struct bench_calls {
     bench_matrix_size size;
+    size_t widest; /* the most columns of a call */
     bench_trial trial;
     lsq_weights **weights;
     uint8_t *packed;
     size_t weights_count, packed_bytes;
     float *floats; /* matrices for the BLAS */
     size_t floats_count;
+    bench_bytes bytes; /* matrices for the peer that multiplies bytes */
     float *b, *c;
+    call_reading reading;
     size_t count;
     call_turns turns[];
 };
@@ -82,6 +98,23 @@ static void run_blas(const void *arg, unsigned thread, size_t first, size_t end)
                                   all->floats + i % all->floats_count * m * k, all->b, all->c);
 }
 
+static void run_bytes(const void *arg, unsigned thread, size_t first, size_t end)
+{
+    const call_turns *turns = arg;
+    const bench_calls *all = turns->all;
+    (void)thread;
+    for (size_t i = first; i < end; i++)
+        (void)bench_bytes_multiply(&all->bytes, i % all->bytes.count, turns->call.n, all->b, all->c);
+}
+
+static void run_read(const void *arg, unsigned thread, size_t first, size_t end)
+{
+    bench_calls *all = (bench_calls *)arg;
+    const size_t total = all->reading.matrix_bytes * all->reading.matrices, from = first * PAGE;
+    const size_t to = end * PAGE < total ? end * PAGE : total;
+    all->reading.sums[thread] += all->reading.loop->read(all->reading.first + from, to - from);
+}
+
 /* ---- Setting up ---- */
 
 lsq_status bench_calls_new(const bench_matrix_size *size, const bench_call *calls, size_t count, bench_calls **all)
@@ -95,6 +128,7 @@ lsq_status bench_calls_new(const bench_matrix_size *size, const bench_call *call
     if (!made)
         return LSQ_E_NOMEM;
     made->size = *size;
+    made->widest = widest;
     made->count = count;
     for (size_t i = 0; i < count; i++)
         made->turns[i] = (call_turns){.all = made, .call = calls[i]};
@@ -124,6 +158,7 @@ void bench_calls_free(bench_calls *all)
         return;
     free_weights(all);
     bench_trial_end(&all->trial);
+    bench_bytes_end(&all->bytes);
     free(all->packed);
     free(all->floats);
     free(all->b);
@@ -198,6 +233,64 @@ static lsq_status wrap_all(bench_calls *all, const lsq_format *format, size_t by
     return status;
 }
 
+/* A cap on instruction sets is none on what memory can give. */
+static void read_from(bench_calls *all, const void *first, size_t matrix_bytes, size_t matrices)
+{
+    lsq_cpu cpu;
+    lsq_cpu_detect(&cpu);
+    all->reading.loop = bench_stream_widest(&cpu);
+    all->reading.first = first;
+    all->reading.matrix_bytes = matrix_bytes;
+    all->reading.matrices = matrices;
+    all->reading.turn.step = 0;
+}
+
+lsq_status bench_calls_floats(bench_calls *all)
+{
+    if (!all->trial.blas)
+        return LSQ_E_UNSUPPORTED;
+    read_from(all, all->floats, all->size.rows * all->size.columns * sizeof(float), all->floats_count);
+    for (size_t i = 0; i < all->count; i++)
+        all->turns[i].ours = all->turns[i].blas;
+    return LSQ_OK;
+}
+
+lsq_status bench_calls_bytes(bench_calls *all)
+{
+    const bench_int8 *peer = bench_onednn();
+    const size_t size = all->size.rows * all->size.columns;
+    if (!peer)
+        return LSQ_E_UNSUPPORTED;
+    if (!all->bytes.weights &&
+        !bench_bytes_begin(&all->bytes, peer, all->size.rows, all->size.columns, matrices_of(all, size), all->widest))
+        return LSQ_E_NOMEM;
+    peer->set_threads(all->trial.threads);
+    if (!bench_bytes_multiply(&all->bytes, 0, 1, all->b, all->c))
+        return LSQ_E_UNSUPPORTED;
+    read_from(all, all->bytes.weights, size, all->bytes.count);
+    for (size_t i = 0; i < all->count; i++)
+        prepare(all, &all->turns[i], &all->turns[i].ours, run_bytes, all->bytes.count);
+    return LSQ_OK;
+}
+
+size_t bench_calls_matrix_bytes(const bench_calls *all)
+{
+    return all->reading.matrix_bytes;
+}
+
+double bench_calls_read(bench_calls *all)
+{
+    call_reading *reading = &all->reading;
+    const size_t total = reading->matrix_bytes * reading->matrices, pages = (total + PAGE - 1) / PAGE;
+    if (reading->turn.step == 0) {
+        const bench_work work = {run_read, all, pages};
+        bench_turn_prepare(&reading->turn, &work, all->trial.team, all->trial.seconds);
+    }
+    if (!all->size.rotate) /* what stays in a cache has to be there */
+        (void)bench_trial_time_team(&all->trial, &reading->turn);
+    return bench_trial_time_team(&all->trial, &reading->turn) * (double)pages / (double)reading->matrices;
+}
+
 lsq_status bench_calls_format(bench_calls *all, const lsq_format *format)
 {
     size_t bytes, total;
@@ -207,6 +300,8 @@ lsq_status bench_calls_format(bench_calls *all, const lsq_format *format)
     free_weights(all);
     if (!status)
         status = wrap_all(all, format, bytes);
+    if (!status)
+        read_from(all, all->packed, bytes, all->weights_count);
     for (size_t i = 0; !status && i < all->count; i++) {
         call_turns *turns = &all->turns[i];
         status = multiply(all, &turns->call, 0);

@@ -1,5 +1,5 @@
 /*
- * calls.h - products as programs call them, and the same ones of a float BLAS.
+ * calls.h - products as programs call them, and the same ones of other libraries.
  */
 #ifndef LSQ_BENCH_CALLS_H
 #define LSQ_BENCH_CALLS_H
@@ -30,6 +30,17 @@ lsq_status bench_calls_threads(bench_calls *all, unsigned threads, lsq_activatio
 
 /* From now on with random weights of that format. After bench_calls_threads(). LSQ_E_NOMEM, LSQ_E_LIMIT. */
 lsq_status bench_calls_format(bench_calls *all, const lsq_format *format);
+
+/*
+ * Instead of ours: the BLAS itself, which then stands beside itself, or the peer that multiplies bytes (plain products only).
+ * LSQ_E_UNSUPPORTED if there is none, or it refuses; LSQ_E_NOMEM, LSQ_E_LIMIT.
+ */
+lsq_status bench_calls_floats(bench_calls *all);
+lsq_status bench_calls_bytes(bench_calls *all);
+
+/* Bytes of one matrix of those that take turns now, everything counted; and a sample of a plain read of it, in seconds. */
+size_t bench_calls_matrix_bytes(const bench_calls *all);
+double bench_calls_read(bench_calls *all);
 
 /* Takes a sample of the i-th call and of what stands beside it. */
 bench_trial_sample bench_calls_take(bench_calls *all, size_t i);

@@ -1,6 +1,6 @@
 /*
- * chart.c - a chart as text. Colours are the eight of Okabe and Ito, which people tell apart whatever colours they see; marks differ
- * too, so that a print in black does.
+ * chart.c - a chart as text. Colours are the eight of Okabe and Ito, which people tell apart whatever colours they see; each has a mark
+ * of its own, so that a print in black does.
  */
 #include "bench/chart.h"
 
@@ -12,14 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
     LEFT = 64,
-    TOP = 64,
+    TOP = 100,
     BELOW = 84, /* each row of panels */
     GAP = 28,
-    LEGEND = 170,
+    KEY = 36, /* of the legend, left of its texts */
     LINE = 18
 };
 
@@ -142,12 +143,14 @@ static void draw_axes(FILE *to, const bench_chart *chart, const range *r, size_t
     label(to, (left + right) / 2, bottom + 40, "class=\"m\"", chart->x_title);
 }
 
-/* A circle, a square, a triangle or a diamond. */
+/* A circle, a square, a triangle or a diamond, filled, and then once more hollow. */
 static void draw_mark(FILE *to, int colour, double x, double y)
 {
     static const char *const shapes[] = {"m-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0", "m-3.5 -3.5h7v7h-7z",
                                          "m0 -4.5l4.2 7.5h-8.4z", "m0 -4.8l4.8 4.8l-4.8 4.8l-4.8 -4.8z"};
-    fprintf(to, "<path d=\"M%.1f %.1f%s\" fill=\"%s\"/>\n", x, y, shapes[colour % 4], colours[colour % COLOURS]);
+    const char *const ink = colours[colour % COLOURS];
+    fprintf(to, "<path d=\"M%.1f %.1f%s\" fill=\"%s\" stroke=\"%s\" stroke-width=\"1.4\"/>\n", x, y, shapes[colour % 4],
+            colour / 4 % 2 ? "#fff" : ink, ink);
 }
 
 static void line_style(FILE *to, const bench_line *line)
@@ -271,9 +274,41 @@ static void draw_legend(FILE *to, const bench_chart *chart, double x)
             }
             if (line->colour >= 0)
                 draw_mark(to, line->colour, x + 14, y);
-            label(to, x + 36, y + 4, "class=\"s\"", line->name);
+            label(to, x + KEY, y + 4, "class=\"s\"", line->name);
             y += LINE;
         }
+}
+
+/* Room for a text: letters are at most so wide, on the average. */
+static int text_width(const char *text)
+{
+    return 7 * (int)strlen(text) + 8;
+}
+
+static int legend_width(const bench_chart *chart)
+{
+    int widest = 0;
+    for (size_t p = 0; p < chart->count; p++)
+        for (size_t l = 0; l < chart->panels[p].count; l++)
+            widest = text_width(chart->panels[p].lines[l].name) > widest ? text_width(chart->panels[p].lines[l].name)
+                                                                         : widest;
+    return KEY + widest;
+}
+
+/* What a picture must say when it has left the page that explains it. */
+static void draw_title(FILE *to, const bench_chart *chart)
+{
+    char origin[320], date[16] = "";
+    const time_t now = time(NULL);
+    struct tm local;
+    if (localtime_r(&now, &local))
+        strftime(date, sizeof date, "%Y-%m-%d", &local);
+    snprintf(origin, sizeof origin, "%s%sliblsq %s, %s", chart->machine ? chart->machine : "",
+             chart->machine ? "; " : "", lsq_version(), date);
+    label(to, LEFT, 22, "class=\"b\"", chart->title);
+    label(to, LEFT, 40, "class=\"s\"", origin);
+    if (chart->note)
+        label(to, LEFT, 58, "class=\"s\"", chart->note);
 }
 
 /* Returns 0 if memory ran out. */
@@ -281,7 +316,9 @@ static int draw(FILE *to, const bench_chart *chart, const range *r)
 {
     const int across = (int)(chart->count < r->across ? chart->count : r->across),
               down = (int)((chart->count + r->across - 1) / r->across);
-    const int width = LEFT + across * (r->width + GAP) + LEGEND, height = TOP + down * (r->height + BELOW);
+    const int panels = across * (r->width + GAP) + legend_width(chart),
+              note = chart->note ? text_width(chart->note) : 0;
+    const int width = LEFT + (panels > note ? panels : note), height = TOP + down * (r->height + BELOW);
     int good = 1;
     fprintf(to,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\">\n"
@@ -290,7 +327,7 @@ static int draw(FILE *to, const bench_chart *chart, const range *r)
             "10px}</style>\n"
             "<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n",
             width, height, width, height);
-    label(to, LEFT, 22, "class=\"b\"", chart->title);
+    draw_title(to, chart);
     fprintf(to, "<g transform=\"translate(16 %d) rotate(-90)\">", height / 2);
     label(to, 0, 0, "class=\"m\"", chart->y_title);
     fputs("</g>\n", to);

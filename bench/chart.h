@@ -10,7 +10,7 @@ typedef struct bench_point {
     double x, y; /* y > 0 where its axis is logarithmic */
 } bench_point;
 
-/* Lines of one colour number have one colour; the first of each is in the legend's order. */
+/* Lines of one colour number, 0 to 7, have one colour and one mark; the first of each is in the legend's order. */
 typedef struct bench_line {
     const char *name;
     int colour; /* -1: a limit, broad, grey and without marks */
@@ -28,9 +28,11 @@ typedef struct bench_panel {
 
 typedef struct bench_chart {
     const char *title, *x_title, *y_title;
-    int x_log2;                /* its axis is logarithmic, with a tick at each power of two */
-    int y_linear;              /* its axis is not logarithmic, and has a tick at each multiple of five */
-    int large;                 /* panels with room for labels, two in a row instead of three */
+    const char *note;    /* a line below the title: what codes, colours and dashes mean */
+    const char *machine; /* what it was measured on, or NULL: it is the same everywhere. Version and date come to it. */
+    int x_log2;          /* its axis is logarithmic, with a tick at each power of two */
+    int y_linear;        /* its axis is not logarithmic, and has a tick at each multiple of five */
+    int large;           /* panels with room for labels, two in a row instead of three */
     const bench_panel *panels; /* all with the same axes */
     size_t count;
 } bench_chart;

@@ -85,21 +85,6 @@ int bench_number(const char *text, unsigned low, unsigned high, unsigned *value)
     return number >= low;
 }
 
-int bench_sides(const char *text, size_t *rows, size_t *columns)
-{
-    unsigned down, across;
-    char first[16];
-    const char *by = strchr(text, 'x');
-    if (!by || (size_t)(by - text) >= sizeof first)
-        return 0;
-    snprintf(first, sizeof first, "%.*s", (int)(by - text), text);
-    if (!bench_number(first, 1, BENCH_SIDE_MAX, &down) || !bench_number(by + 1, 1, BENCH_SIDE_MAX, &across))
-        return 0;
-    *rows = down;
-    *columns = across;
-    return 1;
-}
-
 int bench_flush(void)
 {
     if (fflush(stdout) || ferror(stdout)) {

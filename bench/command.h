@@ -4,7 +4,7 @@
 #ifndef LSQ_BENCH_COMMAND_H
 #define LSQ_BENCH_COMMAND_H
 
-#include <lsq/lsq.h>
+#include "bench/options.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -21,13 +21,11 @@ enum {
     BENCH_LIMIT = 6
 };
 
-/* Each takes the arguments from its own name on, and returns an exit status. */
-int bench_gemv(int argc, char **argv);
-int bench_gemm_command(int argc, char **argv);
-int bench_layers_command(int argc, char **argv);
-int bench_snr_command(int argc, char **argv);
-int bench_encode_command(int argc, char **argv);
-int bench_file_command(int argc, char **argv);
+extern const bench_command bench_gemv_command, bench_gemm_command, bench_layers_command, bench_snr_command,
+    bench_encode_command, bench_peers_command, bench_file_command, bench_overhead_command, bench_compare_command;
+
+/* The formats whose products are timed where none is named, up to NULL. */
+extern const char *const bench_product_codecs[];
 
 /* Errors from now on are JSON too: {"schema": "lsq.error/1", "exit_code": ..., "message": ...}. */
 void bench_errors_as_json(void);
@@ -38,10 +36,6 @@ int bench_failed(const char *where, lsq_status status, const lsq_error *err);
 
 /* Reads an option's value as a whole number in [low, high]; 0 if it is none. */
 int bench_number(const char *text, unsigned low, unsigned high, unsigned *value);
-
-/* Reads an option's value as the two sides of a matrix, "4096x1024", each in [1, BENCH_SIDE_MAX]; 0 if it is none. */
-enum { BENCH_SIDE_MAX = 1 << 20 };
-int bench_sides(const char *text, size_t *rows, size_t *columns);
 
 /* Writes out stdout: BENCH_IO, and a line on stderr, if the system refuses. */
 int bench_flush(void);

@@ -8,8 +8,8 @@
 #include "bench/sources.h"
 #include "bench/table.h"
 #include "bench/trial.h"
+#include "bench/watch.h"
 
-#include <getopt.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,29 +18,19 @@ static const bench_column columns[] = {
     {"format", "format", "", 14, -1},
     {"threads", "threads", "", 7, 0},
     {"milliseconds", "time", "ms", 10, 2},
-    {"megaweights", "speed", "Mw/s", 9, 3},
-    {"times_first", "times", "the first", 9, 2},
+    {"megaweights", "weights", "10^6/s", 9, 3},
+    {"times_first", "x speed of first", "number of threads", 17, 2},
     {"minutes_7e9", "7e9 weights", "minutes", 11, 1},
-    {"spread", "spread", "%", 6, 1},
+    {"spread", "spread", "+- %", 6, 1},
+    {"samples", "samples", "", 0, 0},
 };
-enum { COLUMNS = sizeof columns / sizeof *columns, LIST_MAX = 64, MODEL_GIGAWEIGHTS = 7 };
+enum { COLUMNS = sizeof columns / sizeof *columns, MODEL_GIGAWEIGHTS = 7 };
 
-static const char *const usual_formats[] = {"c4", "c8", "s2", "s4", "s6", "s8",      "t1",
-                                            "t2", "t3", "t4", "t5", "t6", "t2.st64", "t4.st64"};
-enum { USUAL_FORMATS = sizeof usual_formats / sizeof *usual_formats };
-
-typedef struct encode_request {
-    lsq_format formats[LIST_MAX];
-    unsigned threads[LIST_MAX];
-    size_t format_count, thread_count;
-    size_t rows, columns;
-    unsigned samples;
-    int json;
-} encode_request;
+static const bench_table_kind kind = {"lsq.bench.encode/1", columns, COLUMNS, 2, NULL};
 
 typedef struct encode_run {
-    const encode_request *request;
-    lsq_context *contexts[LIST_MAX]; /* one for each number of threads */
+    const bench_options *request;
+    lsq_context *contexts[BENCH_LIST_MAX]; /* one for each number of threads */
     float *weights;
     double *seconds; /* [number of threads][sample] */
     double *scratch;
@@ -64,7 +54,7 @@ static lsq_status encode(const encode_run *run, const lsq_format *format, size_t
 
 static void add_row(const encode_run *run, const lsq_format *format, size_t t)
 {
-    const encode_request *request = run->request;
+    const bench_options *request = run->request;
     const unsigned samples = request->samples;
     const double *mine = run->seconds + t * samples, weights = (double)request->rows * (double)request->columns;
     for (unsigned i = 0; i < samples; i++)
@@ -83,14 +73,15 @@ static void add_row(const encode_run *run, const lsq_format *format, size_t t)
         {NULL, times},
         {NULL, MODEL_GIGAWEIGHTS * 1e9 / weights * seconds / 60},
         {NULL, 100 * bench_spread(run->scratch, samples) / seconds},
+        {NULL, samples},
     };
-    bench_table_row(run->table, cells);
+    bench_table_timed_row(run->table, cells, mine, samples);
 }
 
 /* A few rows before the clock runs: tables are made, threads started. */
 static lsq_status measure_format(const encode_run *run, const lsq_format *format, lsq_error *err)
 {
-    const encode_request *request = run->request;
+    const bench_options *request = run->request;
     const size_t few = request->rows < 64 ? request->rows : 64;
     lsq_status status = LSQ_OK;
     double seconds;
@@ -106,20 +97,19 @@ static lsq_status measure_format(const encode_run *run, const lsq_format *format
 
 static void print_context(const encode_run *run)
 {
-    const encode_request *request = run->request;
+    const bench_options *request = run->request;
     char text[128];
     bench_table_context(run->table, "lsq_version", lsq_version());
     bench_table_context(run->table, "lsq_cpu", bench_cpu_name(run->contexts[0]));
     bench_table_context(run->table, "lsq_isa", bench_isa_name(run->contexts[0]));
     snprintf(text, sizeof text, "%zu x %zu Gaussian weights", request->rows, request->columns);
     bench_table_context(run->table, "matrix", text);
-    if (!request->json)
-        printf("medians of %u samples\n\n", request->samples);
+    bench_trial_describe_samples(request->samples, run->table);
 }
 
 static lsq_status measure(encode_run *run, lsq_error *err)
 {
-    const encode_request *request = run->request;
+    const bench_options *request = run->request;
     for (size_t t = 0; t < request->thread_count; t++) {
         const lsq_context_options options = {.size = sizeof options, .threads = request->threads[t]};
         const lsq_status status = lsq_context_new(&options, &run->contexts[t], err);
@@ -131,23 +121,23 @@ static lsq_status measure(encode_run *run, lsq_error *err)
     for (size_t i = 0; i < request->rows * request->columns; i++)
         run->weights[i] = (float)(0.02 * bench_random_gauss(&random));
     bench_watch watch;
-    bench_watch_begin(&watch);
+    bench_watch_begin(&watch, run->table);
     for (size_t f = 0; f < request->format_count; f++) {
         const lsq_status status = measure_format(run, &request->formats[f], err);
         if (status)
             return status;
     }
-    bench_watch_end(&watch);
+    bench_watch_end(&watch, run->table);
     return LSQ_OK;
 }
 
-static lsq_status measure_all(const encode_request *request, lsq_error *err)
+static lsq_status measure_all(const bench_options *request, lsq_error *err)
 {
     encode_run run = {.request = request};
     run.weights = bench_alloc(request->rows * request->columns * sizeof *run.weights, 1);
     run.seconds = calloc(request->thread_count * request->samples, sizeof *run.seconds);
     run.scratch = calloc(request->samples, sizeof *run.scratch);
-    run.table = bench_table_new("lsq.bench.encode/1", columns, COLUMNS, request->json);
+    run.table = bench_table_new(&kind, request->output);
     const lsq_status status = run.weights && run.seconds && run.scratch && run.table ? measure(&run, err) : LSQ_E_NOMEM;
     bench_table_end(run.table, !status);
     for (size_t t = 0; t < request->thread_count; t++)
@@ -158,59 +148,31 @@ static lsq_status measure_all(const encode_request *request, lsq_error *err)
     return status;
 }
 
-static int read_options(int argc, char **argv, encode_request *request)
+static int run_command(const bench_options *options)
 {
-    static const struct option options[] = {
-        {"codec", required_argument, NULL, 'c'}, {"threads", required_argument, NULL, 't'},
-        {"size", required_argument, NULL, 'm'},  {"samples", required_argument, NULL, 'n'},
-        {"json", no_argument, NULL, 'j'},        {NULL, 0, NULL, 0},
-    };
     lsq_error err = {0};
-    opterr = 0;
-    for (int c; (c = getopt_long(argc, argv, "c:t:m:n:j", options, NULL)) != -1;) {
-        switch (c) {
-        case 'c':
-            if (request->format_count == LIST_MAX)
-                return bench_usage("--codec: more than %d formats", LIST_MAX);
-            if (lsq_format_parse(optarg, &request->formats[request->format_count++], &err))
-                return bench_usage("--codec: %s", err.text);
-            break;
-        case 't':
-            if (request->thread_count == LIST_MAX ||
-                !bench_number(optarg, 1, BENCH_THREADS_MAX, &request->threads[request->thread_count++]))
-                return bench_usage("--threads '%s': not a number from 1 to %d, or too many", optarg, BENCH_THREADS_MAX);
-            break;
-        case 'm':
-            if (!bench_sides(optarg, &request->rows, &request->columns))
-                return bench_usage("--size '%s': not ROWSxCOLUMNS, each from 1 to %d", optarg, BENCH_SIDE_MAX);
-            break;
-        case 'n':
-            if (!bench_number(optarg, 2, 10000, &request->samples))
-                return bench_usage("--samples '%s': not a number from 2 to 10000", optarg);
-            break;
-        case 'j':
-            request->json = 1;
-            bench_errors_as_json();
-            break;
-        default:
-            return bench_usage("encode: '%s' is no option, or lacks its value", argv[optind - 1]);
-        }
-    }
-    return optind < argc ? bench_usage("encode takes no argument '%s'", argv[optind]) : BENCH_OK;
-}
-
-int bench_encode_command(int argc, char **argv)
-{
-    encode_request request = {.rows = 1024, .columns = 4096, .samples = 5};
-    lsq_error err = {0};
-    const int refused = read_options(argc, argv, &request);
-    if (refused)
-        return refused;
-    if (request.format_count == 0)
-        for (size_t i = 0; i < USUAL_FORMATS; i++)
-            lsq_format_parse(usual_formats[i], &request.formats[request.format_count++], NULL);
-    if (request.thread_count == 0)
-        request.threads[request.thread_count++] = 1;
-    const lsq_status status = measure_all(&request, &err);
+    const lsq_status status = measure_all(options, &err);
     return status ? bench_failed(NULL, status, &err) : bench_flush();
 }
+
+static const bench_choice choices[] = {
+    {BENCH_OPTION_CODEC, 'c', "with this format"},
+    {BENCH_OPTION_THREADS, 't', "with N threads (1)"},
+    {BENCH_OPTION_SIZE, 'm', "of a matrix with R rows and C columns"},
+    {BENCH_OPTION_SAMPLES, 'n', "samples of each case"},
+    {BENCH_OPTION_END, 0, NULL},
+};
+
+static const char *const usual_codecs[] = {"c4", "c8", "s2", "s4", "s6",      "s8",      "t1", "t2",
+                                           "t3", "t4", "t5", "t6", "t2.st64", "t4.st64", NULL};
+
+const bench_command bench_encode_command = {
+    .name = "encode",
+    .about = "encode  times lsq_quantize on Gaussian weights",
+    .choices = choices,
+    .codecs = usual_codecs,
+    .samples = 5,
+    .rows = 1024,
+    .columns = 4096,
+    .run = run_command,
+};

@@ -7,10 +7,9 @@
 #include "bench/calls.h"
 #include "bench/command.h"
 #include "bench/gemm_picture.h"
-#include "bench/machine.h"
 #include "bench/table.h"
+#include "bench/watch.h"
 
-#include <getopt.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,53 +18,40 @@
 static const bench_column columns[] = {
     {"format", "format", "", 14, -1},
     {"threads", "threads", "", 7, 0},
-    {"n", "n", "", 5, 0},
-    {"microseconds", "time", "us", 11, 3},
-    {"gflops", "ours", "GFLOP/s", 8, 2},
-    {"gigaweights", "weights", "Gw/s", 7, 2},
-    {"peak_gflops", "peak", "GFLOP/s", 8, 2},
-    {"percent_of_peak", "of it", "%", 5, 1},
-    {"openblas_gflops", "OpenBLAS", "GFLOP/s", 8, 2},
-    {"times_openblas", "times", "OpenBLAS", 8, 2},
-    {"times_gemv", "times", "n = 1", 6, 2},
-    {"spread", "spread", "%", 6, 1},
-    /* The last two only where transposed products were asked for. */
+    {"n", "columns", "of B", 7, 0},
     {"transposed", "W^T", "", 3, 0},
-    {"times_plain", "times", "W", 5, 2},
+    {"microseconds", "time", "us", 11, 3},
+    {"gflops", "speed", "GFLOP/s", 8, 2},
+    {"gigaweights", "weights", "10^9/s", 7, 2},
+    {"peak_gflops", "peak", "GFLOP/s", 8, 2},
+    {"percent_of_peak", "reached", "%", 7, 1},
+    {"openblas_gflops", "OpenBLAS", "GFLOP/s", 8, 2},
+    {"times_openblas", "x speed of", "OpenBLAS", 10, 2},
+    {"times_gemv", "x speed of", "1 column", 10, 2},
+    {"times_plain", "x speed of", "W B", 10, 2},
+    {"spread", "spread", "+- %", 6, 1},
+    {"samples", "samples", "", 0, 0},
 };
-enum { COLUMNS = sizeof columns / sizeof *columns, PLAIN_COLUMNS = COLUMNS - 2 };
-
-enum { LIST_MAX = 64, BATCH_MAX = 65536 };
-
-static const char *const usual_formats[] = {"s2", "s3", "s4", "s5", "s6", "s8", "t2", "t3", "t4", "t5", "t6"};
-
-typedef struct gemm_request {
-    bench_matrix_size size;
-    lsq_format formats[LIST_MAX];
-    unsigned threads[LIST_MAX], batches[LIST_MAX];
-    size_t format_count, thread_count, batch_count;
-    unsigned samples;
-    lsq_activation activation;
-    int transposed, json;
-    const char *picture;
-} gemm_request;
+enum { COLUMNS = sizeof columns / sizeof *columns, KEYS = 4, TRANSPOSED = 3, TIMES_PLAIN = 12 };
 
 /* What is measured together, and what came of it: samples[call * request->samples + round]. */
 typedef struct gemm_run {
-    const gemm_request *request;
-    bench_call calls[2 * LIST_MAX];
+    const bench_options *request;
+    bench_call calls[2 * BENCH_LIST_MAX];
     size_t call_count;
     bench_trial_sample *samples;
     double *scratch; /* room for a number of each */
     bench_calls *all;
     bench_table *table;
+    bench_column columns[COLUMNS];
+    bench_table_kind kind;
     bench_gemm_point *points;
     size_t point_count;
 } gemm_run;
 
 static void list_calls(gemm_run *run)
 {
-    const gemm_request *request = run->request;
+    const bench_options *request = run->request;
     for (int transposed = 0; transposed <= request->transposed; transposed++)
         for (size_t i = 0; i < request->batch_count; i++)
             run->calls[run->call_count++] = (bench_call){request->batches[i], transposed ? LSQ_TRANS : LSQ_NO_TRANS};
@@ -99,10 +85,10 @@ static double times_other(const gemm_run *run, const bench_call *call, const ben
 
 static void add_row(gemm_run *run, const lsq_format *format, unsigned threads, const bench_call *call)
 {
-    const double weights = (double)run->request->size.rows * (double)run->request->size.columns;
+    const double weights = (double)run->request->rows * (double)run->request->columns;
     const double operations = 2 * weights * call->n;
-    const bench_trial_figures f =
-        bench_trial_judge(samples_of(run, call), run->request->samples, operations, run->scratch);
+    const unsigned samples = run->request->samples;
+    const bench_trial_figures f = bench_trial_judge(samples_of(run, call), samples, operations, run->scratch);
     const int transposed = call->trans == LSQ_TRANS;
     bench_gemm_point *point = &run->points[run->point_count++];
     *point = (bench_gemm_point){
@@ -120,6 +106,7 @@ static void add_row(gemm_run *run, const lsq_format *format, unsigned threads, c
         {name, NAN},
         {NULL, threads},
         {NULL, call->n},
+        {NULL, transposed},
         {NULL, 1e6 * f.seconds},
         {NULL, point->gflops},
         {NULL, 1e-9 * weights / f.seconds},
@@ -128,25 +115,25 @@ static void add_row(gemm_run *run, const lsq_format *format, unsigned threads, c
         {NULL, point->openblas_gflops},
         {NULL, f.times_blas},
         {NULL, times_other(run, call, find_call(run, 1, call->trans))},
-        {NULL, 100 * f.spread},
-        {NULL, transposed},
         {NULL, transposed ? times_other(run, call, find_call(run, call->n, LSQ_NO_TRANS)) : NAN},
+        {NULL, 100 * f.spread},
+        {NULL, samples},
     };
-    bench_table_row(run->table, cells);
+    bench_trial_seconds(samples_of(run, call), samples, run->scratch);
+    bench_table_timed_row(run->table, cells, run->scratch, samples);
 }
 
 /* ---- Running ---- */
 
 static void print_context(const gemm_run *run)
 {
-    const gemm_request *request = run->request;
+    const bench_options *request = run->request;
     char text[128];
     bench_trial_describe(bench_calls_trial(run->all), run->table);
-    snprintf(text, sizeof text, "%zu x %zu, %s", request->size.rows, request->size.columns,
-             request->size.rotate ? "from memory: another one for each product" : "the same one for each product");
+    snprintf(text, sizeof text, "%zu x %zu, %s", request->rows, request->columns,
+             request->rotate ? "from memory: another one for each product" : "the same one for each product");
     bench_table_context(run->table, "matrix", text);
-    if (!request->json)
-        printf("medians of %u samples, the three by turns\n\n", request->samples);
+    bench_trial_describe_samples(request->samples, run->table);
 }
 
 static lsq_status measure_format(gemm_run *run, const lsq_format *format, unsigned threads)
@@ -165,7 +152,7 @@ static lsq_status measure_format(gemm_run *run, const lsq_format *format, unsign
 
 static lsq_status measure(gemm_run *run, lsq_error *err)
 {
-    const gemm_request *request = run->request;
+    const bench_options *request = run->request;
     for (size_t t = 0; t < request->thread_count; t++) {
         lsq_status status = bench_calls_threads(run->all, request->threads[t], request->activation, err);
         if (!status && t == 0)
@@ -178,31 +165,36 @@ static lsq_status measure(gemm_run *run, lsq_error *err)
     if (!request->picture)
         return LSQ_OK;
     const bench_trial *trial = bench_calls_trial(run->all);
-    char title[128], peak_name[64];
-    snprintf(title, sizeof title, "Products of a %zu x %zu matrix%s, %s", request->size.rows, request->size.columns,
-             request->size.rotate ? " from memory" : "", bench_cpu_name(trial->context));
+    char title[128], machine[160], peak_name[64];
+    snprintf(title, sizeof title, "C = W B, where W is a %zu x %zu matrix%s", request->rows, request->columns,
+             request->rotate ? " that comes from memory" : "");
+    snprintf(machine, sizeof machine, "%s, %s", bench_cpu_name(trial->context), bench_isa_name(trial->context));
     bench_trial_peak_name(trial, peak_name, sizeof peak_name);
-    return bench_gemm_draw(run->points, run->point_count, title, peak_name, request->picture, err);
+    return bench_gemm_draw(run->points, run->point_count, title, machine, peak_name, request->picture, err);
 }
 
-static lsq_status measure_all(const gemm_request *request, lsq_error *err)
+static lsq_status measure_all(const bench_options *request, lsq_error *err)
 {
+    const bench_matrix_size size = {request->rows, request->columns, request->rotate};
     gemm_run run = {.request = request};
     list_calls(&run);
     run.samples = calloc(run.call_count * request->samples, sizeof *run.samples);
     run.scratch = calloc(request->samples, sizeof *run.scratch);
     run.points = calloc(run.call_count * request->format_count * request->thread_count, sizeof *run.points);
-    run.table = bench_table_new("lsq.bench.gemm/1", columns,
-                                request->transposed || request->json ? COLUMNS : PLAIN_COLUMNS, request->json);
+    memcpy(run.columns, columns, sizeof columns);
+    if (!request->transposed)
+        run.columns[TRANSPOSED].width = run.columns[TIMES_PLAIN].width = 0;
+    run.kind = (bench_table_kind){"lsq.bench.gemm/1", run.columns, COLUMNS, KEYS, NULL};
+    run.table = bench_table_new(&run.kind, request->output);
     lsq_status status = run.samples && run.scratch && run.points && run.table ? LSQ_OK : LSQ_E_NOMEM;
     if (!status)
-        status = bench_calls_new(&request->size, run.calls, run.call_count, &run.all);
+        status = bench_calls_new(&size, run.calls, run.call_count, &run.all);
     if (!status) {
         bench_watch watch;
-        bench_watch_begin(&watch);
+        bench_watch_begin(&watch, run.table);
         status = measure(&run, err);
         if (!status)
-            bench_watch_end(&watch);
+            bench_watch_end(&watch, run.table);
     }
     bench_table_end(run.table, !status);
     bench_calls_free(run.all);
@@ -212,101 +204,43 @@ static lsq_status measure_all(const gemm_request *request, lsq_error *err)
     return status;
 }
 
-/* ---- Options ---- */
+/* ---- The command ---- */
 
-/* Appends a number to a list; 0 if it is none, or one too many. */
-static int append_number(const char *text, unsigned high, unsigned *list, size_t *count)
+static int run_command(const bench_options *options)
 {
-    return *count < LIST_MAX && bench_number(text, 1, high, &list[*count]) && ++*count;
-}
-
-static int read_options(int argc, char **argv, gemm_request *request)
-{
-    static const struct option options[] = {
-        {"codec", required_argument, NULL, 'c'},
-        {"batch", required_argument, NULL, 'b'},
-        {"threads", required_argument, NULL, 't'},
-        {"samples", required_argument, NULL, 'n'},
-        {"size", required_argument, NULL, 'm'},
-        {"rotate", no_argument, NULL, 'r'},
-        {"activation", required_argument, NULL, 'a'},
-        {"trans", no_argument, NULL, 'T'},
-        {"svg", required_argument, NULL, 's'},
-        {"json", no_argument, NULL, 'j'},
-        {NULL, 0, NULL, 0},
-    };
+    bench_options request = *options;
     lsq_error err = {0};
-    opterr = 0;
-    for (int c; (c = getopt_long(argc, argv, "c:b:t:n:m:ra:Ts:j", options, NULL)) != -1;) {
-        switch (c) {
-        case 'c':
-            if (request->format_count == LIST_MAX)
-                return bench_usage("--codec: more than %d formats", LIST_MAX);
-            if (lsq_format_parse(optarg, &request->formats[request->format_count++], &err))
-                return bench_usage("--codec: %s", err.text);
-            break;
-        case 'b':
-            if (!append_number(optarg, BATCH_MAX, request->batches, &request->batch_count))
-                return bench_usage("--batch '%s': not a number from 1 to %d, or too many", optarg, BATCH_MAX);
-            break;
-        case 't':
-            if (!append_number(optarg, BENCH_THREADS_MAX, request->threads, &request->thread_count))
-                return bench_usage("--threads '%s': not a number from 1 to %d, or too many", optarg, BENCH_THREADS_MAX);
-            break;
-        case 'n':
-            if (!bench_number(optarg, 2, 10000, &request->samples))
-                return bench_usage("--samples '%s': not a number from 2 to 10000", optarg);
-            break;
-        case 'm':
-            if (!bench_sides(optarg, &request->size.rows, &request->size.columns))
-                return bench_usage("--size '%s': not ROWSxCOLUMNS, each from 1 to %d", optarg, BENCH_SIDE_MAX);
-            break;
-        case 'r':
-            request->size.rotate = 1;
-            break;
-        case 'a':
-            if (strcmp(optarg, "int") != 0 && strcmp(optarg, "float") != 0)
-                return bench_usage("--activation '%s': neither int nor float", optarg);
-            request->activation = strcmp(optarg, "float") ? LSQ_ACT_INT : LSQ_ACT_FLOAT;
-            break;
-        case 'T':
-            request->transposed = 1;
-            break;
-        case 's':
-            request->picture = optarg;
-            break;
-        case 'j':
-            request->json = 1;
-            bench_errors_as_json();
-            break;
-        default:
-            return bench_usage("gemm: '%s' is no option, or lacks its value", argv[optind - 1]);
-        }
-    }
-    return optind < argc ? bench_usage("gemm takes no argument '%s'", argv[optind]) : BENCH_OK;
-}
-
-/* What was not asked for otherwise. */
-static void fill_in(gemm_request *request)
-{
-    if (request->format_count == 0)
-        for (size_t i = 0; i < sizeof usual_formats / sizeof *usual_formats; i++)
-            lsq_format_parse(usual_formats[i], &request->formats[request->format_count++], NULL);
-    if (request->thread_count == 0)
-        request->threads[request->thread_count++] = 1;
-    if (request->batch_count == 0)
+    if (request.batch_count == 0)
         for (unsigned n = 1; n <= 512; n *= 2)
-            request->batches[request->batch_count++] = n;
-}
-
-int bench_gemm_command(int argc, char **argv)
-{
-    gemm_request request = {.size = {4096, 4096, 0}, .samples = 21, .activation = LSQ_ACT_INT};
-    lsq_error err = {0};
-    const int refused = read_options(argc, argv, &request);
-    if (refused)
-        return refused;
-    fill_in(&request);
+            request.batches[request.batch_count++] = n;
     const lsq_status status = measure_all(&request, &err);
     return status ? bench_failed(NULL, status, &err) : bench_flush();
 }
+
+static const bench_choice choices[] = {
+    {BENCH_OPTION_CODEC, 'c', "with this format"},
+    {BENCH_OPTION_BATCH, 'b', "with N columns (1, 2, 4 ... 512)"},
+    {BENCH_OPTION_THREADS, 't', "with N threads (1)"},
+    {BENCH_OPTION_SIZE, 'm', "of a matrix with R rows and C columns"},
+    {BENCH_OPTION_ROTATE, 'r', "with weights from memory: another matrix each time, together beyond eight times L3"},
+    {BENCH_OPTION_TRANS, 'T', "also W^T B"},
+    {BENCH_OPTION_ACTIVATION, 'a', "int: rounded activations, float: exact ones (int)"},
+    {BENCH_OPTION_SAMPLES, 'n', "samples of each case"},
+    {BENCH_OPTION_SVG, 's', "also draw speed against the number of columns"},
+    {BENCH_OPTION_END, 0, NULL},
+};
+
+const char *const bench_product_codecs[] = {"s2", "s3", "s4", "s5", "s6", "s8", "t2", "t3", "t4", "t5", "t6", NULL};
+
+const bench_command bench_gemm_command = {
+    .name = "gemm",
+    .about = "gemm  times lsq_sgemv and lsq_sgemm as programs call them, beside OpenBLAS with float weights and the "
+             "fastest\n"
+             "      loop of dot products that the instruction set allows",
+    .choices = choices,
+    .codecs = bench_product_codecs,
+    .samples = 21,
+    .rows = 4096,
+    .columns = 4096,
+    .run = run_command,
+};

@@ -87,7 +87,7 @@ static void add_panel(picture *p, size_t i, const char *peak_name)
     snprintf(title, sizeof p->titles[0], "%s, %u thread%s", first->transposed ? "C = W^T B" : "C = W B", first->threads,
              first->threads == 1 ? "" : "s");
     add_line(p, i, peak_name, -1, 0, peak);
-    add_line(p, i, "OpenBLAS, f32", -1, 1, openblas);
+    add_line(p, i, "OpenBLAS, floats", -1, 1, openblas);
     for (size_t j = i; j < p->from_count; j++) {
         if (!same_panel(&p->from[j], first) || seen_before(p, j, 1))
             continue;
@@ -99,8 +99,8 @@ static void add_panel(picture *p, size_t i, const char *peak_name)
     *panel = (bench_panel){title, p->lines + begin, p->line_count - begin};
 }
 
-lsq_status bench_gemm_draw(const bench_gemm_point *points, size_t count, const char *title, const char *peak_name,
-                           const char *path, lsq_error *err)
+lsq_status bench_gemm_draw(const bench_gemm_point *points, size_t count, const char *title, const char *machine,
+                           const char *peak_name, const char *path, lsq_error *err)
 {
     /* At most a panel for each point, a line for each and two limits a panel; and each point on three lines. */
     picture p = {.from = points, .from_count = count};
@@ -110,15 +110,18 @@ lsq_status bench_gemm_draw(const bench_gemm_point *points, size_t count, const c
     p.names = calloc(3 * count, sizeof *p.names);
     p.points = calloc(3 * count, sizeof *p.points);
     char peak_label[80];
-    snprintf(peak_label, sizeof peak_label, "peak of %s", peak_name);
+    snprintf(peak_label, sizeof peak_label, "limit: peak of %s", peak_name);
     lsq_status status = LSQ_E_NOMEM;
     if (p.panels && p.titles && p.lines && p.names && p.points) {
         for (size_t i = 0; i < count; i++)
             if (!seen_before(&p, i, 0))
                 add_panel(&p, i, peak_label);
         const bench_chart chart = {.title = title,
-                                   .x_title = "n, columns of B",
-                                   .y_title = "GFLOP/s",
+                                   .note = "s4: scalar code of 4 bits a weight; t4: trellis code (dashed); peak: what "
+                                           "the instructions give at best",
+                                   .machine = machine,
+                                   .x_title = "columns of B",
+                                   .y_title = "speed, GFLOP/s (logarithmic)",
                                    .x_log2 = 1,
                                    .panels = p.panels,
                                    .count = p.panel_count};

@@ -19,7 +19,7 @@ typedef struct bench_gemm_point {
  * format, dashed for a trellis, and as limits the fastest loop, whose name is `peak_name`, and the float BLAS. Statuses: as
  * bench_chart_write().
  */
-lsq_status bench_gemm_draw(const bench_gemm_point *points, size_t count, const char *title, const char *peak_name,
-                           const char *path, lsq_error *err);
+lsq_status bench_gemm_draw(const bench_gemm_point *points, size_t count, const char *title, const char *machine,
+                           const char *peak_name, const char *path, lsq_error *err);
 
 #endif

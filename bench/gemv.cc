@@ -7,32 +7,24 @@
 #include "bench/command.h"
 #include "bench/matrix.h"
 #include "bench/suite.h"
+#include "bench/watch.h"
 
 extern "C" {
-#include "bench/machine.h"
 #include "bench/team.h"
 #include "bench/turn.h"
 }
 
 #include <benchmark/benchmark.h>
 
-#include <getopt.h>
 #include <cstdio>
+#include <iostream>
+#include <memory>
 #include <regex>
+#include <sstream>
 #include <string>
 #include <vector>
 
 namespace {
-
-struct Options {
-    std::string filter = ".";
-    bool json = false;
-    unsigned samples = 21;
-    std::vector<lsq_format> formats;
-    std::vector<unsigned> threads;
-    std::string picture;
-    bench_memory memory = bench_memory_usual();
-};
 
 double median_distance(const std::vector<double> &samples)
 {
@@ -61,9 +53,9 @@ void take_sample(benchmark::State &state, bench_suite *suite, size_t i)
 }
 
 /* Registers what the filter lets through, and returns how many cases that is. The filter is ours, because names get suffixes. */
-size_t register_suite(bench_suite *suite, const Options &options)
+size_t register_suite(bench_suite *suite, const bench_options &options)
 {
-    const std::regex filter(options.filter, std::regex::extended);
+    const std::regex filter(options.filter ? options.filter : ".", std::regex::extended);
     size_t count = 0;
     for (size_t i = 0; bench_suite_name(suite, i); i++) {
         if (!std::regex_search(bench_suite_name(suite, i), filter))
@@ -141,6 +133,7 @@ class Medians : public benchmark::BenchmarkReporter {
         result.readable_per_second = 8 * counter("read_bytes_per_second") / result.bits;
         result.percent = counter("percent_of_read_bandwidth");
         result.spread = spread.GetAdjustedRealTime() / median.GetAdjustedRealTime();
+        result.samples = static_cast<unsigned>(median.repetitions);
         failed_ = bench_matrix_add(matrix_, &result) || failed_;
     }
 
@@ -150,7 +143,7 @@ class Medians : public benchmark::BenchmarkReporter {
     bool failed_ = false;
 };
 
-bool valid_regex(const std::string &text)
+bool valid_regex(const char *text)
 {
     try {
         std::regex regex(text, std::regex::extended);
@@ -160,40 +153,68 @@ bool valid_regex(const std::string &text)
     }
 }
 
-/* Runs the suite: rows into the table, or without one everything as Google Benchmark's JSON. */
-int run_suite(bench_suite *suite, bench_table *table, const Options &options)
+/* Facts about the run: into the table, or without one into Google Benchmark's document. */
+void tell(bench_table *table, const char *key, const char *value)
+{
+    if (table)
+        bench_table_context(table, key, value);
+    else
+        benchmark::AddCustomContext(key, value);
+}
+
+void tell_all(const bench_suite *suite, bench_table *table, const bench_options &options)
 {
     const char *key, *value;
-    for (size_t i = 0; (key = bench_suite_context(suite, i, &value)); i++) {
-        if (table)
-            bench_table_context(table, key, value);
-        else
-            benchmark::AddCustomContext(key, value);
-    }
-    if (table)
-        std::printf("medians of %u samples, each beside a plain read of the same bytes\n\n", options.samples);
+    for (size_t i = 0; (key = bench_suite_context(suite, i, &value)); i++)
+        tell(table, key, value);
+    const std::string samples =
+        std::to_string(options.samples) +
+        " of each, beside as many plain reads of the same bytes; shown are medians, spread is the "
+        "median distance from the median time";
+    if (!table)
+        return;
+    bench_table_note(table, "samples", samples.c_str());
+    bench_table_note(table, "w/s", "weights a second");
+}
+
+int draw(const bench_suite *suite, const bench_matrix *matrix, const char *path)
+{
+    lsq_error err = {};
+    const lsq_status drawn = bench_matrix_draw(matrix, bench_suite_cpu(suite), path, &err);
+    return drawn ? bench_failed(nullptr, drawn, &err) : BENCH_OK;
+}
+
+/* Runs the suite: rows into the table, or without one everything as Google Benchmark's JSON. */
+int run_suite(bench_suite *suite, bench_table *table, const bench_options &options)
+{
+    const auto watch = std::make_unique<bench_watch>();
+    tell_all(suite, table, options);
     bench_matrix *matrix = bench_matrix_new(table);
     if (!matrix)
         return bench_failed(nullptr, LSQ_E_NOMEM, nullptr);
+    std::ostringstream document;
     benchmark::JSONReporter json;
+    json.SetOutputStream(&document);
+    json.SetErrorStream(&std::cerr);
     Medians medians(suite, matrix, table ? nullptr : &json);
+    bench_watch_begin(watch.get(), table);
     benchmark::RunSpecifiedBenchmarks(&medians, "all");
     int status = medians.failed() ? BENCH_LIMIT : BENCH_OK;
-    if (!status && !options.picture.empty()) {
-        lsq_error err = {};
-        const std::string title = std::string("Products of a matrix with a vector, ") + bench_suite_cpu(suite);
-        const lsq_status drawn = bench_matrix_draw(matrix, title.c_str(), options.picture.c_str(), &err);
-        status = drawn ? bench_failed(nullptr, drawn, &err) : BENCH_OK;
-    }
+    if (!status && options.picture)
+        status = draw(suite, matrix, options.picture);
     bench_matrix_free(matrix);
+    if (!status)
+        bench_watch_end(watch.get(), table);
+    if (!table)
+        bench_watch_print(watch.get(), document.str().c_str());
     return status;
 }
 
-int run_as_asked(bench_suite *suite, const Options &options)
+int run_as_asked(bench_suite *suite, const bench_options &options)
 {
-    if (options.json)
+    if (options.output == BENCH_JSON)
         return run_suite(suite, nullptr, options);
-    bench_table *table = bench_table_new("lsq.bench/1", bench_matrix_columns, bench_matrix_columns_count, 0);
+    bench_table *table = bench_table_new(&bench_matrix_kind, options.output);
     if (!table)
         return bench_failed(nullptr, LSQ_E_NOMEM, nullptr);
     const int status = run_suite(suite, table, options);
@@ -201,87 +222,52 @@ int run_as_asked(bench_suite *suite, const Options &options)
     return status;
 }
 
-int run(const Options &options)
+int run(const bench_options &options)
 {
-    bench_suite *suite = bench_suite_new(options.formats.data(), options.formats.size(), options.threads.data(),
-                                         options.threads.size(), &options.memory);
+    bench_memory memory = bench_memory_usual();
+    if (options.prefetch_given)
+        memory.prefetch = options.prefetch;
+    memory.small_pages = options.small_pages;
+    bench_suite *suite =
+        bench_suite_new(options.formats, options.format_count, options.threads, options.thread_count, &memory);
     if (!suite)
         return bench_failed(nullptr, LSQ_E_NOMEM, nullptr);
     int status;
     if (register_suite(suite, options) == 0) {
-        status = bench_usage("no case matches '%s'", options.filter.c_str());
+        status = bench_usage("no case matches '%s'", options.filter ? options.filter : ".");
     } else {
-        bench_watch watch;
-        bench_watch_begin(&watch);
         status = run_as_asked(suite, options);
-        if (!status)
-            bench_watch_end(&watch);
     }
     benchmark::Shutdown();
     bench_suite_free(suite);
     return status ? status : bench_flush();
 }
 
+int run_command(const bench_options *options)
+{
+    if (options->filter && !valid_regex(options->filter))
+        return bench_usage("--filter '%s': not a regular expression", options->filter);
+    return run(*options);
+}
+
+const bench_choice choices[] = {
+    {BENCH_OPTION_FILTER, 'f', "only cases whose name, 'gemv_p4_i8_avx2_r1/s4/l3', matches"},
+    {BENCH_OPTION_CODEC, 'c', "with this format instead of the default one of each width"},
+    {BENCH_OPTION_THREADS, 't', "with N threads, a core each (1)"},
+    {BENCH_OPTION_SAMPLES, 'n', "samples of each case"},
+    {BENCH_OPTION_SVG, 's', "also draw speed against bits a weight, a line for each instruction set"},
+    {BENCH_OPTION_PREFETCH, 'p', "how far ahead kernels ask for codes (4096)"},
+    {BENCH_OPTION_SMALL_PAGES, 0, "memory without huge pages"},
+    {BENCH_OPTION_END, 0, nullptr},
+};
+
+const char about[] =
+    "gemv  times every kernel this machine can run, on weights in L2, in L3 and in memory, each beside a plain read\n"
+    "      of the same bytes; kernels for several columns and for transposed products are in gemm; the command "
+    "without\n"
+    "      a name";
+
 } // namespace
 
-extern "C" int bench_gemv(int argc, char **argv)
-{
-    static const option long_options[] = {
-        {"filter", required_argument, nullptr, 'f'},
-        {"codec", required_argument, nullptr, 'c'},
-        {"threads", required_argument, nullptr, 't'},
-        {"samples", required_argument, nullptr, 'n'},
-        {"svg", required_argument, nullptr, 's'},
-        {"prefetch", required_argument, nullptr, 'p'},
-        {"small-pages", no_argument, nullptr, 'S'},
-        {"json", no_argument, nullptr, 'j'},
-        {nullptr, 0, nullptr, 0},
-    };
-    Options options;
-    lsq_format format;
-    lsq_error err = {};
-    unsigned number;
-    opterr = 0;
-    for (int c; (c = getopt_long(argc, argv, "f:c:t:n:s:p:j", long_options, nullptr)) != -1;) {
-        switch (c) {
-        case 'f':
-            if (!valid_regex(optarg))
-                return bench_usage("--filter '%s': not a regular expression", optarg);
-            options.filter = optarg;
-            break;
-        case 'c':
-            if (lsq_format_parse(optarg, &format, &err))
-                return bench_usage("--codec: %s", err.text);
-            options.formats.push_back(format);
-            break;
-        case 't':
-            if (!bench_number(optarg, 1, BENCH_THREADS_MAX, &number))
-                return bench_usage("--threads '%s': not a number from 1 to %d", optarg, BENCH_THREADS_MAX);
-            options.threads.push_back(number);
-            break;
-        case 'n':
-            if (!bench_number(optarg, 2, 10000, &options.samples))
-                return bench_usage("--samples '%s': not a number from 2 to 10000", optarg);
-            break;
-        case 's':
-            options.picture = optarg;
-            break;
-        case 'p':
-            if (!bench_number(optarg, 0, 1u << 20, &options.memory.prefetch))
-                return bench_usage("--prefetch '%s': not a number from 0 to %u", optarg, 1u << 20);
-            break;
-        case 'S':
-            options.memory.small_pages = 1;
-            break;
-        case 'j':
-            options.json = true;
-            bench_errors_as_json();
-            break;
-        default:
-            return bench_usage("gemv: '%s' is no option, or lacks its value", argv[optind - 1]);
-        }
-    }
-    if (optind < argc)
-        return bench_usage("gemv takes no argument '%s'", argv[optind]);
-    return run(options);
-}
+extern "C" const bench_command bench_gemv_command = {"gemv",  about, choices, nullptr, nullptr,
+                                                     nullptr, 21,    0,       0,       run_command};

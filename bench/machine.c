@@ -3,9 +3,7 @@
 #include "bench/sources.h"
 
 #include <hwloc.h>
-#include <inttypes.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -15,6 +13,9 @@
 static hwloc_topology_t topology; /* NULL: it cannot be had */
 static hwloc_cpuset_t
     allowed; /* the set that the process was started with: pinning one thread must not narrow it for others */
+
+static hwloc_bitmap_t bound; /* whatever threads were bound to; under the lock */
+static pthread_mutex_t bound_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void look(void)
 {
@@ -61,6 +62,24 @@ static void add_unit(unsigned i, hwloc_bitmap_t units)
     hwloc_bitmap_free(one);
 }
 
+static void remember(hwloc_const_bitmap_t units)
+{
+    pthread_mutex_lock(&bound_lock);
+    if (!bound)
+        bound = hwloc_bitmap_alloc();
+    if (bound)
+        hwloc_bitmap_or(bound, bound, units);
+    pthread_mutex_unlock(&bound_lock);
+}
+
+int bench_was_bound(unsigned cpu)
+{
+    pthread_mutex_lock(&bound_lock);
+    const int was = bound && hwloc_bitmap_isset(bound, cpu);
+    pthread_mutex_unlock(&bound_lock);
+    return was;
+}
+
 /* Binds the calling thread to `count` cores from number `first` on. */
 static int bind_to(unsigned first, unsigned count)
 {
@@ -69,9 +88,12 @@ static int bind_to(unsigned first, unsigned count)
     hwloc_bitmap_t units = hwloc_bitmap_alloc();
     for (unsigned i = 0; units && i < count; i++)
         add_unit(first + i, units);
-    const int bound = units && !hwloc_bitmap_iszero(units) && !hwloc_set_cpubind(topology, units, HWLOC_CPUBIND_THREAD);
+    const int is_bound =
+        units && !hwloc_bitmap_iszero(units) && !hwloc_set_cpubind(topology, units, HWLOC_CPUBIND_THREAD);
+    if (is_bound)
+        remember(units);
     hwloc_bitmap_free(units);
-    return bound;
+    return is_bound;
 }
 
 int bench_pin(unsigned i)
@@ -131,41 +153,4 @@ void bench_fill_random(void *bytes, size_t count, uint64_t seed)
     }
     const uint64_t word = bench_random_bits(&random);
     memcpy(p, &word, count);
-}
-
-static void read_ticks(bench_watch *watch)
-{
-    FILE *stat = fopen("/proc/stat", "r");
-    if (!stat)
-        return;
-    /* user nice system idle iowait irq softirq steal */
-    uint64_t t[8];
-    if (fscanf(stat, "cpu %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64,
-               t, t + 1, t + 2, t + 3, t + 4, t + 5, t + 6, t + 7) == 8) {
-        watch->stolen = t[7];
-        for (int i = 0; i < 8; i++)
-            watch->ticks += t[i];
-    }
-    fclose(stat);
-}
-
-void bench_watch_begin(bench_watch *watch)
-{
-    *watch = (bench_watch){0};
-    if (getloadavg(&watch->load, 1) != 1)
-        watch->load = 0;
-    read_ticks(watch);
-}
-
-void bench_watch_end(const bench_watch *watch)
-{
-    bench_watch now = {0};
-    if (watch->load > 0.5)
-        fprintf(stderr, "lsq-bench: warning: load average %.2f: something else is running, and times will vary\n",
-                watch->load);
-    read_ticks(&now);
-    const double ticks = (double)(now.ticks - watch->ticks), stolen = (double)(now.stolen - watch->stolen);
-    if (ticks > 0 && stolen > 0.01 * ticks)
-        fprintf(stderr, "lsq-bench: warning: the host took %.1f %% of the processor time for others\n",
-                100 * stolen / ticks);
 }

@@ -1,5 +1,5 @@
 /*
- * machine.h - the place of a measurement: where threads run, what memory they read, and what disturbs them.
+ * machine.h - the place of a measurement: where threads run, and what memory they read.
  */
 #ifndef LSQ_BENCH_MACHINE_H
 #define LSQ_BENCH_MACHINE_H
@@ -31,12 +31,7 @@ void *bench_alloc(size_t bytes, int huge_pages);
 /* Random bytes, the same for the same seed. */
 void bench_fill_random(void *bytes, size_t count, uint64_t seed);
 
-/* Whether the machine was busy: begin before measuring; after it, end says so on stderr. */
-typedef struct bench_watch {
-    double load;
-    uint64_t stolen, ticks; /* of all CPUs, from /proc/stat */
-} bench_watch;
-void bench_watch_begin(bench_watch *watch);
-void bench_watch_end(const bench_watch *watch);
+/* Was a thread ever bound to that CPU, as the system counts them? */
+int bench_was_bound(unsigned cpu);
 
 #endif

@@ -13,6 +13,17 @@ static lsq_status fail(lsq_error *err, lsq_status status, const char *where, con
     return status;
 }
 
+void bench_matrices_codec(const lsq_format *of, char name[LSQ_FORMAT_NAME_MAX])
+{
+    lsq_format format = *of, usual;
+    snprintf(name, LSQ_FORMAT_NAME_MAX, "?");
+    lsq_format_name(&format, name);
+    name[2] = 0;
+    if (lsq_format_parse(name, &usual, NULL) == LSQ_OK)
+        format.curve = usual.curve;
+    lsq_format_name(&format, name);
+}
+
 /* Lists the quantised tensors and adds up their sizes; returns how many floats all x and y are. */
 static size_t list(bench_matrices *all)
 {
@@ -21,13 +32,8 @@ static size_t list(bench_matrices *all)
         const lsq_tensor *tensor = lsq_model_tensor(all->model, i);
         if (!tensor->quantised)
             continue;
-        char name[LSQ_FORMAT_NAME_MAX] = "?";
-        lsq_format format = tensor->format, usual;
-        lsq_format_name(&format, name);
-        name[2] = 0; /* curves differ from tensor to tensor, and cost the same */
-        if (lsq_format_parse(name, &usual, NULL) == LSQ_OK)
-            format.curve = usual.curve;
-        lsq_format_name(&format, name);
+        char name[LSQ_FORMAT_NAME_MAX];
+        bench_matrices_codec(&tensor->format, name);
         if (all->count == 0)
             snprintf(all->codec, sizeof all->codec, "%s", name);
         else if (strcmp(all->codec, name))
@@ -106,12 +112,12 @@ void bench_matrices_close(bench_matrices *all)
     *all = (bench_matrices){0};
 }
 
-lsq_status bench_matrices_multiply(const bench_matrices *all, size_t first, size_t end)
+lsq_status bench_matrices_multiply(const bench_matrices *all, const lsq_context *context, size_t first, size_t end)
 {
     lsq_status status = LSQ_OK;
     for (size_t i = first; !status && i < end; i++) {
         const bench_matrix *m = &all->items[i];
-        status = lsq_sgemv(all->context, LSQ_NO_TRANS, 1, m->weights, m->x, 1, 0, m->y, 1);
+        status = lsq_sgemv(context, LSQ_NO_TRANS, 1, m->weights, m->x, 1, 0, m->y, 1);
     }
     return status;
 }

@@ -11,20 +11,25 @@
 static const char *const classes[] = {"l2", "l3", "dram"}, *const class_titles[] = {"L2 cache", "L3 cache", "memory"};
 enum { CLASS_COUNT = sizeof classes / sizeof *classes };
 
-const bench_column bench_matrix_columns[] = {
+static const bench_column columns[] = {
     {"kernel", "kernel", "", 28, -1},
     {"format", "format", "", 14, -1},
     {"threads", "threads", "", 7, 0},
-    {"bits", "bits", "/weight", 7, 3},
-    {"l2", "L2", "Gw/s", 7, 2},
-    {"l2_percent", "of a", "read, %", 7, 1},
-    {"l3", "L3", "Gw/s", 7, 2},
-    {"l3_percent", "of a", "read, %", 7, 1},
-    {"dram", "memory", "Gw/s", 7, 2},
-    {"dram_percent", "of a", "read, %", 7, 1},
-    {"spread", "largest", "spread, %", 9, 1},
+    {"bits", "bits", "a weight", 8, 3},
+    {"l2", "from L2", "10^9 w/s", 8, 2},
+    {"l2_percent", "% of a", "read", 6, 1},
+    {"l3", "from L3", "10^9 w/s", 8, 2},
+    {"l3_percent", "% of a", "read", 6, 1},
+    {"dram", "memory", "10^9 w/s", 8, 2},
+    {"dram_percent", "% of a", "read", 6, 1},
+    {"spread", "largest", "spread, +- %", 12, 1},
+    {"l2_spread", "spread", "in L2, +- %", 0, 1},
+    {"l3_spread", "spread", "in L3, +- %", 0, 1},
+    {"dram_spread", "spread", "memory, +- %", 0, 1},
+    {"samples", "samples", "", 0, 0},
 };
-const size_t bench_matrix_columns_count = sizeof bench_matrix_columns / sizeof *bench_matrix_columns;
+
+const bench_table_kind bench_matrix_kind = {"lsq.bench.gemv/1", columns, sizeof columns / sizeof *columns, 3, NULL};
 
 struct bench_matrix {
     bench_table *table;
@@ -62,19 +67,32 @@ static int same_row(const bench_case_about *a, const bench_case_about *b)
 
 static void print_row(bench_matrix *matrix)
 {
-    double speed[CLASS_COUNT] = {NAN, NAN, NAN}, percent[CLASS_COUNT] = {NAN, NAN, NAN}, spread = 0;
+    double speed[CLASS_COUNT] = {NAN, NAN, NAN}, percent[CLASS_COUNT] = {NAN, NAN, NAN}, most = 0,
+           spread[CLASS_COUNT] = {NAN, NAN, NAN};
     const bench_result *first = &matrix->results[matrix->row];
     for (size_t i = matrix->row; i < matrix->count; i++) {
         const bench_result *r = &matrix->results[i];
         speed[class_of(r)] = 1e-9 * r->weights_per_second;
         percent[class_of(r)] = r->percent;
-        spread = fmax(spread, r->spread);
+        spread[class_of(r)] = 100 * r->spread;
+        most = fmax(most, 100 * r->spread);
     }
     const bench_cell cells[] = {
-        {first->about.kernel, NAN}, {first->about.format, NAN}, {NULL, first->about.threads},
-        {NULL, first->bits},        {NULL, speed[0]},           {NULL, percent[0]},
-        {NULL, speed[1]},           {NULL, percent[1]},         {NULL, speed[2]},
-        {NULL, percent[2]},         {NULL, 100 * spread},
+        {first->about.kernel, NAN},
+        {first->about.format, NAN},
+        {NULL, first->about.threads},
+        {NULL, first->bits},
+        {NULL, speed[0]},
+        {NULL, percent[0]},
+        {NULL, speed[1]},
+        {NULL, percent[1]},
+        {NULL, speed[2]},
+        {NULL, percent[2]},
+        {NULL, most},
+        {NULL, spread[0]},
+        {NULL, spread[1]},
+        {NULL, spread[2]},
+        {NULL, first->samples},
     };
     bench_table_row(matrix->table, cells);
 }
@@ -176,7 +194,8 @@ static void fill_panel(const bench_matrix *matrix, picture *p, selection s, int 
         s.isa = l ? isas[(l - 1) / 2] : NULL;
         s.trellis = l && (l - 1) % 2;
         *line = (bench_line){p->names[l], l ? (int)(l - 1) / 2 : -1, s.trellis, points, 0, NULL};
-        snprintf(p->names[l], sizeof p->names[l], "%s%s", l ? s.isa : "a plain read", s.trellis ? ", trellis" : "");
+        snprintf(p->names[l], sizeof p->names[l], "%s%s", l ? s.isa : "limit: a plain read",
+                 s.trellis ? ", trellis" : "");
         line->count = points_of(matrix, &s, points);
         points += line->count;
         panel->count += line->count > 0;
@@ -196,7 +215,7 @@ static int any_integer(const bench_matrix *matrix)
     return 0;
 }
 
-lsq_status bench_matrix_draw(const bench_matrix *matrix, const char *title, const char *path, lsq_error *err)
+lsq_status bench_matrix_draw(const bench_matrix *matrix, const char *machine, const char *path, lsq_error *err)
 {
     const char *act = any_integer(matrix) ? "i8" : "f32";
     picture *p = calloc(1, sizeof *p);
@@ -207,11 +226,15 @@ lsq_status bench_matrix_draw(const bench_matrix *matrix, const char *title, cons
         for (unsigned threads = 1; threads <= 256; threads++)
             for (int class = 0; class < CLASS_COUNT && p->panel_count < PANELS_MAX; class ++)
                 fill_panel(matrix, p, (selection){.act = act, .size_class = classes[class], .threads = threads}, class);
-        const bench_chart chart = {.title = title,
-                                   .x_title = "bits a weight, scales counted",
-                                   .y_title = "10^9 weights a second",
-                                   .panels = p->panels,
-                                   .count = p->panel_count};
+        const bench_chart chart = {
+            .title = "y = W x: weights multiplied a second, by the fastest kernel of each instruction set",
+            .note = "dashed: trellis codes, otherwise codes that index a table; grey: reading the same bytes and "
+                    "nothing else",
+            .machine = machine,
+            .x_title = "bits a weight, scales counted",
+            .y_title = "10^9 weights a second (logarithmic)",
+            .panels = p->panels,
+            .count = p->panel_count};
         status = bench_chart_write(&chart, path, err);
     } else if (err) {
         err->status = status;

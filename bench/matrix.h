@@ -19,6 +19,7 @@ typedef struct bench_result {
     double readable_per_second; /* weights, if only their bytes were read: the limit */
     double percent;             /* of a read: the median of the ratios of pairs */
     double spread;
+    unsigned samples;
 } bench_result;
 
 typedef struct bench_matrix bench_matrix;
@@ -37,11 +38,10 @@ void bench_matrix_end(bench_matrix *matrix);
  * Speed against bits a weight, for products with integer activations (with exact ones, if there are no others): a panel for each
  * size and number of threads, a line for the fastest kernels of each instruction set, and the limit. As bench_chart_write().
  */
-lsq_status bench_matrix_draw(const bench_matrix *matrix, const char *title, const char *path, lsq_error *err);
+lsq_status bench_matrix_draw(const bench_matrix *matrix, const char *machine, const char *path, lsq_error *err);
 
-/* The columns of its table. */
-extern const bench_column bench_matrix_columns[];
-extern const size_t bench_matrix_columns_count;
+/* Its table. */
+extern const bench_table_kind bench_matrix_kind;
 
 #ifdef __cplusplus
 }

@@ -10,22 +10,15 @@
 
 #include <lsq/lsq_model.h>
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SOURCES_MAX = 16 };
-
+/* What was asked for, and the formats that it means. */
 typedef struct snr_request {
+    bench_options options;
     bench_plan plan;
     bench_plan sine; /* what the published table was made of: only the published code is of interest there */
-    const bench_source *sources[SOURCES_MAX];
-    size_t source_count;
-    char **files;
-    size_t file_count;
-    int all, peers, json;
-    const char *picture;
 } snr_request;
 
 typedef struct snr_run {
@@ -93,7 +86,7 @@ static lsq_status measure_file(const char *path, bench_means *means, lsq_error *
 static lsq_status report(snr_run *run, lsq_error *err)
 {
     const bench_snr_source *last = &run->measured[run->count - 1];
-    if (!run->request->peers) {
+    if (!run->request->options.peers) {
         bench_snr_table_add(run->table, last->name, &last->means);
         return LSQ_OK;
     }
@@ -137,29 +130,30 @@ static lsq_status run_file(snr_run *run, const char *path, lsq_error *err)
 static lsq_status run_all(snr_run *run, const char **where, lsq_error *err)
 {
     const snr_request *request = run->request;
-    for (size_t i = 0; i < request->source_count; i++) {
-        *where = request->sources[i]->name;
-        const lsq_status status = run_source(run, request->sources[i], err);
+    for (size_t i = 0; i < request->options.source_count; i++) {
+        *where = request->options.sources[i]->name;
+        const lsq_status status = run_source(run, request->options.sources[i], err);
         if (status)
             return status;
     }
-    for (size_t i = 0; i < request->file_count; i++) {
-        *where = request->files[i];
+    for (size_t i = 0; i < request->options.file_count; i++) {
+        *where = request->options.files[i];
         const lsq_status status = run_file(run, *where, err);
         if (status)
             return status;
     }
-    if (request->peers)
+    if (request->options.peers)
         bench_snr_peers_conclude(run->table, &run->least);
     *where = NULL;
-    return request->picture ? bench_snr_draw(run->measured, run->count, request->picture, err) : LSQ_OK;
+    return request->options.picture ? bench_snr_draw(run->measured, run->count, request->options.picture, err) : LSQ_OK;
 }
 
 static lsq_status run(const snr_request *request, const char **where, lsq_error *err)
 {
     snr_run run = {.request = request};
-    run.table = request->peers ? bench_snr_peers_new(request->json) : bench_snr_table_new(request->json);
-    run.measured = calloc(request->source_count + request->file_count, sizeof *run.measured);
+    run.table = request->options.peers ? bench_snr_peers_new(request->options.output)
+                                       : bench_snr_table_new(request->options.output);
+    run.measured = calloc(request->options.source_count + request->options.file_count, sizeof *run.measured);
     const lsq_status status = run.table && run.measured ? run_all(&run, where, err) : LSQ_E_NOMEM;
     bench_table_end(run.table, !status);
     for (size_t i = 0; i < run.count; i++)
@@ -168,101 +162,55 @@ static lsq_status run(const snr_request *request, const char **where, lsq_error 
     return status;
 }
 
-/* ---- Options ---- */
+/* ---- The command ---- */
 
-static int add_source(snr_request *request, const char *name)
+static lsq_status complete(snr_request *request, lsq_error *err)
 {
-    const bench_source *source = bench_source_find(name);
-    if (!source)
-        return bench_usage("--source '%s': there are sine54, uniform, gauss, laplace, t5", name);
-    if (request->source_count == SOURCES_MAX)
-        return bench_usage("--source: more than %d", SOURCES_MAX);
-    request->sources[request->source_count++] = source;
-    return BENCH_OK;
-}
-
-/* Reads the options; what is wrong has been said when it returns anything but BENCH_OK. */
-static int read_options(int argc, char **argv, snr_request *request)
-{
-    static const struct option options[] = {
-        {"source", required_argument, NULL, 's'},
-        {"codec", required_argument, NULL, 'c'},
-        {"all", no_argument, NULL, 'a'},
-        {"peers", no_argument, NULL, 'p'},
-        {"outliers", required_argument, NULL, 'o'},
-        {"svg", required_argument, NULL, 'S'},
-        {"json", no_argument, NULL, 'j'},
-        {NULL, 0, NULL, 0},
-    };
-    lsq_error err = {0};
-    char *end;
-    opterr = 0;
-    for (int c; (c = getopt_long(argc, argv, "s:c:apo:j", options, NULL)) != -1;) {
-        switch (c) {
-        case 's':
-            if (add_source(request, optarg))
-                return BENCH_USAGE;
-            break;
-        case 'c':
-            if (bench_plan_add(&request->plan, optarg, &err))
-                return bench_usage("--codec: %s", err.text);
-            break;
-        case 'a':
-            request->all = 1;
-            break;
-        case 'p':
-            request->peers = 1;
-            break;
-        case 'o':
-            request->plan.outliers = strtod(optarg, &end);
-            if (end == optarg || *end || !(request->plan.outliers >= 0 && request->plan.outliers <= 0.01))
-                return bench_usage("--outliers '%s': a share from 0 to 0.01", optarg);
-            break;
-        case 'S':
-            request->picture = optarg;
-            break;
-        case 'j':
-            request->json = 1;
-            bench_errors_as_json();
-            break;
-        default:
-            return bench_usage("snr: '%s' is no option, or lacks its value", argv[optind - 1]);
-        }
-    }
-    request->files = argv + optind;
-    request->file_count = (size_t)(argc - optind);
-    return BENCH_OK;
-}
-
-static lsq_status complete(snr_request *request)
-{
+    bench_options *options = &request->options;
     lsq_status status = LSQ_OK;
-    if (request->all)
+    request->plan.outliers = options->outliers;
+    for (size_t i = 0; !status && i < options->format_count; i++)
+        status = bench_plan_add(&request->plan, options->codecs[i], err);
+    if (!status && options->all)
         status = bench_plan_all(&request->plan);
-    else if (request->plan.count == 0)
+    else if (!status && options->format_count == 0)
         status = bench_plan_usual(&request->plan);
     if (!status)
         status = bench_plan_published(&request->sine, &request->plan);
-    if (request->source_count == 0 && request->file_count == 0)
+    if (options->source_count == 0 && options->file_count == 0)
         for (size_t i = 0; i < bench_sources_count; i++)
-            if (!request->peers || bench_ggml_source(bench_sources[i].name) >= 0)
-                request->sources[request->source_count++] = &bench_sources[i];
+            if (!options->peers || bench_ggml_source(bench_sources[i].name) >= 0)
+                options->sources[options->source_count++] = &bench_sources[i];
     return status;
 }
 
-int bench_snr_command(int argc, char **argv)
+static int run_command(const bench_options *options)
 {
-    snr_request request = {0};
-    int exit_status = read_options(argc, argv, &request);
-    if (!exit_status) {
-        const char *where = NULL;
-        lsq_error err = {0};
-        lsq_status status = complete(&request);
-        if (!status)
-            status = run(&request, &where, &err);
-        exit_status = status ? bench_failed(err.text[0] ? NULL : where, status, &err) : bench_flush();
-    }
+    snr_request request = {.options = *options};
+    const char *where = NULL;
+    lsq_error err = {0};
+    lsq_status status = complete(&request, &err);
+    if (!status)
+        status = run(&request, &where, &err);
     bench_plan_free(&request.plan);
     bench_plan_free(&request.sine);
-    return exit_status;
+    return status ? bench_failed(err.text[0] ? NULL : where, status, &err) : bench_flush();
 }
+
+static const bench_choice choices[] = {
+    {BENCH_OPTION_SOURCE, 's', "sine54, uniform, gauss, laplace or t5 (all, if there is no FILE)"},
+    {BENCH_OPTION_CODEC, 'c', "only this format"},
+    {BENCH_OPTION_ALL, 'a', "every scale, rounding and number of states"},
+    {BENCH_OPTION_PEERS, 'p', "instead a row for each type of ggml and ik_llama.cpp, beside ours at the same bits"},
+    {BENCH_OPTION_OUTLIERS, 'o', "keep up to this share of weights apart, 0 to 0.01 (0)"},
+    {BENCH_OPTION_SVG, 0, "also draw signal to noise against bits a weight, a panel for each source and FILE"},
+    {BENCH_OPTION_END, 0, NULL},
+};
+
+const bench_command bench_snr_command = {
+    .name = "snr",
+    .about = "snr   quantises known sources, and the matrices of files, and compares with other ways to quantise",
+    .choices = choices,
+    .operands = "[FILE]...",
+    .run = run_command,
+};

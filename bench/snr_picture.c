@@ -3,6 +3,7 @@
 #include "bench/frontier.h"
 #include "bench/peers/ggml.h"
 #include "bench/rivals.h"
+#include "bench/sources.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@ typedef struct snr_panel {
     size_t line_count;
     bench_point *points;
     size_t point_count;
+    char title[128];
     const char *labels[LABELS_MAX];
     size_t label_count;
 } snr_panel;
@@ -100,7 +102,7 @@ static void fill(snr_panel *panel, const bench_snr_source *source)
     if (means->plan->count > 0) {
         add_point(panel, floor(least), bench_gaussian_bound_db(floor(least)));
         add_point(panel, ceil(most), bench_gaussian_bound_db(ceil(most)));
-        add_line(panel, "R(D) of a Gaussian", -1, 0, 2, 0);
+        add_line(panel, "limit: R(D) of a Gaussian", -1, 0, 2, 0);
     }
     add_codec(panel, means, LSQ_TRELLIS, "trellis (t)", 5);
     add_codec(panel, means, LSQ_SCALAR, "scalar (s)", 4);
@@ -120,6 +122,13 @@ static void fill(snr_panel *panel, const bench_snr_source *source)
     add_library(panel, source->column, "ik_llama.cpp", 2);
 }
 
+/* A file by its name, a source with what it is. */
+static void name_panel(snr_panel *panel, const char *name)
+{
+    const bench_source *source = bench_source_find(name);
+    snprintf(panel->title, sizeof panel->title, "%s%s%s", name, source ? ": " : "", source ? source->meaning : "");
+}
+
 lsq_status bench_snr_draw(const bench_snr_source *sources, size_t count, const char *path, lsq_error *err)
 {
     snr_panel *panels = calloc(count + 1, sizeof *panels);
@@ -133,16 +142,20 @@ lsq_status bench_snr_draw(const bench_snr_source *sources, size_t count, const c
             break;
         }
         fill(&panels[i], &sources[i]);
-        shown[i] = (bench_panel){sources[i].name, panels[i].lines, panels[i].line_count};
+        name_panel(&panels[i], sources[i].name);
+        shown[i] = (bench_panel){panels[i].title, panels[i].lines, panels[i].line_count};
     }
     if (!status) {
-        const bench_chart chart = {.title = "What is left of weights: signal to noise against bits a weight",
-                                   .x_title = "bits a weight, everything counted",
-                                   .y_title = "SNR, dB",
-                                   .y_linear = 1,
-                                   .large = 1,
-                                   .panels = shown,
-                                   .count = count};
+        const bench_chart chart = {
+            .title = "What is left of weights: signal to noise ratio against bits a weight; higher is better",
+            .note = "lines: the best formats of each of our codecs; dashed lines and points: other ways to spend the "
+                    "bits; grey: what no code can pass on independent Gaussian numbers",
+            .x_title = "bits a weight, everything counted",
+            .y_title = "signal to noise ratio, dB",
+            .y_linear = 1,
+            .large = 1,
+            .panels = shown,
+            .count = count};
         status = bench_chart_write(&chart, path, err);
     } else if (err) {
         err->status = status;

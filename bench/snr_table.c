@@ -14,27 +14,29 @@ static const bench_column columns[] = {
     {"source", "source", "", 12, -1},
     {"codec", "codec", "", 14, -1},
     {"rounding", "rounding", "", 9, -1},
-    {"bits_per_weight", "bits", "/weight", 7, 3},
+    {"bits_per_weight", "bits", "a weight", 8, 3},
     {"snr", "SNR", "dB", 6, 2},
-    {"below_gaussian_bound", "below", "R(D)", 6, 2},
-    {"lloyd_max", "Lloyd-Max", "2^C, dB", 9, 2},
-    {"nf4", "NF4", "of 64", 6, 2},
-    {"int8_tensor", "int8", "tensor", 6, 2},
-    {"int8_row", "int8 row", "(TFLite)", 8, 2},
-    {"int_group32", "intC", "of 32", 6, 2},
-    {"published", "published", "table", 9, 2},
+    {"below_gaussian_bound", "below R(D)", "dB", 10, 2},
+    {"lloyd_max", "Lloyd-Max", "dB", 9, 2},
+    {"nf4", "NF4", "dB", 6, 2},
+    {"int8_tensor", "int8 tensor", "dB", 11, 2},
+    {"int8_row", "int8 row", "dB", 8, 2},
+    {"int_group32", "intC of 32", "dB", 10, 2},
+    {"published", "published", "dB", 9, 2},
 };
 enum { COLUMNS = sizeof columns / sizeof *columns };
 
-bench_table *bench_snr_table_new(int json)
+static const bench_table_kind kind = {"lsq.snr/1", columns, COLUMNS, 3, "snr"};
+
+bench_table *bench_snr_table_new(bench_output output)
 {
-    bench_table *table = bench_table_new("lsq.snr/1", columns, COLUMNS, json);
+    bench_table *table = bench_table_new(&kind, output);
     if (!table)
         return NULL;
     bench_table_context(table, "lsq_version", lsq_version());
-    bench_table_context(table, "snr", "10 log10(sum w^2 / sum (w - w^)^2); of files the mean over their matrices");
-    bench_table_context(table, "R(D)", "of independent Gaussian numbers: 6.02 dB a bit; other sources may pass it");
-    bench_table_context(table, "others", "bits a weight: Lloyd-Max C, NF4 4.25, int8 8 and a float, intC C + 0.5");
+    bench_table_note(table, "snr", "10 log10(sum w^2 / sum (w - w^)^2); of files the mean over their matrices");
+    bench_table_note(table, "R(D)", "of independent Gaussian numbers: 6.02 dB a bit; other sources may pass it");
+    bench_table_note(table, "others", "bits a weight: Lloyd-Max C, NF4 4.25, int8 8 and a float, intC C + 0.5");
     return table;
 }
 
@@ -68,25 +70,27 @@ static const bench_column peer_columns[] = {
     {"source", "source", "", 12, -1},
     {"library", "library", "", 12, -1},
     {"type", "type", "", 8, -1},
-    {"bits_per_weight", "bits", "/weight", 7, 3},
-    {"snr", "SNR", "dB", 6, 2},
-    {"ours", "ours", "at these", 8, 2},
+    {"bits_per_weight", "bits", "a weight", 8, 3},
+    {"snr", "its SNR", "dB", 7, 2},
+    {"ours", "our SNR at", "as many, dB", 11, 2},
     {"lead", "lead", "dB", 6, 2},
-    {"codec", "codec with", "no more bits", 14, -1},
-    {"codec_bits_per_weight", "bits", "/weight", 7, 3},
-    {"codec_snr", "SNR", "dB", 6, 2},
+    {"codec", "our codec with", "no more bits", 14, -1},
+    {"codec_bits_per_weight", "bits", "a weight", 8, 3},
+    {"codec_snr", "its SNR", "dB", 7, 2},
 };
 enum { PEER_COLUMNS = sizeof peer_columns / sizeof *peer_columns };
 
-bench_table *bench_snr_peers_new(int json)
+static const bench_table_kind peer_kind = {"lsq.snr.peers/1", peer_columns, PEER_COLUMNS, 3, "ours"};
+
+bench_table *bench_snr_peers_new(bench_output output)
 {
-    bench_table *table = bench_table_new("lsq.snr.peers/1", peer_columns, PEER_COLUMNS, json);
+    bench_table *table = bench_table_new(&peer_kind, output);
     if (!table)
         return NULL;
     bench_table_context(table, "lsq_version", lsq_version());
-    bench_table_context(table, "snr", "10 log10(sum w^2 / sum (w - w^)^2); of files the mean over their matrices");
+    bench_table_note(table, "snr", "10 log10(sum w^2 / sum (w - w^)^2); of files the mean over their matrices");
     bench_table_context(table, "peers", bench_ggml_origin);
-    bench_table_context(table, "ours", "by the line through our formats at their bits, 6.02 dB a bit beyond the ends");
+    bench_table_note(table, "ours", "by the line through our formats at their bits, 6.02 dB a bit beyond the ends");
     return table;
 }
 

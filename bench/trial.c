@@ -86,6 +86,14 @@ void bench_trial_describe(const bench_trial *trial, bench_table *table)
     bench_table_context(table, "openblas", blas);
 }
 
+void bench_trial_describe_samples(unsigned samples, bench_table *table)
+{
+    char text[128];
+    snprintf(text, sizeof text, "%u of each; shown are medians, spread is the median distance from the median time",
+             samples);
+    bench_table_note(table, "samples", text);
+}
+
 /* ---- Sampling ---- */
 
 void bench_trial_prepare(const bench_trial *trial, bench_turn *turn, const bench_work *work)
@@ -96,7 +104,7 @@ void bench_trial_prepare(const bench_trial *trial, bench_turn *turn, const bench
 }
 
 /* Seconds a unit. One before the clock runs wakes threads, and brings weights that stay in a cache back there. */
-static double sample(const bench_trial *trial, bench_turn *turn)
+double bench_trial_time_calls(const bench_trial *trial, bench_turn *turn)
 {
     if (trial->threads > 1)
         bench_settle();
@@ -105,17 +113,23 @@ static double sample(const bench_trial *trial, bench_turn *turn)
     return bench_turn_sample(turn) / (double)turn->work.units;
 }
 
+/* All of a team are pinned; a caller left free would stay where another one is. */
+double bench_trial_time_team(const bench_trial *trial, bench_turn *turn)
+{
+    bench_pin(0);
+    const double seconds = bench_trial_time_calls(trial, turn);
+    bench_confine(trial->threads);
+    return seconds;
+}
+
 bench_trial_sample bench_trial_take(bench_trial *trial, bench_turn *ours, bench_turn *blas)
 {
     bench_trial_sample taken = {NAN, NAN, NAN};
-    if (trial->peak) {
-        bench_pin(0); /* as all of a team are; left free, the caller stays where another one is */
-        taken.peak = PEAK_TURNS * trial->peak->operations / sample(trial, &trial->peak_turn);
-        bench_confine(trial->threads);
-    }
-    taken.seconds = sample(trial, ours);
+    if (trial->peak)
+        taken.peak = PEAK_TURNS * trial->peak->operations / bench_trial_time_team(trial, &trial->peak_turn);
+    taken.seconds = bench_trial_time_calls(trial, ours);
     if (trial->blas)
-        taken.blas_seconds = sample(trial, blas);
+        taken.blas_seconds = bench_trial_time_calls(trial, blas);
     return taken;
 }
 
@@ -165,4 +179,10 @@ bench_trial_figures bench_trial_judge(const bench_trial_sample *samples, unsigne
     figures.seconds = median_of(samples, count, seconds, scratch);
     figures.spread = bench_spread(scratch, count) / figures.seconds; /* scratch still has the seconds */
     return figures;
+}
+
+void bench_trial_seconds(const bench_trial_sample *samples, unsigned count, double *to)
+{
+    for (unsigned i = 0; i < count; i++)
+        to[i] = samples[i].seconds;
 }

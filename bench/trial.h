@@ -40,8 +40,18 @@ void bench_trial_peak_name(const bench_trial *trial, char *text, size_t size);
 /* All of these, and what the BLAS says of itself, as facts about the run. */
 void bench_trial_describe(const bench_trial *trial, bench_table *table);
 
+/* That figures are medians over so many samples of each of the three. */
+void bench_trial_describe_samples(unsigned samples, bench_table *table);
+
 /* Calls of a library, which has threads of its own: sampled from the one thread that calls. */
 void bench_trial_prepare(const bench_trial *trial, bench_turn *turn, const bench_work *work);
+
+/*
+ * One sample, in seconds a unit: of calls of a library that were prepared as above; and of what the team itself does, prepared with
+ * `trial->team`.
+ */
+double bench_trial_time_calls(const bench_trial *trial, bench_turn *turn);
+double bench_trial_time_team(const bench_trial *trial, bench_turn *turn);
 
 /* Seconds a unit for each of the two, NaN where there is none; operations a second of the loop, likewise. */
 typedef struct bench_trial_sample {
@@ -59,5 +69,8 @@ typedef struct bench_trial_figures {
 /* Of count > 0 samples of a unit with so many operations. `scratch` has room for one number each. */
 bench_trial_figures bench_trial_judge(const bench_trial_sample *samples, unsigned count, double operations,
                                       double *scratch);
+
+/* The seconds of each, in the order in which they were taken. */
+void bench_trial_seconds(const bench_trial_sample *samples, unsigned count, double *seconds);
 
 #endif

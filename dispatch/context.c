@@ -7,20 +7,18 @@
 #include "dispatch/error.h"
 #include "dispatch/pool.h"
 #include "dispatch/processors.h"
-#include "dispatch/tunefile.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* What is being built: the context, its description, and the first setting that could not be honoured. */
+/* What is being built: the context, what a tune file says, and whether a setting could not be honoured. */
 typedef struct builder {
     lsq_context *ctx;
-    json_t *notes, *tune;
+    lsq_tune tune;
     int strict, refused;
     lsq_error *err;
 } builder;
@@ -33,7 +31,7 @@ __attribute__((format(printf, 2, 3))) static void remark(builder *b, const char 
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    json_array_append_new(b->notes, json_string(text));
+    json_array_append_new(b->ctx->notes, json_string(text));
 }
 
 /* A setting that cannot be honoured: noted, and the end of it if the environment says LSQ_STRICT=1. */
@@ -76,50 +74,24 @@ static void cap(builder *b, const char *name)
             cpu->lacks[i] = "permission (LSQ_MAX_ISA)";
 }
 
-static void choose(lsq_context *ctx, const lsq_kernel *kernel, const lsq_tunables *tunables, unsigned class,
-                   unsigned many)
-{
-    ctx->choice[kernel->op][kernel->codec][kernel->act][class][many] = (lsq_choice){kernel, *tunables};
-}
-
-/* Where no tuned kernel is, or may be, in place. */
-static void choose_defaults(lsq_context *ctx)
-{
-    for (unsigned op = 0; op < OPS; op++)
-        for (unsigned codec = 0; codec < CODECS; codec++)
-            for (unsigned act = 0; act < ACTS; act++) {
-                const lsq_kernel *kernel = lsq_kernel_default(&ctx->cpu, op, codec, act);
-                for (unsigned i = 0; kernel && i < CLASSES * 2; i++) {
-                    const lsq_kernel *tuned = ctx->choice[op][codec][act][i / 2][i % 2].kernel;
-                    if (!tuned || !lsq_kernel_runs(&ctx->cpu, tuned))
-                        choose(ctx, kernel, &lsq_tunables_default, i / 2, i % 2);
-                }
-            }
-}
-
 static int try_tune_file(builder *b, const char *path)
 {
-    lsq_tune tune = {0};
     lsq_error why;
-    lsq_status status = lsq_tune_read(path, &b->ctx->cpu, &tune, &why);
-    json_array_append_new(b->tune,
-                          json_pack("{s:s, s:s}", "path", path, "result", status == LSQ_OK ? "used" : why.text));
-    for (size_t i = 0; status == LSQ_OK && i < tune.count; i++)
-        choose(b->ctx, tune.entries[i].kernel, &tune.entries[i].tunables, tune.entries[i].size_class,
-               tune.entries[i].threads > 1);
-    lsq_tune_free(&tune);
-    return status == LSQ_OK;
+    const int used = lsq_tune_read(path, &b->ctx->cpu, &b->tune, &why) == LSQ_OK;
+    json_array_append_new(b->ctx->tune_files,
+                          json_pack("{s:s, s:s}", "path", path, "result", used ? "used" : why.text));
+    return used;
 }
 
 /* An explicit file, or the first usable one of the usual places. */
-static void choose_tuned(builder *b, const char *explicit)
+static void find_tune_file(builder *b, const char *explicit)
 {
     if (explicit && !strcmp(explicit, "none"))
         return;
     if (explicit) {
         if (!try_tune_file(b, explicit))
             note(b, "LSQ_TUNE_FILE: not used; %s",
-                 json_string_value(json_object_get(json_array_get(b->tune, 0), "result")));
+                 json_string_value(json_object_get(json_array_get(b->ctx->tune_files, 0), "result")));
         return;
     }
     char *path;
@@ -140,8 +112,8 @@ static void choose_one(builder *b, const char *name)
     else if (!lsq_kernel_runs(&b->ctx->cpu, kernel))
         note(b, "LSQ_KERNEL: %s cannot be used here (lacks %s)", name, b->ctx->cpu.lacks[kernel->isa]);
     else
-        for (unsigned i = 0; i < CLASSES * 2; i++)
-            choose(b->ctx, kernel, &lsq_tunables_default, i / 2, i % 2);
+        lsq_choices_set(&b->ctx->choices, &lsq_everywhere,
+                        &(lsq_choice){kernel, lsq_tunables_default, REASON_forced, 0});
 }
 
 /* ---- Threads ---- */
@@ -207,94 +179,12 @@ static void set_threads(builder *b, unsigned option)
         cap_threads(b, ours ? "LSQ_NUM_THREADS" : "OMP_NUM_THREADS");
 }
 
-/* ---- Description ---- */
-
-static json_t *describe_cpu(const lsq_cpu *cpu)
-{
-    return json_pack("{s:s#, s:s#, s:i, s:i, s:i, s:I, s:I, s:I}", "vendor", cpu->vendor, (int)strnlen(cpu->vendor, 12),
-                     "brand", cpu->brand, (int)strnlen(cpu->brand, 48), "family", (int)cpu->family, "model",
-                     (int)cpu->model, "stepping", (int)cpu->stepping, "l1d", (json_int_t)cpu->l1d, "l2",
-                     (json_int_t)cpu->l2, "l3", (json_int_t)cpu->l3);
-}
-
-static json_t *describe_levels(const lsq_cpu *cpu)
-{
-    json_t *levels = json_array();
-    for (unsigned i = 0; i < ISAS; i++)
-        json_array_append_new(levels, json_pack("{s:s, s:b, s:s*}", "name", lsq_isa_names[i], "usable", !cpu->lacks[i],
-                                                "lacks", cpu->lacks[i]));
-    return levels;
-}
-
-/* Values that are not the default, or NULL if there are none. */
-static json_t *describe_tunables(const lsq_tunables *tunables)
-{
-    json_t *values = NULL;
-    for (unsigned t = 0; t < TUNABLES; t++)
-        if (tunables->value[t] != lsq_tunables_default.value[t]) {
-            values = values ? values : json_object();
-            json_object_set_new(values, lsq_tunable_names[t], json_integer(tunables->value[t]));
-        }
-    return values;
-}
-
-/* One entry a kind of product: its default kernel, and by size class where that, or a tunable, is another. */
-static json_t *describe_products(const lsq_context *ctx)
-{
-    json_t *products = json_array();
-    for (unsigned i = 0; i < OPS * CODECS * ACTS; i++) {
-        unsigned op = i / (CODECS * ACTS), codec = i / ACTS % CODECS, act = i % ACTS;
-        const lsq_kernel *usual = lsq_kernel_default(&ctx->cpu, op, codec, act);
-        if (!usual)
-            continue;
-        json_t *kernels = json_object(), *tunables = json_object();
-        for (unsigned class = 0; class < CLASSES; class ++)
-            for (unsigned many = 0; many < 2; many++) {
-                char where[32];
-                const lsq_choice *choice = &ctx->choice[op][codec][act][class][many];
-                json_t *values = describe_tunables(&choice->tunables);
-                snprintf(where, sizeof(where), "%s%s", lsq_class_names[class], many ? ",threads" : "");
-                if (choice->kernel != usual)
-                    json_object_set_new(kernels, where, json_string(choice->kernel->name));
-                if (values)
-                    json_object_set_new(tunables, where, values);
-            }
-        json_array_append_new(products, json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "op", lsq_op_names[op], "codec",
-                                                  lsq_family_names[codec], "act", lsq_act_names[act], "default",
-                                                  usual->name, "instead", kernels, "tunables", tunables));
-    }
-    return products;
-}
-
-static char *describe(builder *b)
-{
-    char id[20];
-    lsq_context *ctx = b->ctx;
-    snprintf(id, sizeof(id), "%016llx", (unsigned long long)lsq_kernel_set_id());
-    json_t *all =
-        json_pack("{s:s, s:s, s:s, s:o, s:o, s:O, s:O, s:I, s:s, s:o}", "schema", "lsq.context/1", "library",
-                  lsq_version(), "kernels", id, "cpu", describe_cpu(&ctx->cpu), "levels", describe_levels(&ctx->cpu),
-                  "tune_files", b->tune, "notes", b->notes, "threads", (json_int_t)ctx->threads, "activation",
-                  ctx->activation == LSQ_ACT_FLOAT ? "float" : "int", "products", describe_products(ctx));
-    char *text = all ? json_dumps(all, JSON_COMPACT) : NULL;
-    json_decref(all);
-    return text;
-}
-
-size_t lsq_describe(const lsq_context *ctx, char *text, size_t size)
-{
-    if (lsq_context_resolve(&ctx) != LSQ_OK)
-        return 0;
-    size_t length = strlen(ctx->description);
-    if (size) {
-        size_t n = length < size - 1 ? length : size - 1;
-        memcpy(text, ctx->description, n);
-        text[n] = '\0';
-    }
-    return length;
-}
-
 /* ---- Making one ---- */
+
+static lsq_status no_memory(lsq_error *err)
+{
+    return lsq_error_set(err, LSQ_E_NOMEM, "no memory for a context");
+}
 
 static lsq_status build(builder *b, const lsq_context_options *o)
 {
@@ -306,16 +196,18 @@ static lsq_status build(builder *b, const lsq_context_options *o)
     ctx->host = o->host;
     lsq_cpu_detect(&ctx->cpu);
     /* A tune file belongs to the CPU as it is, so it is read before the cap; what the cap forbids falls back to a default. */
-    choose_tuned(b, setting(o->tune_file, "LSQ_TUNE_FILE"));
-    cap(b, setting(o->max_isa, "LSQ_MAX_ISA"));
-    choose_defaults(ctx);
+    find_tune_file(b, setting(o->tune_file, "LSQ_TUNE_FILE"));
+    const char *max_isa = setting(o->max_isa, "LSQ_MAX_ISA");
+    cap(b, max_isa);
+    if (!lsq_choices_begin(&ctx->choices, &ctx->cpu))
+        return no_memory(b->err);
+    lsq_choices_tune(&ctx->choices, &ctx->cpu, max_isa != NULL, &b->tune);
     choose_one(b, setting(o->kernel, "LSQ_KERNEL"));
     set_threads(b, o->threads);
     if (b->refused)
         return LSQ_E_CONFIG;
     ctx->pool = lsq_pool_new();
-    ctx->description = describe(b);
-    return ctx->pool && ctx->description ? LSQ_OK : lsq_error_set(b->err, LSQ_E_NOMEM, "no memory for a context");
+    return ctx->pool ? LSQ_OK : no_memory(b->err);
 }
 
 lsq_status lsq_context_new(const lsq_context_options *options, lsq_context **ctx, lsq_error *err)
@@ -331,11 +223,16 @@ lsq_status lsq_context_new(const lsq_context_options *options, lsq_context **ctx
         return lsq_error_set(err, LSQ_E_ARGUMENT, "options->activation is %d: expected LSQ_ACT_INT or LSQ_ACT_FLOAT",
                              o.activation);
     int saved = errno;
-    builder b = {.ctx = calloc(1, sizeof(*b.ctx)), .notes = json_array(), .tune = json_array(), .err = err};
-    lsq_status status =
-        b.ctx && b.notes && b.tune ? build(&b, &o) : lsq_error_set(err, LSQ_E_NOMEM, "no memory for a context");
-    json_decref(b.notes);
-    json_decref(b.tune);
+    builder b = {.ctx = calloc(1, sizeof(*b.ctx)), .err = err};
+    lsq_status status = LSQ_E_NOMEM;
+    if (b.ctx) {
+        b.ctx->notes = json_array();
+        b.ctx->tune_files = json_array();
+        status = b.ctx->notes && b.ctx->tune_files ? build(&b, &o) : no_memory(err);
+    } else {
+        no_memory(err);
+    }
+    lsq_tune_free(&b.tune);
     if (status == LSQ_OK)
         *ctx = b.ctx;
     else
@@ -349,7 +246,9 @@ void lsq_context_free(lsq_context *ctx)
     if (!ctx)
         return;
     lsq_pool_free(ctx->pool);
-    free(ctx->description);
+    lsq_choices_end(&ctx->choices);
+    json_decref(ctx->notes);
+    json_decref(ctx->tune_files);
     free(ctx);
 }
 

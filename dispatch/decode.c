@@ -14,8 +14,7 @@ static void decode(const lsq_context *ctx, const lsq_weights *w, size_t p, unsig
     lsq_decode_args args = {.w = lsq_weights_tiles(w), .row = row, .r0 = r0, .r1 = r1, .out = out, .ld = ld};
     for (unsigned r = 0; r < PANEL; r++)
         row[r] = w->row[args.w.rows[p * PANEL + r]];
-    enum lsq_size_class class = lsq_size_class(&ctx->cpu, w->geometry.bytes);
-    ctx->choice[OP_decode][w->family][ACT_f32][class][0].kernel->run.decode(&args, p, g0, g1);
+    lsq_context_choice(ctx, OP_decode, w->family, ACT_f32, w->geometry.bytes, 1)->kernel->run.decode(&args, p, g0, g1);
 }
 
 /* Rows [lo, hi) of panel p by way of a block: fours that are cut off, and a last group with fewer than 32 columns. */

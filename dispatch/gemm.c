@@ -92,25 +92,12 @@ static void run_panels(const void *arg, size_t p0, size_t p1)
     }
 }
 
-/* Of gemm, for these weights and what their columns are rounded to. */
-static const lsq_choice *choice_of(const lsq_context *ctx, const lsq_weights *w, enum lsq_act act)
+size_t lsq_columns_scratch(const lsq_way *way, const lsq_product *product)
 {
-    return lsq_product_choice(ctx, w, OP_gemm, act == ACT_i8 ? CODEC_e8 : act == ACT_i16 ? CODEC_e16 : CODEC_e32, act);
-}
-
-/* How many of n columns go through the panels together. */
-static size_t at_once(const lsq_choice *choice, size_t n)
-{
-    const size_t most = choice->tunables.value[TUNABLE_columns];
-    return n < most ? n : most;
-}
-
-size_t lsq_columns_scratch(const lsq_context *ctx, const lsq_product *product)
-{
-    const enum lsq_act act = lsq_product_act(ctx, product->w);
-    const size_t groups = product->w->geometry.groups, n = at_once(choice_of(ctx, product->w, act), product->n);
-    const size_t strips = product->w->outliers && act != ACT_f32 ? lsq_columns_bytes(ACT_f32, groups, n) : 0;
-    return lsq_columns_bytes(act, groups, n) + strips;
+    const size_t groups = product->w->geometry.groups;
+    const size_t strips =
+        product->w->outliers && way->act != ACT_f32 ? lsq_columns_bytes(ACT_f32, groups, way->columns) : 0;
+    return lsq_columns_bytes(way->act, groups, way->columns) + strips;
 }
 
 /* The columns of b that are at work, not rounded. */
@@ -121,18 +108,16 @@ static const lsq_strip *strips_of(const columns *job, const lsq_operand *b, void
     return args.x;
 }
 
-void lsq_columns_run(const lsq_context *ctx, const lsq_product *product, void *scratch)
+void lsq_columns_run(const lsq_context *ctx, const lsq_way *way, const lsq_product *product, void *scratch)
 {
     const lsq_weights *w = product->w;
-    const enum lsq_act act = lsq_product_act(ctx, w);
-    const lsq_choice *choice = choice_of(ctx, w, act);
-    const size_t p0 = product->row / PANEL, p1 = (product->row + product->rows + PANEL - 1) / PANEL;
-    const size_t rounded = lsq_columns_bytes(act, w->geometry.groups, at_once(choice, product->n));
+    const enum lsq_act act = way->act;
+    const size_t rounded = lsq_columns_bytes(act, w->geometry.groups, way->columns);
     columns job = {
         .args = {.w = lsq_weights_tiles(w), .largest = lsq_largest_level(&w->format)},
         .product = product,
-        .expander = lsq_expander_of(ctx, w, act),
-        .gemm = choice->kernel->run.gemm,
+        .expander = lsq_expander_of(way, product),
+        .gemm = way->multiply->kernel->run.gemm,
         .unit = w->levels.unit,
         .groups = w->geometry.groups,
         .row_step = act == ACT_f32 ? STRIP : 1,
@@ -141,13 +126,12 @@ void lsq_columns_run(const lsq_context *ctx, const lsq_product *product, void *s
     for (size_t j = 0; j < product->n; j += job.count) {
         lsq_operand some = product->b;
         some.first += (ptrdiff_t)j * some.column_step;
-        job.count = at_once(choice, product->n - j);
+        job.count = product->n - j < way->columns ? product->n - j : way->columns;
         job.c = product->c + (ptrdiff_t)j * product->c_column;
-        lsq_columns_set(&job.args, act, lsq_product_round(ctx, act), w->geometry.groups, &some, w->k, job.count,
-                        scratch);
+        lsq_columns_set(&job.args, act, lsq_way_round(way), w->geometry.groups, &some, w->k, job.count, scratch);
         if (w->outliers)
             job.strips = act == ACT_f32 ? job.args.x : strips_of(&job, &some, (uint8_t *)scratch + rounded);
-        lsq_for_panels(ctx, p1 - p0, w->geometry.bytes / w->geometry.panels * job.count, run_panels, &job);
+        lsq_for_panels(ctx, way->parts, way->part_bytes * job.count, way->thread_bytes, run_panels, &job);
     }
 }
 

@@ -56,36 +56,26 @@ static void run_panels(const void *arg, size_t p0, size_t p1)
     }
 }
 
-size_t lsq_vectors_scratch(const lsq_context *ctx, const lsq_product *product)
+size_t lsq_vectors_scratch(const lsq_way *way, const lsq_product *product)
 {
-    return lsq_activation_bytes(lsq_product_act(ctx, product->w), product->w->geometry.groups);
+    return lsq_activation_bytes(way->act, product->w->geometry.groups);
 }
 
-/* Column j of B rounded into scratch, and the kernel looked up. */
-static vector vector_of(const lsq_context *ctx, const lsq_product *product, size_t j, void *scratch)
+void lsq_vectors_run(const lsq_context *ctx, const lsq_way *way, const lsq_product *product, void *scratch)
 {
     const lsq_weights *w = product->w;
-    const enum lsq_act act = lsq_product_act(ctx, w);
-    const lsq_choice *choice = lsq_product_choice(ctx, w, OP_gemv, w->family, act);
     vector v = {
-        .args = {.w = lsq_weights_tiles(w), .prefetch = choice->tunables.value[TUNABLE_prefetch]},
+        .args = {.w = lsq_weights_tiles(w), .prefetch = way->multiply->tunables.value[TUNABLE_prefetch]},
         .product = product,
-        .x = product->b.first + (ptrdiff_t)j * product->b.column_step,
-        .kernel = choice->kernel->run.gemv,
-        .unit = act == ACT_f32 ? 1.0f : w->levels.unit,
-        .y = product->c + (ptrdiff_t)j * product->c_column,
+        .kernel = way->multiply->kernel->run.gemv,
+        .unit = way->act == ACT_f32 ? 1.0f : w->levels.unit,
     };
-    lsq_activation_set(&v.args, act, lsq_product_round(ctx, act), w->geometry.groups, v.x, product->b.row_step, w->k,
-                       scratch);
-    return v;
-}
-
-void lsq_vectors_run(const lsq_context *ctx, const lsq_product *product, void *scratch)
-{
-    const size_t p0 = product->row / PANEL, p1 = (product->row + product->rows + PANEL - 1) / PANEL;
     for (size_t j = 0; j < product->n; j++) {
-        const vector v = vector_of(ctx, product, j, scratch);
-        lsq_for_panels(ctx, p1 - p0, product->w->geometry.bytes / product->w->geometry.panels, run_panels, &v);
+        v.x = product->b.first + (ptrdiff_t)j * product->b.column_step;
+        v.y = product->c + (ptrdiff_t)j * product->c_column;
+        lsq_activation_set(&v.args, way->act, lsq_way_round(way), w->geometry.groups, v.x, product->b.row_step, w->k,
+                           scratch);
+        lsq_for_panels(ctx, way->parts, way->part_bytes, way->thread_bytes, run_panels, &v);
     }
 }
 

@@ -10,8 +10,6 @@
 
 #include <string.h>
 
-enum { VECTORS = 16 /* columns of B at once */ };
-
 /* Some columns of B on their way through the groups. */
 typedef struct vectors {
     lsq_gemvt_args args;
@@ -42,15 +40,10 @@ static void run_groups(const void *arg, size_t first, size_t end)
         }
 }
 
-static size_t at_once(size_t n)
-{
-    return n < VECTORS ? n : VECTORS;
-}
-
-size_t lsq_transposed_scratch(const lsq_product *product)
+size_t lsq_transposed_scratch(const lsq_way *way, const lsq_product *product)
 {
     const lsq_geometry *geometry = &product->w->geometry;
-    return at_once(product->n) * (geometry->panels * PANEL + geometry->groups * GROUP) * sizeof(float);
+    return way->columns * (geometry->panels * PANEL + geometry->groups * GROUP) * sizeof(float);
 }
 
 /* Column j of B as kernels want it: with integers times the scale of each row, zeros behind it. */
@@ -78,29 +71,27 @@ static void finish(const lsq_product *product, size_t j, float *y)
     }
 }
 
-void lsq_transposed_run(const lsq_context *ctx, const lsq_product *product, void *scratch)
+void lsq_transposed_run(const lsq_context *ctx, const lsq_way *way, const lsq_product *product, void *scratch)
 {
     const lsq_weights *w = product->w;
-    const enum lsq_act act = lsq_product_act(ctx, w);
-    const enum lsq_family codec = act == ACT_i8 ? CODEC_e8 : act == ACT_i16 ? CODEC_e16 : CODEC_e32;
-    const size_t x_step = w->geometry.panels * PANEL, y_step = w->geometry.groups * GROUP, most = at_once(product->n);
-    float *y = scratch, *x = y + most * y_step; /* each a whole number of 64 bytes */
+    const size_t x_step = w->geometry.panels * PANEL, y_step = w->geometry.groups * GROUP;
+    float *y = scratch, *x = y + way->columns * y_step; /* each a whole number of 64 bytes */
     vectors job = {
         .args = {.w = lsq_weights_tiles(w), .largest = lsq_largest_level(&w->format)},
-        .expander = lsq_expander_of(ctx, w, act),
-        .gemvt = lsq_product_choice(ctx, w, OP_gemvt, codec, act)->kernel->run.gemvt,
+        .expander = lsq_expander_of(way, product),
+        .gemvt = way->multiply->kernel->run.gemvt,
         .panels = w->geometry.panels,
         .x = x,
         .y = y,
         .x_step = x_step,
         .y_step = y_step,
     };
-    for (size_t j0 = 0; j0 < product->n; j0 += VECTORS) {
-        job.count = at_once(product->n - j0);
+    for (size_t j0 = 0; j0 < product->n; j0 += job.count) {
+        job.count = product->n - j0 < way->columns ? product->n - j0 : way->columns;
         memset(y, 0, job.count * y_step * sizeof(float));
         for (size_t j = 0; j < job.count; j++)
-            gather(x + j * x_step, product, j0 + j, act != ACT_f32);
-        lsq_for_panels(ctx, w->geometry.groups, w->geometry.bytes / w->geometry.groups * job.count, run_groups, &job);
+            gather(x + j * x_step, product, j0 + j, way->act != ACT_f32);
+        lsq_for_panels(ctx, way->parts, way->part_bytes * job.count, way->thread_bytes, run_groups, &job);
         for (size_t j = 0; j < job.count; j++)
             finish(product, j0 + j, y + j * y_step);
     }

@@ -8,32 +8,29 @@
 /* A product this small costs less than a call of malloc. */
 enum { STACK_SCRATCH = 8192 };
 
-enum lsq_act lsq_product_act(const lsq_context *ctx, const lsq_weights *w)
+/* Transposed: columns share what was expanded, but sums of too many leave the first cache. */
+enum { TRANSPOSED_COLUMNS = 16 };
+
+const char *const lsq_route_names[ROUTES] = {"vectors", "columns", "transposed"};
+
+lsq_round_fn *lsq_way_round(const lsq_way *way)
 {
-    return ctx->activation == LSQ_ACT_FLOAT ? ACT_f32 : w->format.bits <= 6 ? ACT_i8 : ACT_i16;
+    return way->round ? way->round->kernel->run.round : NULL;
 }
 
-const lsq_choice *lsq_product_choice(const lsq_context *ctx, const lsq_weights *w, enum lsq_op op,
-                                     enum lsq_family codec, enum lsq_act act)
+lsq_expander lsq_expander_of(const lsq_way *way, const lsq_product *product)
 {
-    return &ctx->choice[op][codec][act][lsq_size_class(&ctx->cpu, w->geometry.bytes)][ctx->threads > 1];
-}
-
-lsq_round_fn *lsq_product_round(const lsq_context *ctx, enum lsq_act act)
-{
-    return act == ACT_f32 ? NULL : ctx->choice[OP_round][CODEC_x][act][CLASS_l1][0].kernel->run.round;
-}
-
-lsq_expander lsq_expander_of(const lsq_context *ctx, const lsq_weights *w, enum lsq_act act)
-{
-    lsq_expander e = {.w = lsq_weights_tiles(w), .tile_bytes = 64 * (size_t)w->format.bits, .row = w->row};
-    const size_t level = act == ACT_i8 ? 1 : act == ACT_i16 ? 2 : sizeof(float);
-    e.groups = EXPANDED_BYTES / (TILE * level);
-    if (act == ACT_f32)
-        e.decode = lsq_product_choice(ctx, w, OP_decode, w->family, ACT_f32)->kernel->run.decode;
-    else
-        e.expand = lsq_product_choice(ctx, w, OP_expand, w->family, act)->kernel->run.expand;
-    return e;
+    const lsq_weights *w = product->w;
+    const lsq_kernel *kernel = way->unpack->kernel;
+    const size_t level = way->act == ACT_i8 ? 1 : way->act == ACT_i16 ? 2 : sizeof(float);
+    return (lsq_expander){
+        .w = lsq_weights_tiles(w),
+        .tile_bytes = 64 * (size_t)w->format.bits,
+        .row = w->row,
+        .expand = kernel->op == OP_expand ? kernel->run.expand : NULL,
+        .decode = kernel->op == OP_decode ? kernel->run.decode : NULL,
+        .groups = EXPANDED_BYTES / (TILE * level),
+    };
 }
 
 /* Asks for what will be wanted next, the codes behind these: while they are multiplied with, nobody else would. */
@@ -70,16 +67,69 @@ static void scale(const lsq_product *product, size_t rows)
 }
 
 /*
- * Fewer columns than these are faster one by one, since one by one nothing has to be expanded: where that takes about as long as a product
- * (small plain codes, floats), it pays from two quads on, where it is cheap beside one (wide codes), from two columns on. The
- * bits of integer products are the same.
+ * One by one nothing has to be expanded: where that takes about as long as a product (small plain codes, floats), it pays from two
+ * quads of columns on, where it is cheap beside one (wide codes), from two columns on.
  */
-static size_t fewest_together(const lsq_context *ctx, const lsq_weights *w)
+unsigned lsq_product_expand_from(enum lsq_family family, enum lsq_act act)
 {
-    const enum lsq_act act = lsq_product_act(ctx, w);
     if (act == ACT_i16)
         return 2;
-    return act == ACT_f32 || w->family <= CODEC_p4 ? 2 * QUAD : QUAD;
+    return act == ACT_f32 || family <= CODEC_p4 ? 2 * QUAD : QUAD;
+}
+
+static const lsq_choice *choice(const lsq_context *ctx, const lsq_product *product, enum lsq_op op,
+                                enum lsq_family codec, enum lsq_act act)
+{
+    return lsq_context_choice(ctx, op, codec, act, product->w->geometry.bytes, product->n);
+}
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+lsq_way lsq_way_of(const lsq_context *ctx, lsq_transpose trans, const lsq_product *product)
+{
+    const lsq_weights *w = product->w;
+    const lsq_geometry *geometry = &w->geometry;
+    const enum lsq_act act = ctx->activation == LSQ_ACT_FLOAT ? ACT_f32 : w->format.bits <= 6 ? ACT_i8 : ACT_i16;
+    const enum lsq_family expanded = act == ACT_i8 ? CODEC_e8 : act == ACT_i16 ? CODEC_e16 : CODEC_e32;
+    lsq_way way = {.act = act, .unpack = choice(ctx, product, act == ACT_f32 ? OP_decode : OP_expand, w->family, act)};
+    if (trans == LSQ_TRANS) {
+        way.route = ROUTE_transposed;
+        way.together_from = 1;
+        way.multiply = choice(ctx, product, OP_gemvt, expanded, act);
+        way.columns = least(product->n, TRANSPOSED_COLUMNS);
+        way.parts = geometry->groups;
+        way.part_bytes = geometry->bytes / geometry->groups;
+        return way;
+    }
+    if (act != ACT_f32)
+        way.round = lsq_context_choice(ctx, OP_round, CODEC_x, act, 0, 1);
+    way.parts = (product->row + product->rows + PANEL - 1) / PANEL - product->row / PANEL;
+    way.part_bytes = geometry->bytes / geometry->panels;
+    /* The bits of integer products are the same either way. */
+    const unsigned tuned = act == ACT_f32 ? 0 : way.unpack->tunables.value[TUNABLE_expand_from];
+    way.together_from = tuned ? tuned : lsq_product_expand_from(w->family, act);
+    if (product->n > 1 && product->n >= way.together_from) {
+        way.route = ROUTE_columns;
+        way.multiply = choice(ctx, product, OP_gemm, expanded, act);
+        way.columns = least(product->n, way.multiply->tunables.value[TUNABLE_columns]);
+    } else {
+        way.route = ROUTE_vectors;
+        way.unpack = NULL;
+        way.multiply = choice(ctx, product, OP_gemv, w->family, act);
+        way.columns = 1;
+        way.thread_bytes = way.multiply->tunables.value[TUNABLE_thread_bytes];
+    }
+    return way;
+}
+
+static size_t scratch_of(const lsq_way *way, const lsq_product *product)
+{
+    return way->route == ROUTE_transposed ? lsq_transposed_scratch(way, product)
+           : way->route == ROUTE_columns  ? lsq_columns_scratch(way, product)
+                                          : lsq_vectors_scratch(way, product);
 }
 
 lsq_status lsq_product_run(const lsq_context *ctx, lsq_transpose trans, const lsq_product *product)
@@ -88,20 +138,18 @@ lsq_status lsq_product_run(const lsq_context *ctx, lsq_transpose trans, const ls
         scale(product, trans == LSQ_TRANS ? product->w->k : product->rows);
         return LSQ_OK;
     }
-    const int together = product->n >= fewest_together(ctx, product->w);
-    const size_t bytes = trans == LSQ_TRANS ? lsq_transposed_scratch(product)
-                         : together         ? lsq_columns_scratch(ctx, product)
-                                            : lsq_vectors_scratch(ctx, product);
+    const lsq_way way = lsq_way_of(ctx, trans, product);
+    const size_t bytes = scratch_of(&way, product);
     _Alignas(64) uint8_t stack[STACK_SCRATCH];
     void *scratch = bytes <= STACK_SCRATCH ? stack : aligned_alloc(64, bytes);
     if (!scratch)
         return LSQ_E_NOMEM;
-    if (trans == LSQ_TRANS)
-        lsq_transposed_run(ctx, product, scratch);
-    else if (together)
-        lsq_columns_run(ctx, product, scratch);
+    if (way.route == ROUTE_transposed)
+        lsq_transposed_run(ctx, &way, product, scratch);
+    else if (way.route == ROUTE_columns)
+        lsq_columns_run(ctx, &way, product, scratch);
     else
-        lsq_vectors_run(ctx, product, scratch);
+        lsq_vectors_run(ctx, &way, product, scratch);
     if (scratch != stack)
         free(scratch);
     return LSQ_OK;

@@ -27,31 +27,45 @@ typedef struct lsq_product {
 lsq_status lsq_product_run(const lsq_context *ctx, lsq_transpose trans, const lsq_product *product);
 
 /*
- * The ways; alpha is not 0. Each needs scratch at a multiple of 64 bytes:
+ * Three ways:
  *   vectors     column after column, straight from the codes
- *   columns     up to so many columns at once, panels expanded for all of them
- *   transposed  W'^T
+ *   columns     several columns at once, panels expanded (with floats: decoded) for all of them
+ *   transposed  W'^T, expanded for up to 16 columns at once
  */
-size_t lsq_vectors_scratch(const lsq_context *ctx, const lsq_product *product);
-void lsq_vectors_run(const lsq_context *ctx, const lsq_product *product, void *scratch);
+enum lsq_route { ROUTE_vectors, ROUTE_columns, ROUTE_transposed, ROUTES };
+extern const char *const lsq_route_names[ROUTES];
 
-size_t lsq_columns_scratch(const lsq_context *ctx, const lsq_product *product);
-void lsq_columns_run(const lsq_context *ctx, const lsq_product *product, void *scratch);
+/* A way, and what is used on it: for what goes it, and for what explains it. */
+typedef struct lsq_way {
+    enum lsq_route route;
+    enum lsq_act act; /* what columns are rounded to */
+    const lsq_choice *round, *unpack,
+        *multiply;        /* in this order; NULL: not on this way. unpack is expand, or decode with floats */
+    size_t columns;       /* that many at once, or what is left of them */
+    size_t together_from; /* from how many columns on they go together; transposed: 1 */
+    size_t parts, part_bytes, thread_bytes; /* what lsq_for_panels() divides, part_bytes for each column */
+} lsq_way;
 
-size_t lsq_transposed_scratch(const lsq_product *product);
-void lsq_transposed_run(const lsq_context *ctx, const lsq_product *product, void *scratch);
+/* Of the weights, format, sizes and family count; and of the rest the rows, and n. */
+lsq_way lsq_way_of(const lsq_context *ctx, lsq_transpose trans, const lsq_product *product);
+
+/* From how many columns on they go together, unless a tune file knows better. */
+unsigned lsq_product_expand_from(enum lsq_family family, enum lsq_act act);
+
+/* Each way; alpha is not 0. Scratch is at a multiple of 64 bytes. */
+size_t lsq_vectors_scratch(const lsq_way *way, const lsq_product *product);
+void lsq_vectors_run(const lsq_context *ctx, const lsq_way *way, const lsq_product *product, void *scratch);
+
+size_t lsq_columns_scratch(const lsq_way *way, const lsq_product *product);
+void lsq_columns_run(const lsq_context *ctx, const lsq_way *way, const lsq_product *product, void *scratch);
+
+size_t lsq_transposed_scratch(const lsq_way *way, const lsq_product *product);
+void lsq_transposed_run(const lsq_context *ctx, const lsq_way *way, const lsq_product *product, void *scratch);
 
 /* ---- What they share ---- */
 
-/* What x is rounded to for these weights in this context. */
-enum lsq_act lsq_product_act(const lsq_context *ctx, const lsq_weights *w);
-
-/* The choice for these weights: of a kernel that decodes them in some way, or of one that takes what it decoded. */
-const lsq_choice *lsq_product_choice(const lsq_context *ctx, const lsq_weights *w, enum lsq_op op,
-                                     enum lsq_family codec, enum lsq_act act);
-
-/* Rounds vectors to such activations; NULL if they are floats. */
-lsq_round_fn *lsq_product_round(const lsq_context *ctx, enum lsq_act act);
+/* Rounds columns; NULL if they stay floats. */
+lsq_round_fn *lsq_way_round(const lsq_way *way);
 
 /* What is expanded or decoded at once stays in half of a first cache; of floats that is so many groups of a panel. */
 enum { EXPANDED_BYTES = 16 << 10, BLOCK_GROUPS = EXPANDED_BYTES / (TILE * 4), BLOCK_COLUMNS = BLOCK_GROUPS * GROUP };
@@ -69,7 +83,7 @@ typedef struct lsq_expander {
     size_t groups;         /* at most so many at once */
 } lsq_expander;
 
-lsq_expander lsq_expander_of(const lsq_context *ctx, const lsq_weights *w, enum lsq_act act);
+lsq_expander lsq_expander_of(const lsq_way *way, const lsq_product *product);
 void lsq_expander_run(const lsq_expander *e, size_t p, size_t g0, size_t g1, void *levels);
 
 #endif

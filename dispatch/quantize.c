@@ -74,17 +74,17 @@ lsq_status lsq_quantize_source(const lsq_context *ctx, const lsq_format *format,
     source->format = &made->format;
     source->geometry = &made->geometry;
     source->coder = &coder;
-    source->measure = ctx->choice[OP_measure][made->family][ACT_f32][CLASS_l1][0].kernel->run.measure;
-    source->encode = ctx->choice[OP_encode][made->family][ACT_f32][CLASS_l1][0].kernel->run.encode;
+    source->measure = lsq_context_choice(ctx, OP_measure, made->family, ACT_f32, 0, 1)->kernel->run.measure;
+    source->encode = lsq_context_choice(ctx, OP_encode, made->family, ACT_f32, 0, 1)->kernel->run.encode;
     source->packed = made->owned;
     lsq_encode_begin(source);
     job j = {.source = source};
     /* Encoding a weight takes as long as multiplying with some hundred bytes of codes. */
     const size_t panel = made->geometry.groups * TILE * 100, panels = made->geometry.panels;
     if (made->format.codec == LSQ_TRELLIS)
-        lsq_for_panels(ctx, (panels + CHAIN - 1) / CHAIN, panel * CHAIN, encode_panels, &j);
+        lsq_for_panels(ctx, (panels + CHAIN - 1) / CHAIN, panel * CHAIN, 0, encode_panels, &j);
     else
-        lsq_for_panels(ctx, panels, panel, encode_panels, &j);
+        lsq_for_panels(ctx, panels, panel, 0, encode_panels, &j);
     if (j.out_of_memory)
         status = lsq_error_set(err, LSQ_E_NOMEM, "no memory to encode with");
     if (status == LSQ_OK)

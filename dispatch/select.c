@@ -5,6 +5,7 @@
 
 #include "dispatch/fnv.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 const char *const lsq_op_names[OPS] = {"gemv", "decode", "expand", "gemm", "gemvt", "round", "measure", "encode"};
@@ -12,6 +13,8 @@ const char *const lsq_family_names[CODECS] = {"p2", "p3", "p4", "p5", "p6", "p7"
                                               "t2", "t3", "t4", "t5", "t6", "e8", "e16", "e32", "x"};
 const char *const lsq_act_names[ACTS] = {"i8", "i16", "f32"};
 const char *const lsq_class_names[CLASSES] = {"l1", "l2", "l3", "dram"};
+const char *const lsq_batch_names[BATCHES] = {"one", "few", "many"};
+const char *const lsq_crew_names[CREWS] = {"one", "many"};
 
 const lsq_kernel lsq_kernels[] = {
 #define KERNEL(op, codec, act, isa, variant, rev)                                                                      \
@@ -69,9 +72,15 @@ uint64_t lsq_kernel_set_id(void)
 #include "kernels/table.inc"
 #undef KERNEL
     };
-    uint64_t id = FNV_START;
+    /* Each context asks several times, and it takes as long as reading a tune file. Whoever is first, the sum is the same. */
+    static _Atomic uint64_t sum;
+    uint64_t id = atomic_load_explicit(&sum, memory_order_relaxed);
+    if (id)
+        return id;
+    id = FNV_START;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
         id = fnv_add(id, rows[i], strlen(rows[i]));
+    atomic_store_explicit(&sum, id, memory_order_relaxed);
     return id;
 }
 
@@ -81,4 +90,21 @@ enum lsq_size_class lsq_size_class(const lsq_cpu *cpu, uint64_t packed_bytes)
            : packed_bytes <= cpu->l2 ? CLASS_l2
            : packed_bytes <= cpu->l3 ? CLASS_l3
                                      : CLASS_dram;
+}
+
+enum lsq_batch lsq_batch(size_t columns)
+{
+    return columns <= 1 ? BATCH_one : columns < 16 ? BATCH_few : BATCH_many;
+}
+
+const lsq_place lsq_everywhere = {LSQ_ANY, LSQ_ANY, LSQ_ANY};
+
+static int meet(int a, int b)
+{
+    return a == LSQ_ANY || b == LSQ_ANY || a == b;
+}
+
+int lsq_places_meet(const lsq_place *a, const lsq_place *b)
+{
+    return meet(a->size_class, b->size_class) && meet(a->batch, b->batch) && meet(a->crew, b->crew);
 }

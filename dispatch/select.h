@@ -40,8 +40,25 @@ enum lsq_act { ACT_i8, ACT_i16, ACT_f32, ACTS };
 /* Where the packed bytes of a product come from when it is repeated. */
 enum lsq_size_class { CLASS_l1, CLASS_l2, CLASS_l3, CLASS_dram, CLASSES };
 
+/* How many columns a product has, 1, 2 to 15, 16 or more; and how many threads its context. */
+enum lsq_batch { BATCH_one, BATCH_few, BATCH_many, BATCHES };
+enum lsq_crew { CREW_one, CREW_many, CREWS };
+
 extern const char *const lsq_op_names[OPS], *const lsq_family_names[CODECS], *const lsq_act_names[ACTS],
-                                                                                 *const lsq_class_names[CLASSES];
+                                                                                 *const lsq_class_names[CLASSES],
+                                                                                     *const lsq_batch_names[BATCHES],
+                                                                                         *const lsq_crew_names[CREWS];
+
+/* Which products of a kind are meant: enum values as above, or LSQ_ANY. */
+enum { LSQ_ANY = -1 };
+typedef struct lsq_place {
+    int size_class, batch, crew;
+} lsq_place;
+
+extern const lsq_place lsq_everywhere;
+
+/* Is there a product that both are about? */
+int lsq_places_meet(const lsq_place *a, const lsq_place *b);
 
 typedef struct lsq_kernel {
     uint8_t op, codec, act, isa; /* enum values as above */
@@ -77,5 +94,6 @@ const lsq_kernel *lsq_kernel_default(const lsq_cpu *cpu, unsigned op, unsigned c
 uint64_t lsq_kernel_set_id(void);
 
 enum lsq_size_class lsq_size_class(const lsq_cpu *cpu, uint64_t packed_bytes);
+enum lsq_batch lsq_batch(size_t columns);
 
 #endif

@@ -10,10 +10,10 @@
 #include "dispatch/pool.h"
 
 /*
- * Handing work to a thread costs 1 to 2 us while it spins, 20 to 30 if it sleeps; taking a piece, less than 0.1. AVX2 multiplies 128 KiB
- * of codes in some 10 us, where two threads just begin to be faster than one.
+ * Handing work to a thread costs 1 to 2 us while it spins, 20 to 30 if it sleeps; taking a piece, less than 0.1. AVX2 multiplies the 128
+ * KiB that thread_bytes is by default in some 10 us, where two threads just begin to be faster than one.
  */
-enum { SHARE_BYTES = 128 << 10, PIECE_BYTES = 32 << 10, PIECES = 8 /* of a share, at most */ };
+enum { PIECE_BYTES = 32 << 10, PIECES = 8 /* of a share, at most */ };
 
 static _Thread_local unsigned local_limit;
 
@@ -41,18 +41,26 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-void lsq_for_panels(const lsq_context *ctx, size_t panels, size_t bytes,
-                    void (*work)(const void *arg, size_t p0, size_t p1), const void *arg)
+size_t lsq_panel_threads(const lsq_context *ctx, size_t panels, size_t bytes, size_t thread_bytes)
 {
     const unsigned allowed = local_limit && local_limit < ctx->threads ? local_limit : ctx->threads;
-    const size_t threads = least(allowed, least(panels, panels * bytes / SHARE_BYTES));
+    const size_t share = thread_bytes ? thread_bytes : lsq_tunables_default.value[TUNABLE_thread_bytes];
+    const size_t threads = least(allowed, least(panels, panels * bytes / share));
+    return threads ? threads : 1;
+}
+
+void lsq_for_panels(const lsq_context *ctx, size_t panels, size_t bytes, size_t thread_bytes,
+                    void (*work)(const void *arg, size_t p0, size_t p1), const void *arg)
+{
+    const size_t threads = lsq_panel_threads(ctx, panels, bytes, thread_bytes);
     job j = {work, arg, panels, threads};
-    if (threads <= 1) {
+    if (threads == 1) {
         work(arg, 0, panels);
     } else if (ctx->parallel_for) {
         ctx->parallel_for(ctx->host, threads, run_piece, &j);
     } else {
-        j.pieces *= least(PIECES, least(panels / threads, panels * bytes / threads / PIECE_BYTES));
+        const size_t each = least(PIECES, least(panels / threads, panels * bytes / threads / PIECE_BYTES));
+        j.pieces *= each ? each : 1; /* thread_bytes may be less than a piece */
         lsq_pool_run(ctx->pool, (unsigned)threads, j.pieces, run_piece, &j);
     }
 }

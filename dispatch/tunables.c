@@ -3,19 +3,27 @@
  */
 #include "dispatch/tunables.h"
 
+#include "dispatch/select.h"
+
 const char *const lsq_tunable_names[TUNABLES] = {
 #define TUNABLE(name, ...) #name,
 #include "dispatch/tunables.inc"
 #undef TUNABLE
 };
 
+const uint8_t lsq_tunable_ops[TUNABLES] = {
+#define TUNABLE(name, op, ...) OP_##op,
+#include "dispatch/tunables.inc"
+#undef TUNABLE
+};
+
 const lsq_tunables lsq_tunables_default = {{
-#define TUNABLE(name, usual, ...) usual,
+#define TUNABLE(name, op, usual, ...) usual,
 #include "dispatch/tunables.inc"
 #undef TUNABLE
 }};
 
-#define TUNABLE(name, usual, ...) static const uint32_t name##_legal[] = {__VA_ARGS__};
+#define TUNABLE(name, op, usual, ...) static const uint32_t name##_legal[] = {__VA_ARGS__};
 #include "dispatch/tunables.inc"
 #undef TUNABLE
 

@@ -15,6 +15,7 @@ enum lsq_tunable {
 };
 
 extern const char *const lsq_tunable_names[TUNABLES];
+extern const uint8_t lsq_tunable_ops[TUNABLES]; /* an lsq_op: kernels of others do not look at it */
 
 /* A value for each of them. */
 typedef struct lsq_tunables {

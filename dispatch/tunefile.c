@@ -1,298 +1,263 @@
 /*
- * tunefile.c - the document of a tune file: docs/tuning.md describes it field by field.
+ * tunefile.c - reading the document of a tune file: docs/man/lsq-tune.5.scd describes it field by field.
  *
  * A tune file can only choose among kernels that give the right result, so a wrong one costs speed, never correctness.
- * Still it is believed whole or not at all: half a file is a mix of two measurements. "checksum" is FNV-1a over the
- * rest of the document as compact JSON with sorted keys, so every value counts (unknown keys too, which are otherwise
- * passed over) and white space and the order of keys do not.
+ * Still it is believed whole or not at all: half a file is a mix of two measurements. "checksum", the last member, is
+ * FNV-1a over all bytes before it, so that checking costs less than parsing and whatever an editor changes shows.
  */
 #include "dispatch/error.h"
 #include "dispatch/fnv.h"
-#include "dispatch/tunefile.h"
+#include "dispatch/tunedoc.h"
 
 #include <jansson.h>
 
 #include <errno.h>
-#include <inttypes.h>
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char schema[] = "lsq.tune/1";
-
-enum { HEX = 17 }; /* 16 digits and a NUL */
-
-static void to_hex(uint64_t number, char hex[HEX])
+void lsq_tune_free(lsq_tune *tune)
 {
-    snprintf(hex, HEX, "%016" PRIx64, number);
+    free(tune->entries);
+    free(tune->kept);
+    *tune = (lsq_tune){NULL, NULL, 0, 0};
 }
 
-/* Of a document without its "checksum". 0 if memory ran out. */
-static int checksum_of(const json_t *document, char hex[HEX])
+void lsq_tune_coverage(const lsq_tune *tune, lsq_coverage *coverage)
 {
-    char *text = json_dumps(document, JSON_COMPACT | JSON_SORT_KEYS);
-    if (!text)
+    *coverage = (lsq_coverage){{{{0}}}};
+    for (size_t i = 0; i < tune->count; i++) {
+        const lsq_kernel *kernel = tune->entries[i].kernel;
+        lsq_cover(coverage, kernel->op, kernel->codec, kernel->act, &tune->entries[i].where);
+    }
+    for (size_t i = 0; i < tune->kept_count; i++)
+        lsq_cover(coverage, tune->kept[i].op, tune->kept[i].codec, tune->kept[i].act, &tune->kept[i].where);
+}
+
+/* ---- Names of places ---- */
+
+static const char *name_of(int value, const char *const *names)
+{
+    return value == LSQ_ANY ? tune_any : names[value];
+}
+
+void lsq_tune_kept_name(const lsq_tune_kept *kept, char name[LSQ_TUNE_NAME_MAX])
+{
+    const lsq_place *where = &kept->where;
+    snprintf(name, LSQ_TUNE_NAME_MAX, "%s_%s_%s/%s/%s/%s", lsq_op_names[kept->op], lsq_family_names[kept->codec],
+             lsq_act_names[kept->act], name_of(where->size_class, lsq_class_names),
+             name_of(where->batch, lsq_batch_names), name_of(where->crew, lsq_crew_names));
+}
+
+/* Index of a name, LSQ_ANY for "any"; below that: neither. */
+static int index_of(const char *name, const char *const *names, int count)
+{
+    for (int i = 0; name && i < count; i++)
+        if (!strcmp(name, names[i]))
+            return i;
+    return name && !strcmp(name, tune_any) ? LSQ_ANY : LSQ_ANY - 1;
+}
+
+static int place_of(const char *class, const char *batch, const char *crew, lsq_place *where)
+{
+    where->size_class = index_of(class, lsq_class_names, CLASSES);
+    where->batch = index_of(batch, lsq_batch_names, BATCHES);
+    where->crew = index_of(crew, lsq_crew_names, CREWS);
+    return where->size_class >= LSQ_ANY && where->batch >= LSQ_ANY && where->crew >= LSQ_ANY;
+}
+
+/* Copies a name that begins with those of a kind, "gemv_p4_i8", each with a mark from `marks` behind it, and points at what is left. */
+static int kind_of(const char *name, const char *marks, char copy[LSQ_TUNE_NAME_MAX], lsq_tune_kept *kind, char **rest)
+{
+    if (!name || strlen(name) >= LSQ_TUNE_NAME_MAX)
         return 0;
-    to_hex(fnv_add(FNV_START, text, strlen(text)), hex);
-    free(text);
+    *rest = memcpy(copy, name, strlen(name) + 1);
+    const int op = index_of(strsep(rest, marks), lsq_op_names, OPS),
+              codec = index_of(strsep(rest, marks), lsq_family_names, CODECS),
+              act = index_of(strsep(rest, marks), lsq_act_names, ACTS);
+    if (op < 0 || codec < 0 || act < 0)
+        return 0;
+    kind->op = (uint8_t)op;
+    kind->codec = (uint8_t)codec;
+    kind->act = (uint8_t)act;
     return 1;
 }
 
 /* ---- Reading: each function returns the reason for a refusal, or NULL ---- */
 
-static int is_text(const json_t *value, const char *expected)
+static const char *text_at(const json_t *item, const char *key)
 {
-    const char *text = json_string_value(value);
+    return json_string_value(json_object_get(item, key));
+}
+
+static int is_text(const json_t *document, const char *key, const char *expected)
+{
+    const char *text = text_at(document, key);
     return text && !strcmp(text, expected);
 }
 
-/* Index of the string under `key` among names, or -1. */
-static int name_index(const json_t *item, const char *key, const char *const *names, int count)
+static const char *read_time(const json_t *item, const char *key, double *ns)
 {
-    for (int i = 0; i < count; i++)
-        if (is_text(json_object_get(item, key), names[i]))
-            return i;
-    return -1;
-}
-
-static const char *read_time(const json_t *value, double *ns)
-{
-    json_int_t whole = json_integer_value(value); /* 0 if it is no integer */
-    if (whole < 1 || whole > 1ll << 53)
+    const json_t *value = json_object_get(item, key);
+    const json_int_t whole = json_integer_value(value); /* 0 if it is no integer */
+    if (value && (whole < 1 || whole > 1ll << 53))
         return "a time is not a whole number of nanoseconds";
     *ns = (double)whole;
     return NULL;
 }
 
-/* The row that `value` names, if it is of the same kind as the entry and can run here. */
-static const char *read_kernel(const json_t *value, const int kind[3], const lsq_cpu *cpu, const lsq_kernel **kernel)
+static const char *read_tunables(const json_t *item, unsigned op, lsq_tunables *tunables)
 {
-    const char *name = json_string_value(value);
-    *kernel = name ? lsq_kernel_find(name) : NULL;
-    if (!*kernel)
-        return "it names an unknown kernel";
-    if ((*kernel)->op != kind[0] || (*kernel)->codec != kind[1] || (*kernel)->act != kind[2])
-        return "it names a kernel of another kind";
-    if (!lsq_kernel_runs(cpu, *kernel))
-        return "it names a kernel that this CPU cannot run";
-    return NULL;
-}
-
-static int is_legal(unsigned tunable, json_int_t value)
-{
-    const uint32_t *legal;
-    for (size_t i = 0; (legal = lsq_tunable_legal(tunable, i)); i++)
-        if (*legal == value)
-            return 1;
-    return 0;
-}
-
-static const char *read_tunables(const json_t *item, lsq_tunables *tunables)
-{
+    *tunables = lsq_tunables_default;
     for (unsigned t = 0; t < TUNABLES; t++) {
         const json_t *value = json_object_get(item, lsq_tunable_names[t]);
-        if (!json_is_integer(value) || !is_legal(t, json_integer_value(value)))
-            return "a tunable is missing or has a value that dispatch/tunables.inc does not list";
-        tunables->value[t] = (uint32_t)json_integer_value(value);
+        if (value && lsq_tunable_ops[t] != op)
+            return "a tunable is one of another op";
+        if (value && (!json_is_integer(value) || !tune_is_legal(t, json_integer_value(value))))
+            return "a tunable has a value that is not listed";
+        if (value)
+            tunables->value[t] = (uint32_t)json_integer_value(value);
     }
     return NULL;
 }
 
-static const char *read_entry(const json_t *item, const lsq_cpu *cpu, lsq_tune_entry *entry)
+/* Most rows are of another kind, which numbers tell sooner than names. */
+static const lsq_kernel *row_of(const char *name)
 {
-    const int kind[3] = {name_index(item, "op", lsq_op_names, OPS), name_index(item, "codec", lsq_family_names, CODECS),
-                         name_index(item, "act", lsq_act_names, ACTS)};
-    int size_class = name_index(item, "class", lsq_class_names, CLASSES);
-    json_int_t threads = json_integer_value(json_object_get(item, "threads"));
-    if (kind[0] < 0 || kind[1] < 0 || kind[2] < 0 || size_class < 0)
-        return "its op, codec, act or class is missing or unknown";
-    if (threads != 1 && threads != 2)
-        return "its threads are neither 1 nor 2";
-    if (!json_is_true(json_object_get(item, "verified")))
-        return "it is not verified";
-    *entry = (lsq_tune_entry){.size_class = (enum lsq_size_class)size_class, .threads = (unsigned)threads};
-    const char *why = read_kernel(json_object_get(item, "kernel"), kind, cpu, &entry->kernel);
-    if (!why)
-        why = read_tunables(item, &entry->tunables);
-    if (!why)
-        why = read_time(json_object_get(item, "ns"), &entry->ns);
-    const json_t *runner_up = json_object_get(item, "runner_up"), *its_ns = json_object_get(item, "runner_up_ns");
-    if (why || (json_is_null(runner_up) && json_is_null(its_ns)))
+    lsq_tune_kept kind;
+    char copy[LSQ_TUNE_NAME_MAX], *rest;
+    if (!kind_of(name, "_", copy, &kind, &rest))
+        return NULL;
+    for (const lsq_kernel *row = lsq_kernels; row < lsq_kernels + lsq_kernels_count; row++)
+        if (row->op == kind.op && row->codec == kind.codec && row->act == kind.act && !strcmp(row->name, name))
+            return row;
+    return NULL;
+}
+
+/* Whatever products, if nothing is said of them. */
+static const char *part_of_place(const json_t *item, const char *key)
+{
+    const json_t *value = json_object_get(item, key);
+    return value ? json_string_value(value) : tune_any;
+}
+
+static const char *read_entry(const json_t *item, const lsq_cpu *cpu, lsq_tune_entry *entry, lsq_coverage *all)
+{
+    const lsq_kernel *kernel = row_of(text_at(item, "kernel"));
+    if (!kernel)
+        return "it names an unknown kernel";
+    if (!lsq_kernel_runs(cpu, kernel))
+        return "it names a kernel that this CPU cannot run";
+    *entry = (lsq_tune_entry){.kernel = kernel};
+    if (!place_of(part_of_place(item, "class"), part_of_place(item, "batch"), part_of_place(item, "threads"),
+                  &entry->where))
+        return "its class, batch or threads are unknown";
+    const char *why = read_tunables(item, kernel->op, &entry->tunables);
+    why = why ? why : read_time(item, "ns", &entry->ns);
+    why = why ? why : read_time(item, "default_ns", &entry->default_ns);
+    if (!why && lsq_covers(all, kernel->op, kernel->codec, kernel->act, &entry->where))
+        why = "some product is there twice";
+    lsq_cover(all, kernel->op, kernel->codec, kernel->act, &entry->where);
+    return why;
+}
+
+/* "gemv_p4_i8/l3/any/one": what is not written so is no such name. */
+static const char *read_kept(const json_t *item, lsq_tune_kept *kept, lsq_coverage *all)
+{
+    static const char why[] = "not the name of a kind and a place";
+    const char *text = json_string_value(item);
+    char copy[LSQ_TUNE_NAME_MAX], again[LSQ_TUNE_NAME_MAX], *rest;
+    if (!kind_of(text, "_/", copy, kept, &rest))
         return why;
-    why = read_kernel(runner_up, kind, cpu, &entry->runner_up);
-    if (!why && entry->runner_up == entry->kernel)
-        why = "its runner-up is the kernel itself";
-    return why ? why : read_time(its_ns, &entry->runner_up_ns);
+    const char *class = strsep(&rest, "/"), *batch = strsep(&rest, "/"), *crew = strsep(&rest, "/");
+    if (!place_of(class, batch, crew, &kept->where))
+        return why;
+    lsq_tune_kept_name(kept, again);
+    if (strcmp(again, text) != 0)
+        return why;
+    if (lsq_covers(all, kept->op, kept->codec, kept->act, &kept->where))
+        return "some product is there twice";
+    lsq_cover(all, kept->op, kept->codec, kept->act, &kept->where);
+    return NULL;
 }
 
-static int same_place(const lsq_tune_entry *a, const lsq_tune_entry *b)
+/* Both lists. What was allocated is the caller's to free. */
+static lsq_status read_lists(const json_t *document, const lsq_cpu *cpu, lsq_tune *tune, lsq_error *err)
 {
-    return a->kernel->op == b->kernel->op && a->kernel->codec == b->kernel->codec && a->kernel->act == b->kernel->act &&
-           a->size_class == b->size_class && a->threads == b->threads;
-}
-
-static lsq_status read_entries(const json_t *items, const lsq_cpu *cpu, lsq_tune *tune, lsq_error *err)
-{
-    enum { MOST = OPS * CODECS * ACTS * CLASSES * 2 };
-    size_t count = json_array_size(items);
-    if (!json_is_array(items) || count > MOST)
-        return lsq_error_set(err, LSQ_E_MALFORMED, "\"entries\": expected an array of at most %d", MOST);
-    lsq_tune_entry *entries = calloc(count + 1, sizeof(*entries));
-    if (!entries)
-        return lsq_error_set(err, LSQ_E_NOMEM, "no memory for %zu entries", count);
-    for (size_t i = 0; i < count; i++) {
-        const char *why = read_entry(json_array_get(items, i), cpu, &entries[i]);
-        for (size_t j = 0; !why && j < i; j++)
-            if (same_place(&entries[i], &entries[j]))
-                why = "it is there twice";
-        if (why) {
-            free(entries);
-            return lsq_error_set(err, LSQ_E_MALFORMED, "entry %zu: %s", i, why);
-        }
+    enum { MOST = OPS * CODECS * ACTS * CLASSES * BATCHES * CREWS };
+    const json_t *entries = json_object_get(document, "entries"), *kept = json_object_get(document, "kept");
+    const size_t count = json_array_size(entries), kept_count = json_array_size(kept);
+    if (!json_is_array(entries) || !json_is_array(kept) || count + kept_count > MOST)
+        return lsq_error_set(err, LSQ_E_MALFORMED, "\"entries\", \"kept\": expected arrays of together at most %d",
+                             MOST);
+    tune->entries = calloc(count + 1, sizeof(*tune->entries));
+    tune->kept = calloc(kept_count + 1, sizeof(*tune->kept));
+    if (!tune->entries || !tune->kept)
+        return lsq_error_set(err, LSQ_E_NOMEM, "no memory for %zu entries", count + kept_count);
+    lsq_coverage all = {{{{0}}}};
+    for (; tune->count < count; tune->count++) {
+        const char *why = read_entry(json_array_get(entries, tune->count), cpu, &tune->entries[tune->count], &all);
+        if (why)
+            return lsq_error_set(err, LSQ_E_MALFORMED, "entry %zu: %s", tune->count, why);
     }
-    *tune = (lsq_tune){entries, count};
+    for (; tune->kept_count < kept_count; tune->kept_count++) {
+        const char *why = read_kept(json_array_get(kept, tune->kept_count), &tune->kept[tune->kept_count], &all);
+        if (why)
+            return lsq_error_set(err, LSQ_E_MALFORMED, "kept %zu: %s", tune->kept_count, why);
+    }
     return LSQ_OK;
 }
 
-/* Is it a whole document, and one for this machine and library? Takes the checksum out of it. */
-static lsq_status check_head(json_t *document, const lsq_cpu *cpu, lsq_error *err)
+/* Is the sum at the end that of what is before it? */
+static int sum_matches(const char *text, size_t size)
 {
-    char hex[HEX], stated[HEX] = "";
-    const json_t *sum = json_object_get(document, "checksum");
-    if (!is_text(json_object_get(document, "schema"), schema))
-        return lsq_error_set(err, LSQ_E_UNSUPPORTED, "\"schema\" is not \"%s\"", schema);
-    if (json_string_length(sum) != HEX - 1)
-        return lsq_error_set(err, LSQ_E_MALFORMED, "\"checksum\": expected 16 hexadecimal digits");
-    memcpy(stated, json_string_value(sum), HEX - 1);
-    json_object_del(document, "checksum");
-    if (!checksum_of(document, hex))
-        return lsq_error_set(err, LSQ_E_NOMEM, "no memory for its checksum");
-    if (strcmp(stated, hex) != 0)
+    char tail[TUNE_TAIL_BYTES + 1];
+    if (size < TUNE_TAIL_BYTES)
+        return 0;
+    snprintf(tail, sizeof(tail), tune_tail, fnv_add(FNV_START, text, size - TUNE_TAIL_BYTES));
+    return !memcmp(text + size - TUNE_TAIL_BYTES, tail, TUNE_TAIL_BYTES);
+}
+
+/* Is it a whole document, and one for this machine and library? */
+static lsq_status check_head(const json_t *document, const char *text, size_t size, const lsq_cpu *cpu, lsq_error *err)
+{
+    if (!is_text(document, "schema", tune_schema))
+        return lsq_error_set(err, LSQ_E_UNSUPPORTED, "\"schema\" is not \"%s\"", tune_schema);
+    if (!sum_matches(text, size))
         return lsq_error_set(err, LSQ_E_CHECKSUM, "damaged or edited: the checksum does not match");
-    to_hex(lsq_kernel_set_id(), hex);
-    if (!is_text(json_object_get(document, "kernels"), hex))
-        return lsq_error_set(err, LSQ_E_UNSUPPORTED, "made for another set of kernels than this library's, %s", hex);
-    to_hex(lsq_tune_fingerprint(cpu), hex);
-    if (!is_text(json_object_get(document, "fingerprint"), hex))
-        return lsq_error_set(err, LSQ_E_UNSUPPORTED, "made on another CPU than this one, %s", hex);
-    if (!json_is_string(json_object_get(document, "cpu")) || !json_is_string(json_object_get(document, "library")))
+    const tune_hex kernels = tune_hex_of(lsq_kernel_set_id()), fingerprint = tune_hex_of(lsq_tune_fingerprint(cpu));
+    if (!is_text(document, "kernels", kernels.digits))
+        return lsq_error_set(err, LSQ_E_UNSUPPORTED,
+                             "stale: made for another set of kernels than this library's, %s; run lsq-tune again",
+                             kernels.digits);
+    if (!is_text(document, "fingerprint", fingerprint.digits))
+        return lsq_error_set(err, LSQ_E_UNSUPPORTED, "foreign: made on another CPU than this one, %s",
+                             fingerprint.digits);
+    if (!text_at(document, "cpu") || !text_at(document, "library"))
         return lsq_error_set(err, LSQ_E_MALFORMED, "\"cpu\" or \"library\" is missing");
     return LSQ_OK;
 }
 
 lsq_status lsq_tune_parse(const char *text, size_t size, const lsq_cpu *cpu, lsq_tune *tune, lsq_error *err)
 {
-    int saved = errno;
+    const int saved = errno;
     json_error_t at;
     lsq_status status;
+    lsq_tune made = {NULL, NULL, 0, 0};
     json_t *document = json_loadb(text, size, JSON_REJECT_DUPLICATES, &at);
     if (document) {
-        status = check_head(document, cpu, err);
+        status = check_head(document, text, size, cpu, err);
         if (status == LSQ_OK)
-            status = read_entries(json_object_get(document, "entries"), cpu, tune, err);
+            status = read_lists(document, cpu, &made, err);
     } else if (json_error_code(&at) == json_error_out_of_memory) {
         status = lsq_error_set(err, LSQ_E_NOMEM, "no memory for %zu bytes of JSON", size);
     } else {
         status = lsq_error_set(err, LSQ_E_MALFORMED, "not JSON: line %d, column %d", at.line, at.column);
     }
     json_decref(document);
+    if (status == LSQ_OK)
+        *tune = made;
+    else
+        lsq_tune_free(&made);
     errno = saved;
     return status;
-}
-
-void lsq_tune_free(lsq_tune *tune)
-{
-    free(tune->entries);
-    *tune = (lsq_tune){NULL, 0};
-}
-
-/* ---- Writing ---- */
-
-static json_t *entry_json(const lsq_tune_entry *entry)
-{
-    const lsq_kernel *kernel = entry->kernel, *other = entry->runner_up;
-    json_t *item = json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:I, s:s?, s:o, s:b}", "op", lsq_op_names[kernel->op],
-                             "codec", lsq_family_names[kernel->codec], "act", lsq_act_names[kernel->act], "class",
-                             lsq_class_names[entry->size_class], "threads", (int)entry->threads, "kernel", kernel->name,
-                             "ns", (json_int_t)rint(entry->ns), "runner_up", other ? other->name : NULL, "runner_up_ns",
-                             other ? json_integer((json_int_t)rint(entry->runner_up_ns)) : json_null(), "verified", 1);
-    for (unsigned t = 0; t < TUNABLES; t++)
-        json_object_set_new(item, lsq_tunable_names[t], json_integer(entry->tunables.value[t]));
-    return item;
-}
-
-static int time_fits(double ns)
-{
-    return ns >= 1 && ns <= 9007199254740992.0; /* false for NaN */
-}
-
-/* Why an entry cannot be written, or NULL. */
-static const char *refuse_entry(const lsq_tune *tune, size_t i, const lsq_cpu *cpu)
-{
-    const lsq_tune_entry *entry = &tune->entries[i];
-    const lsq_kernel *kernel = entry->kernel, *other = entry->runner_up;
-    if ((entry->threads != 1 && entry->threads != 2) || entry->size_class >= CLASSES)
-        return "threads or class out of range";
-    if (!time_fits(entry->ns) || (other && !time_fits(entry->runner_up_ns)))
-        return "a time out of range";
-    if (!lsq_kernel_runs(cpu, kernel) || (other && !lsq_kernel_runs(cpu, other)))
-        return "a kernel that this CPU cannot run";
-    if (other &&
-        (other == kernel || other->op != kernel->op || other->codec != kernel->codec || other->act != kernel->act))
-        return "a runner-up of another kind";
-    for (unsigned t = 0; t < TUNABLES; t++)
-        if (!is_legal(t, entry->tunables.value[t]))
-            return "a tunable out of range";
-    for (size_t j = 0; j < i; j++)
-        if (same_place(entry, &tune->entries[j]))
-            return "it is there twice";
-    return NULL;
-}
-
-/* CPUs name themselves in ASCII, or not at all; anything else would not be JSON. */
-static void plain_text(char *to, size_t room, const char *from, size_t from_room)
-{
-    size_t length = strnlen(from, from_room < room ? from_room : room - 1);
-    for (size_t i = 0; i < length; i++)
-        to[i] = from[i] >= ' ' && from[i] <= '~' ? from[i] : '?';
-    to[length] = 0;
-}
-
-static json_t *document_of(const lsq_cpu *cpu, const lsq_tune *tune)
-{
-    char fingerprint[HEX], kernels[HEX], brand[sizeof(cpu->brand) + 1], sum[HEX];
-    to_hex(lsq_tune_fingerprint(cpu), fingerprint);
-    to_hex(lsq_kernel_set_id(), kernels);
-    plain_text(brand, sizeof(brand), cpu->brand, sizeof(cpu->brand));
-    json_t *entries = json_array();
-    json_t *document = json_pack("{s:s, s:s, s:s, s:s, s:s, s:O}", "schema", schema, "fingerprint", fingerprint, "cpu",
-                                 brand, "library", lsq_version(), "kernels", kernels, "entries", entries);
-    int good = document != NULL;
-    for (size_t i = 0; good && i < tune->count; i++)
-        good = !json_array_append_new(entries, entry_json(&tune->entries[i]));
-    good = good && checksum_of(document, sum) && !json_object_set_new(document, "checksum", json_string(sum));
-    json_decref(entries);
-    if (good)
-        return document;
-    json_decref(document);
-    return NULL;
-}
-
-lsq_status lsq_tune_format(const lsq_cpu *cpu, const lsq_tune *tune, char **text, lsq_error *err)
-{
-    for (size_t i = 0; i < tune->count; i++) {
-        const char *why = refuse_entry(tune, i, cpu);
-        if (why)
-            return lsq_error_set(err, LSQ_E_ARGUMENT, "entry %zu: %s", i, why);
-    }
-    int saved = errno;
-    json_t *document = document_of(cpu, tune);
-    char *dump = document ? json_dumps(document, JSON_INDENT(1)) : NULL;
-    json_decref(document);
-    errno = saved;
-    if (!dump)
-        return lsq_error_set(err, LSQ_E_NOMEM, "no memory for the text of %zu entries", tune->count);
-    *text = dump;
-    return LSQ_OK;
 }

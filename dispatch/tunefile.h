@@ -1,27 +1,42 @@
 /*
- * tunefile.h - the tune file: read, written and believed whole or not at all.
+ * tunefile.h - the tune file: read, written and believed whole or not at all. docs/man/lsq-tune.5.scd describes it field by field.
  */
 #ifndef LSQ_DISPATCH_TUNEFILE_H
 #define LSQ_DISPATCH_TUNEFILE_H
 
-#include "dispatch/select.h"
+#include "dispatch/coverage.h"
 #include "dispatch/tunables.h"
 
 #include <lsq/lsq.h>
 
-/* The fastest way to one kind of product, as measured. */
+/* A faster way than the default to some products of a kind, as measured. */
 typedef struct lsq_tune_entry {
-    const lsq_kernel *kernel, *runner_up; /* runner_up NULL: there was no other */
-    lsq_tunables tunables;                /* of `kernel` */
-    enum lsq_size_class size_class;
-    unsigned threads;        /* 1, or 2 for "more than one" */
-    double ns, runner_up_ns; /* median time of the product that was timed; whole numbers in the file, 1 to 2^53 */
+    const lsq_kernel *kernel;
+    lsq_tunables tunables; /* those of its op; the others have their defaults */
+    lsq_place where;
+    /* Median times of the product that was timed, this way and by default; whole numbers in the file, 1 to 2^53. 0: not measured. */
+    double ns, default_ns;
 } lsq_tune_entry;
 
+/* Products that were measured and left to the default. */
+typedef struct lsq_tune_kept {
+    uint8_t op, codec, act;
+    lsq_place where;
+} lsq_tune_kept;
+
+/* No two of them are about the same product. Arrays by malloc. */
 typedef struct lsq_tune {
-    lsq_tune_entry *entries; /* malloc */
-    size_t count;
+    lsq_tune_entry *entries;
+    lsq_tune_kept *kept;
+    size_t count, kept_count;
 } lsq_tune;
+
+/* What it says something of. */
+void lsq_tune_coverage(const lsq_tune *tune, lsq_coverage *coverage);
+
+/* "gemv_p4_i8/l3/any/one". */
+enum { LSQ_TUNE_NAME_MAX = 48 };
+void lsq_tune_kept_name(const lsq_tune_kept *kept, char name[LSQ_TUNE_NAME_MAX]);
 
 /* What a machine is to a tune file: architecture, CPU model, usable levels, caches, kernel set. 64 bits. */
 uint64_t lsq_tune_fingerprint(const lsq_cpu *cpu);

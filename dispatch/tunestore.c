@@ -24,7 +24,7 @@ static lsq_status system_error(lsq_error *err)
 
 /* ---- Reading ---- */
 
-/* Reads to the end, or to one byte more than is allowed: the size that fstat() gave may be out of date. */
+/* Reads to the end, or until there is no room. */
 static ssize_t read_all(int file, char *bytes, size_t room)
 {
     size_t size = 0;
@@ -50,15 +50,17 @@ static lsq_status read_open_file(int file, const lsq_cpu *cpu, lsq_tune *tune, l
         return lsq_error_set(err, LSQ_E_IO, "not a regular file");
     if (about.st_size > SIZE_MAX_BYTES)
         return lsq_error_set(err, LSQ_E_LIMIT, "larger than 1 MiB");
-    char *bytes = malloc(SIZE_MAX_BYTES + 1);
+    /* Room for a byte more than there is: files that say nothing of their size, and those that grow meanwhile, show by it. */
+    const size_t room = (size_t)about.st_size + 1;
+    char *bytes = malloc(room);
     if (!bytes)
         return lsq_error_set(err, LSQ_E_NOMEM, "no memory to read it");
     lsq_status status;
-    ssize_t size = read_all(file, bytes, SIZE_MAX_BYTES + 1);
+    const ssize_t size = read_all(file, bytes, room);
     if (size < 0)
         status = system_error(err);
-    else if (size > SIZE_MAX_BYTES)
-        status = lsq_error_set(err, LSQ_E_LIMIT, "larger than 1 MiB");
+    else if ((size_t)size == room)
+        status = lsq_error_set(err, LSQ_E_IO, "it grew while it was read");
     else
         status = lsq_tune_parse(bytes, (size_t)size, cpu, tune, err);
     free(bytes);
@@ -122,7 +124,7 @@ static int create(char *name, const char *text)
     if (file < 0)
         return 0;
     /* mkostemp makes it private; what /etc holds is for everyone, and nothing here is secret. */
-    int good = !fchmod(file, 0644) && write_all(file, text) && write_all(file, "\n") && !fsync(file);
+    int good = !fchmod(file, 0644) && write_all(file, text) && !fsync(file);
     int why = errno;
     if (close(file) && good) {
         good = 0;

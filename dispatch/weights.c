@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-static lsq_status make(const lsq_format *format, size_t m, size_t k, lsq_weights **weights, lsq_error *err)
+lsq_status lsq_weights_begin(const lsq_format *format, size_t m, size_t k, lsq_weights **weights, lsq_error *err)
 {
     if (!format || !lsq_format_valid(format))
         return lsq_error_set(err, LSQ_E_ARGUMENT, "not a valid format");
@@ -53,7 +53,7 @@ static void *allocate(size_t bytes)
 lsq_status lsq_weights_allocate(const lsq_format *format, size_t m, size_t k, lsq_weights **weights, lsq_error *err)
 {
     lsq_weights *w;
-    lsq_status status = make(format, m, k, &w, err);
+    lsq_status status = lsq_weights_begin(format, m, k, &w, err);
     if (status != LSQ_OK)
         return status;
     w->owned = allocate(w->geometry.bytes);
@@ -104,7 +104,7 @@ lsq_status lsq_weights_wrap_outliers(const lsq_format *format, size_t m, size_t 
     const int before = errno;
     if (!packed || !weights)
         return lsq_error_set(err, LSQ_E_ARGUMENT, "packed bytes and a place for the weights are needed");
-    lsq_status status = make(format, m, k, &w, err);
+    lsq_status status = lsq_weights_begin(format, m, k, &w, err);
     if (status != LSQ_OK) {
         errno = before;
         return status;

@@ -26,6 +26,9 @@ struct lsq_weights {
 /* The view of a kernel on weights. */
 lsq_tiles lsq_weights_tiles(const lsq_weights *w);
 
+/* Makes weights that know their format and sizes, and have no packed bytes. */
+lsq_status lsq_weights_begin(const lsq_format *format, size_t m, size_t k, lsq_weights **weights, lsq_error *err);
+
 /* Makes weights over zeroed packed bytes of their own, which an encoder fills; lsq_weights_ready() when it has. */
 lsq_status lsq_weights_allocate(const lsq_format *format, size_t m, size_t k, lsq_weights **weights, lsq_error *err);
 

@@ -149,6 +149,8 @@ static void check_panel(const subject *s, const workload *w, size_t p)
 static void check_shape(subject *s, size_t panels, size_t groups, enum fill how)
 {
     workload w;
+    if (s->verdict->failures >= TOLD)
+        return;
     s->panels = panels;
     s->groups = groups;
     s->how = how;
@@ -179,7 +181,7 @@ kernel_verdict kernel_check(const lsq_kernel *kernel, uint64_t seed)
     for (size_t i = 0; i < count; i++) {
         s.v = variants[i];
         if (kernel->op == OP_measure || kernel->op == OP_encode) {
-            for (s.how = RANDOM; s.how < FILLS; s.how++)
+            for (s.how = RANDOM; s.how < FILLS && verdict.failures < TOLD; s.how++)
                 check_encode(&s);
             continue;
         }

@@ -10,7 +10,7 @@ typedef struct kernel_verdict {
     unsigned long checks, failures;
 } kernel_verdict;
 
-/* Against the reference of its kind. The first failures are printed; a seed gives a kernel the same inputs whatever else is checked. */
+/* Against the reference of its kind. The first failures are printed, and end it; a seed gives a kernel the same inputs whatever else is checked. */
 kernel_verdict kernel_check(const lsq_kernel *kernel, uint64_t seed);
 
 /*

@@ -146,7 +146,7 @@ void fault(const subject *s, const char *format, ...)
 {
     char name[LSQ_FORMAT_NAME_MAX] = "?";
     lsq_format_name(&s->v.format, name);
-    if (s->verdict->failures++ >= 5)
+    if (s->verdict->failures++ >= TOLD)
         return;
     printf("FAIL %s: %s, %zu panels x %zu groups, fill %d: ", s->kernel->name, name, s->panels, s->groups, (int)s->how);
     va_list args;

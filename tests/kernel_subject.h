@@ -9,6 +9,9 @@
 
 #include <lsq/lsq.h>
 
+/* How many faults of a kernel are told; then no further shape is tried. */
+enum { TOLD = 5 };
+
 /* What inputs are filled with. */
 enum fill { RANDOM, ALL_ONES, ALL_ZEROS, LOWEST, HIGHEST, ALTERNATING, FILLS };
 

@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 """
 The command lsq-bench as its users run it: options, exit statuses, tables and documents. Times are never judged.
-usage: test_bench.py LSQ_BENCH LSQ FIXTURE.safetensors
+usage: test_bench.py LSQ_BENCH LSQ FIXTURE.safetensors [MANUAL.scd]
 """
 
+import csv
+import io
 import json
 import os
 import re
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -14,6 +17,7 @@ import unittest
 import xml.etree.ElementTree
 
 BENCH, LSQ, FIXTURE = sys.argv[1:4]
+MANUAL = sys.argv[4] if len(sys.argv) > 4 else None
 EMULATOR = os.environ.get('WRAPPER', '').split()
 
 
@@ -29,6 +33,7 @@ class Options(unittest.TestCase):
             self.assertEqual((done.returncode, done.stderr), (0, ''))
             self.assertTrue(done.stdout)
         self.assertIn('lsq-bench snr', run('snr', '--help').stdout)
+        self.assertNotIn('lsq-bench gemm', run('snr', '--help').stdout)
 
     def test_wrong_usage_is_one_line_and_status_2(self):
         for arguments in (
@@ -41,7 +46,11 @@ class Options(unittest.TestCase):
             ['layers', 'surplus'], ['layers', '--threads', '0'], ['layers', '--batch', '1'], ['layers', '--activation', ''],
             ['encode', 'surplus'], ['encode', '--size', '0x64'], ['encode', '--samples', '1'], ['encode', '--threads', '0'],
             ['encode', '--codec', 't9'], ['encode', *('--codec=c4',) * 65], ['encode', *('--threads=1',) * 65],
+            ['peers', 'surplus'], ['peers', '--threads', '0'], ['peers', '--size', '0x64'], ['peers', '--batch', '0'], ['peers', '--trans'],
+            ['peers', '--codec', 'z9'], ['peers', '--samples', '1'], ['overhead', 'surplus'], ['overhead', '--samples', '1'],
+            ['overhead', '--threads', '2'], ['file', '--shapes'], ['file', '--threads', '0', FIXTURE], ['file', '--codec', 's4', FIXTURE],
             ['snr', '--source', 'cauchy'], ['snr', *('--source=sine54',) * 17], ['snr', '--svg'], ['snr', '--codec', 'c2'], ['file'], ['file', '--samples', '-1', FIXTURE],
+            ['gemm', '--format', 'xml'], ['gemm', '--format'], ['compare'], ['compare', 'a.json'], ['compare', 'a', 'b', 'c'], ['compare', '--samples', '2', 'a', 'b'],
         ):
             done = run(*arguments)
             self.assertEqual((done.returncode, done.stdout), (2, ''), arguments)
@@ -64,6 +73,198 @@ class Options(unittest.TestCase):
         error = json.loads(done.stderr)
         self.assertEqual((error['schema'], error['exit_code']), ('lsq.error/1', 5))
         self.assertNotIn('\x1b', error['message'])
+
+
+class Manual(unittest.TestCase):
+    """--help and the manual tell of the same options, with the same letters."""
+
+    def test_same_options(self):
+        if not MANUAL:
+            self.skipTest('no manual was given')
+        with open(MANUAL, encoding='ascii') as file:
+            page = file.read()
+        commands = re.findall(r'(?m)^(?:usage:|      ) lsq-bench (\w+)', run('--help').stdout)
+        self.assertGreaterEqual(len(commands), 7)
+        synopses = {name: text for name, text in re.findall(r'(?m)^\*lsq-bench\*? ?\[?\*?(\w+)\*(.*)$', page)}
+        self.assertEqual(sorted(synopses), sorted(commands))
+        described = set(re.findall(r'(?m)^(?:\*(?:-\w)\*, )?\*(--[\w-]+)\*', page))
+        told = set()
+        for command in commands:
+            text = run(command, '--help').stdout
+            options = re.findall(r'(?m)^  (?:(-\w),|   ) (--[\w-]+) ', text)
+            told.update(long for _, long in options)
+            brief = {short or long for short, long in options if long not in ('--help', '--version')}
+            self.assertEqual(set(re.findall(r'\*(--?[\w-]+)\*', synopses[command])), brief, command)
+            for short, long in options:
+                if short:
+                    self.assertIn(f'*{short}*, *{long}*', page)
+        self.assertEqual(described, told)
+
+
+class Formats(unittest.TestCase):
+    """The same results in every form."""
+
+    COMMANDS = (
+        ('gemv', '--filter', '^gemv_p4_i8_scalar_r1/s4/l2$', '--samples', '2'),
+        ('gemm', '--size', '80x33', '--samples', '2', '--codec', 's4', '--batch', '1', '--batch', '2'),
+        ('layers', '--samples', '2', '--codec', 's4'),
+        ('encode', '--size', '33x70', '--samples', '2', '--codec', 'c4'),
+        ('snr', '--source', 'sine54', '--codec', 'c4'),
+        ('snr', '--peers', '--source', 'gauss', '--codec', 's4'),
+    )
+
+    def output(self, *arguments):
+        done = run(*arguments)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def test_csv_is_a_table_of_keys_and_numbers(self):
+        for command in self.COMMANDS:
+            done = subprocess.run([*EMULATOR, BENCH, *command, '--format', 'csv'], capture_output=True, timeout=300)
+            text = done.stdout.decode()
+            rows = list(csv.reader(io.StringIO(text, newline=''), strict=True))
+            self.assertGreaterEqual(len(rows), 2)
+            self.assertEqual({len(row) for row in rows}, {len(rows[0])}, command)
+            self.assertEqual(len(set(rows[0])), len(rows[0]), command)
+            self.assertIn('lsq_version', rows[0])
+            self.assertNotRegex(text.replace('\r\n', ''), r'[\r\n]')
+            if command[0] != 'gemv':
+                document = json.loads(self.output(*command, '--json'))
+                for row in document['rows']:
+                    row.pop('sample_seconds', None)
+                    self.assertEqual(list(row), rows[0][:len(row)])
+                self.assertEqual(len(document['rows']), len(rows) - 1)
+
+    def test_csv_has_every_digit(self):
+        command = ('snr', '--source', 'gauss', '--codec', 's4')
+        (row,) = csv.DictReader(io.StringIO(self.output(*command, '--format', 'csv'), newline=''))
+        (same,) = json.loads(self.output(*command, '--json'))['rows']
+        for key in ('snr', 'bits_per_weight', 'nf4'):
+            self.assertAlmostEqual(float(row[key]), same[key], places=8)
+            self.assertEqual(repr(float(row[key])), row[key])
+        self.assertEqual(row['published'], '')
+
+    def test_markdown_is_a_list_and_a_table(self):
+        for command in self.COMMANDS:
+            above, table = self.output(*command, '--format', 'md').split('\n\n')[:2]
+            self.assertRegex(above, r'(?m)\A(- .+: .+\n?)+\Z')
+            lines = [re.split(r'(?<!\\)\|', line) for line in table.splitlines()]
+            self.assertGreaterEqual(len(lines), 3)
+            self.assertEqual({len(line) for line in lines}, {len(lines[0])}, command)
+            self.assertTrue(all(re.fullmatch(' ---:? ', cell) for cell in lines[1][1:-1]), lines[1])
+
+    def test_text_and_json_are_the_usual_and_the_brief_one(self):
+        for name in ('text', 'json'):
+            text = self.output('snr', '--source', 'sine54', '--codec', 'c4', '--format', name)
+            self.assertEqual(text, self.output('snr', '--source', 'sine54', '--codec', 'c4', *(('-j',) if name == 'json' else ())))
+
+    def test_timed_rows_have_their_samples(self):
+        for command in self.COMMANDS[1:4]:
+            document = json.loads(self.output(*command, '--json'))
+            self.assertIsInstance(document['warnings'], list)
+            self.assertRegex(document['clock'], r'^\d+\.\d\d GHz$')
+            for row in document['rows']:
+                self.assertEqual((row['samples'], len(row['sample_seconds'])), (2, 2))
+                middle = statistics.median(row['sample_seconds'])
+                shown = row['microseconds'] * 1e-6 if 'microseconds' in row else row['milliseconds'] * 1e-3
+                self.assertAlmostEqual(middle / shown, 1, places=8)
+                spread = statistics.median(abs(x - middle) for x in row['sample_seconds'])
+                self.assertAlmostEqual(row['spread'], 100 * spread / middle, places=6)
+                self.assertTrue(set(document['row_keys']) <= set(row))
+
+    def test_warnings_stand_in_the_document_too(self):
+        for command in self.COMMANDS[:2]:
+            done = run(*command, '--json')
+            said = re.findall(r'(?m)^lsq-bench: warning: (.*)$', done.stderr)
+            self.assertEqual(json.loads(done.stdout)['warnings'], said)
+
+
+class Compare(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def write(self, name, document):
+        path = os.path.join(self.folder, name)
+        with open(path, 'w', encoding='utf-8') as file:
+            file.write(document if isinstance(document, str) else json.dumps(document))
+        return path
+
+    def timed(self, name, **rows):
+        """A document with samples of each row around so many microseconds."""
+        return self.write(name, {'schema': 'lsq.bench.gemm/1', 'lsq_cpu': name, 'row_keys': ['format'], 'rows': [
+            {'format': key, 'sample_seconds': [us * 1e-6 * (1 + i / 1000) for i in range(9)]} for key, us in rows.items()]})
+
+    def compare(self, *arguments, code=0):
+        done = run('compare', *arguments)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done
+
+    def test_rows_are_matched_and_judged(self):
+        a, b = self.timed('a', s3=5, s4=10, t4=20, gone=1), self.timed('b', t4=40, s4=5, s3=5.0001, new=2)
+        document = json.loads(self.compare(a, b, '--json').stdout)
+        self.assertEqual(document['schema'], 'lsq.bench.compare/1')
+        self.assertEqual(document['lsq_cpu'], 'A: a; B: b')
+        rows = {row['row']: row for row in document['rows']}
+        self.assertEqual([(key, row['verdict']) for key, row in rows.items()],
+                         [('s3', 'equal'), ('s4', 'faster'), ('t4', 'slower'), ('gone', 'only in A'), ('new', 'only in B')])
+        self.assertAlmostEqual(rows['s4']['times_a'], 2)
+        self.assertAlmostEqual(rows['t4']['times_a'], 0.5)
+        self.assertLess(rows['t4']['p'], 0.001)
+        self.assertIsNone(rows['new']['p'])
+        self.assertEqual(document['summary'], '1 faster, 1 slower, 1 equal, 1 only in A, 1 only in B; '
+                         'geometric mean of all rows: 1.000 x the speed of A')
+        for name in ('md', 'csv', 'text'):
+            self.assertIn('only in B', self.compare(a, b, '--format', name).stdout)
+
+    def test_few_samples_say_nothing(self):
+        rows = [{'format': 's4', 'sample_seconds': [1e-6, 2e-6, 3e-6]}]
+        a = self.write('a', {'schema': 'x', 'row_keys': ['format'], 'rows': rows})
+        self.assertIn('1 too few samples', self.compare(a, a).stdout)
+
+    def test_figures_are_subtracted(self):
+        path = self.write('snr.json', run('snr', '--source', 'sine54', '--codec', 'c4', '--json').stdout)
+        document = json.loads(self.compare(path, path, '--json').stdout)
+        self.assertEqual({(row['difference'], row['verdict']) for row in document['rows']}, {(0, 'equal')})
+        self.assertEqual(document['figure'], 'snr')
+
+    def test_documents_of_every_command_can_be_compared(self):
+        for command in Formats.COMMANDS:
+            path = self.write('own.json', run(*command, '--json').stdout)
+            self.assertIn(' equal' if command[0] == 'snr' else ' too few', self.compare(path, path).stdout)
+
+    def test_google_benchmark_with_another_number_of_repetitions(self):
+        paths = [self.write(n, run('gemv', '--filter', Gemv.CASE, '--samples', n, '--json').stdout) for n in ('5', '6')]
+        (row,) = json.loads(self.compare(*paths, '--json').stdout)['rows']
+        self.assertEqual((row['row'], row['a_samples'], row['b_samples']), ('gemv_p4_i8_scalar_r1/s4/l2', 5, 6))
+
+    def test_what_cannot_be_compared(self):
+        good, other = self.timed('a', s4=1), self.write('b', {'schema': 'other', 'row_keys': ['x'], 'rows': []})
+        self.assertIn('nothing to compare', self.compare(good, other, code=2).stderr)
+        for text, place in (('', 'line 1'), ('{"schema": "x"}', 'row_keys'), ('{"rows": 1}', 'neither')):
+            bad = self.write('bad', text)
+            for pair in ((good, bad), (bad, good)):
+                done = self.compare(*pair, code=3)
+                self.assertEqual((done.stdout, done.stderr.count('\n')), ('', 1))
+                self.assertIn(f'{bad}: ', done.stderr)
+                self.assertIn(place, done.stderr)
+        self.compare(good, os.path.join(self.folder, 'missing'), code=5)
+        self.compare(self.folder, good, code=5)
+
+    def test_names_from_outside_are_harmless(self):
+        evil = self.write('evil', {'schema': 'x\x1b[2J', 'a\nb': 'c\x1b[0m', 'row_keys': ['f'], 'rows': [
+            {'f': '=1,"\x1b[2J|', 'sample_seconds': [1.0]}]})
+        for name in ('text', 'md', 'csv', 'json'):
+            text = self.compare(evil, self.write('none', {'schema': 'x\x1b[2J', 'row_keys': ['f'], 'rows': []}), '--format', name).stdout
+            self.assertNotIn('\x1b', text)
+            self.assertIn('a?b', text)
+            if name == 'md':
+                cells = {len(re.split(r'(?<!\\)\|', line)) for line in text.splitlines() if line.startswith('|')}
+                self.assertEqual(len(cells), 1, text)
+            if name == 'csv':
+                (row,) = csv.DictReader(io.StringIO(text, newline=''), strict=True)
+                self.assertEqual(row['row'], '=1,"?[2J|')
 
 
 class Gemv(unittest.TestCase):
@@ -115,8 +316,8 @@ class Gemv(unittest.TestCase):
             self.assertEqual(done.returncode, 0, done.stderr)
             root = xml.etree.ElementTree.parse(path).getroot()
             texts = [text.text for text in root.iter('{http://www.w3.org/2000/svg}text')]
-            for text in ('a plain read', 'scalar', 'scalar, trellis', 'weights in L2 cache, 1 thread',
-                         'weights in L2 cache, 2 threads', '10^9 weights a second'):
+            for text in ('limit: a plain read', 'scalar', 'scalar, trellis', 'weights in L2 cache, 1 thread',
+                         'weights in L2 cache, 2 threads', '10^9 weights a second (logarithmic)'):
                 self.assertEqual(texts.count(text), 1, texts)
             self.assertEqual(os.listdir(folder), ['a.svg'])
             # With the document, too; what cannot be written leaves nothing behind.
@@ -206,6 +407,7 @@ class Gemm(unittest.TestCase):
             for text in ('s4', 't4', 'C = W B, 1 thread', 'C = W^T B, 1 thread', 'C = W B, 2 threads', 'C = W^T B, 2 threads'):
                 self.assertEqual(texts.count(text), 1, texts)
             self.assertEqual(texts.count('512'), 4)
+            self.assertRegex('\n'.join(texts), r'(?m); liblsq [0-9.]+, \d{4}-\d\d-\d\d$')
             self.assertEqual(os.listdir(folder), ['a.svg'])
             self.assertEqual(run(*self.SMALL, '--codec', 's4', '--batch', '1', '--svg',
                                  os.path.join(folder, 'no', 'b.svg')).returncode, 5)
@@ -321,8 +523,8 @@ class Snr(unittest.TestCase):
             self.assertEqual(done.returncode, 0, done.stderr)
             root = xml.etree.ElementTree.parse(path).getroot()
             texts = [text.text for text in root.iter('{http://www.w3.org/2000/svg}text')]
-            for text in ('gauss', 'sine54', os.path.basename(FIXTURE), 'trellis (t)', 'scalar (s)', 'classic (c)', 'Lloyd-Max',
-                         'R(D) of a Gaussian', 'published table', 'ggml', 'IQ4_XS', 'SNR, dB'):
+            for text in ('gauss: Gaussian, standard deviation 0.02', os.path.basename(FIXTURE), 'trellis (t)', 'scalar (s)', 'classic (c)', 'Lloyd-Max',
+                         'limit: R(D) of a Gaussian', 'published table', 'ggml', 'IQ4_XS', 'signal to noise ratio, dB'):
                 self.assertEqual(texts.count(text), 1, (text, texts))
             self.assertEqual(texts.count('NF4'), 2)  # of weights, not of the sine
             self.assertEqual(os.listdir(folder), ['a.svg'])
@@ -360,6 +562,112 @@ class File(unittest.TestCase):
             self.assertIsNone(alone['snr'])
             self.assertIsNone(alone['relative_error'])
             self.assertEqual(alone['bits_per_weight'], four['bits_per_weight'])
+
+    def compressed(self, folder):
+        """The fixture, in one format but for one tensor."""
+        path = os.path.join(folder, 'a.lsq')
+        done = run('compress', FIXTURE, '-o', path, '--codec', 's4', '--rule', 'use\\.embedding=t2', program=LSQ)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return path
+
+    def test_shapes_are_those_of_the_file_and_make_up_the_pass(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = self.compressed(folder)
+            listed = json.loads(run('info', '--json', path, program=LSQ).stdout)['tensors']
+            expected = {}
+            for tensor in listed:
+                if tensor.get('codec'):
+                    key = (tensor['codec'].split('.')[0], f"{tensor['rows']}x{tensor['columns']}")
+                    expected[key] = expected.get(key, 0) + 1
+            document = json.loads(run('file', '--shapes', '--samples', '3', '--threads', '2', '--threads', '1', '--json', path).stdout)
+            self.assertEqual(document['row_keys'], ['file', 'codec', 'shape', 'threads'])
+            for threads in (2, 1):
+                whole, *shapes = [row for row in document['rows'] if row['threads'] == threads]
+                self.assertEqual((whole['codec'], whole['shape'], whole['matrices']), ('mixed', 'all', sum(expected.values())))
+                self.assertEqual({(row['codec'], row['shape']): row['matrices'] for row in shapes}, expected)
+                self.assertAlmostEqual(sum(row['megabytes'] for row in shapes), whole['megabytes'], places=9)
+                self.assertAlmostEqual(whole['tokens_per_second'] * whole['microseconds'] * whole['matrices'] * 1e-6, 1, places=6)
+                self.assertEqual(whole['percent_of_pass'], 100)
+                for row in shapes:
+                    self.assertIsNone(row['tokens_per_second'])
+                    self.assertAlmostEqual(row['percent_of_pass'] * whole['microseconds'] * whole['matrices'] /
+                                           (100 * row['microseconds'] * row['matrices']), 1, places=6)
+                # Within each pass parts are no more than the whole.
+                for i, seconds in enumerate(whole['sample_seconds']):
+                    self.assertLessEqual(sum(row['sample_seconds'][i] for row in shapes), seconds * (1 + 1e-9))
+                    self.assertGreater(min(row['sample_seconds'][i] for row in shapes), 0)
+
+    def test_without_being_asked_there_are_no_shapes(self):
+        with tempfile.TemporaryDirectory() as folder:
+            done = run('file', '--samples', '2', '--threads', '1', '--threads', '2', self.compressed(folder))
+            self.assertEqual(re.findall(r'^a.lsq +mixed +all +(\d) ', done.stdout, re.M), ['1', '2'], done.stdout)
+            self.assertEqual(done.stdout.count('a.lsq'), 2)
+            self.assertIn('attention, norms, sampling', done.stdout)
+
+
+class Peers(unittest.TestCase):
+    SMALL = ('peers', '--size', '512x1024', '--samples', '2')
+
+    def test_every_way_stands_in_one_table(self):
+        done = run(*self.SMALL, '--codec', 's4', '--batch', '1', '--batch', '3', '--threads', '1', '--threads', '2', '--json')
+        self.assertEqual(done.returncode, 0, done.stderr)
+        document = json.loads(done.stdout)
+        self.assertEqual(document['schema'], 'lsq.bench.peers/1')
+        others = [way for key, way in (('openblas', 'float OpenBLAS'), ('int8', 'int8 oneDNN')) if not document[key].startswith('none')]
+        self.assertEqual([(row['weights'], row['threads'], row['n'], row['way']) for row in document['rows']],
+                         [(place, threads, n, way) for place in ('memory', 'cache') for threads in (1, 2) for n in (1, 3)
+                          for way in (*others, 's4')])
+        bits = {'float OpenBLAS': 32, 'int8 oneDNN': 8 + 32 / 1024}
+        for row in document['rows']:
+            seconds = row['microseconds'] * 1e-6
+            self.assertAlmostEqual(row['gigaweights'] * 1e9 * seconds / (512 * 1024), 1, places=6)
+            self.assertAlmostEqual(row['gflops'] / row['gigaweights'], 2 * row['n'], places=6)
+            self.assertGreater(row['read_gigaweights'], 0)
+            self.assertGreater(row['percent_of_read'], 0)
+            self.assertEqual(row['times_openblas'] is not None, 'float OpenBLAS' in others)
+            self.assertEqual(len(row['sample_seconds']), 2)
+            if row['way'] in bits:
+                self.assertAlmostEqual(row['bits_per_weight'], bits[row['way']], places=6)
+
+    def test_usual_ways_and_their_quality(self):
+        kept = json.loads(run('snr', '--source', 'gauss', '--codec', 's4', '--codec', 't2', '--json').stdout)['rows']
+        done = run(*self.SMALL, '--json')
+        self.assertEqual(done.returncode, 0, done.stderr)
+        rows = json.loads(done.stdout)['rows']
+        for n in (1, 64):
+            ours = [row['way'] for row in rows if (row['weights'], row['n']) == ('memory', n) and ' ' not in row['way']]
+            self.assertEqual(ours, 's2 s3 s4 s5 s6 s8 t2 t3 t4 t5 t6'.split())
+        found = {row['way']: row['snr'] for row in rows}
+        for row in kept:
+            self.assertEqual(found[row['codec']], row['snr'])
+        self.assertIsNone(found.get('float OpenBLAS'))
+        self.assertEqual(found.get('int8 oneDNN', kept[0]['int8_row']), kept[0]['int8_row'])
+
+
+class Overhead(unittest.TestCase):
+    def test_every_piece_has_a_row(self):
+        with tempfile.TemporaryDirectory() as folder:
+            done = run('overhead', '--samples', '2', '--json', TMPDIR=folder)
+            self.assertEqual((done.returncode, os.listdir(folder)), (0, []), done.stderr)
+        document = json.loads(done.stdout)
+        self.assertEqual(document['schema'], 'lsq.bench.overhead/1')
+        self.assertRegex(document['tune_file'], r'^[1-9]\d* entries in \d+ bytes')
+        rows = {row['name']: row for row in document['rows']}
+        self.assertEqual(len(rows), len(document['rows']))
+        for name, unit in (('a context, no tune file', 'us'), ('a context, tune file', 'us'), ('a tune file, parsing alone', 'us'),
+                           ('choice of a kernel', 'ns'), ('a product 64 x 64, s4', 'ns'), ('a product 64 x 64, t4', 'ns'),
+                           ('work for 2 threads, awake', 'us'), ('work for 2 threads, asleep', 'us')):
+            row = rows[name]
+            self.assertEqual((row['unit'], row['samples']), (unit, 2))
+            median = sum(row['sample_seconds']) / 2
+            self.assertAlmostEqual(row['median'] / median / {'us': 1e6, 'ns': 1e9}[unit], 1, places=6)
+        # A product is longer than the choice of its kernel, whatever else runs.
+        self.assertGreater(rows['a product 64 x 64, s4']['median'], rows['choice of a kernel']['median'])
+
+    def test_no_place_for_the_tune_file(self):
+        done = run('overhead', '--samples', '2', TMPDIR='/no/such/folder')
+        self.assertEqual((done.returncode, done.stderr.count('\n')), (5, 1), done.stderr)
+        self.assertIn('/no/such/folder/', done.stderr)
 
 
 if __name__ == '__main__':

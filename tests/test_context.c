@@ -168,7 +168,8 @@ START_TEST(one_kernel_for_bisecting)
                          !strcmp(json_string_value(json_object_get(entry, "act")), lsq_act_names[kernel->act]);
             const char *where;
             json_t *name;
-            ck_assert_uint_eq(json_object_size(json_object_get(entry, "instead")), chosen ? CLASSES * 2 : 0);
+            ck_assert_uint_eq(json_object_size(json_object_get(entry, "instead")),
+                              chosen ? CLASSES * BATCHES * CREWS : 0);
             json_object_foreach(json_object_get(entry, "instead"), where, name)
                 ck_assert_str_eq(json_string_value(name), kernel->name);
         }

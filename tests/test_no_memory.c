@@ -19,6 +19,7 @@ void *__libc_memalign(size_t alignment, size_t size);
 void __libc_free(void *block);
 
 static long left = -1;    /* allocations until one fails; negative: none will */
+static int once;          /* there is memory again afterwards */
 static long blocks;       /* allocated and not freed */
 static size_t held, peak; /* bytes in these blocks, and at most since somebody set it */
 
@@ -26,7 +27,7 @@ static int refused(void)
 {
     if (left < 0 || left-- > 0)
         return 0;
-    left = 0;
+    left = once ? -1 : 0;
     errno = ENOMEM;
     return 1;
 }
@@ -214,6 +215,25 @@ static lsq_status quantise_for_inputs(const char *path, lsq_error *err)
     return status;
 }
 
+/* Descriptions are whole or not there, also if one thing alone could not be allocated. */
+static lsq_status describe(const char *path, lsq_error *err)
+{
+    static char text[1 << 16], whole[1 << 16];
+    const lsq_format format = {.codec = LSQ_SCALAR, .bits = 4, .scale = LSQ_SCALE_BYTE32, .curve = 3};
+    (void)path;
+    (void)err;
+    once = 1;
+    size_t length = lsq_describe(NULL, text, sizeof(text));
+    if (length)
+        length = lsq_describe_product(NULL, &format, 64, 64, LSQ_NO_TRANS, 20, text + length, sizeof(text) - length);
+    once = 0;
+    if (!length)
+        return LSQ_E_NOMEM;
+    if (!whole[0])
+        memcpy(whole, text, sizeof(whole));
+    return strcmp(text, whole) ? LSQ_E_VALUE : LSQ_OK;
+}
+
 /* Linear, by patches and row by row. Where memory is asked for before anything is written, nothing has been. */
 static lsq_status run_layers(const char *path, lsq_error *err)
 {
@@ -258,6 +278,7 @@ static const struct {
     {write_outliers, ""},
     {run_layers, ""},
     {quantise_for_inputs, ""},
+    {describe, ""},
 };
 
 /* A set of one file, with metadata and a total_size that give two warnings. */

@@ -127,11 +127,13 @@ static int parse_all(const struct option *rows, const char *letters, int argc, c
     }
     if (end != CARRY_ON)
         return end;
+    const int most = args->command->operand_count + args->command->more_operands;
     args->operands = argv + optind;
-    if (argc - optind < args->command->operand_count)
+    args->operand_count = argc - optind;
+    if (args->operand_count < args->command->operand_count)
         return usage_error(args, "a file name is missing");
-    if (argc - optind > args->command->operand_count)
-        return usage_error(args, "'%s' is one argument too many", argv[optind + args->command->operand_count]);
+    if (args->operand_count > most)
+        return usage_error(args, "'%s' is one argument too many", args->operands[most]);
     return CARRY_ON;
 }
 

@@ -26,7 +26,7 @@ typedef struct verb {
     const char *details;  /* whole lines, after the options */
     const option_row *options;
     size_t option_count;
-    int operand_count;
+    int operand_count, more_operands; /* that must be there, and that may be */
     int (*run)(struct arguments *args);
 } verb;
 
@@ -46,6 +46,7 @@ typedef struct arguments {
     occurrence *given;        /* all of them, in order */
     size_t given_count;
     char **operands;
+    int operand_count;
     json_t *warnings; /* of strings; what --json prints with the result */
 } arguments;
 

@@ -3,6 +3,8 @@
  */
 #include "tuner/file.h"
 
+#include "dispatch/coverage.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,67 +76,82 @@ int file_check(const char *path)
 
 /* ---- What stands in it ---- */
 
-static int same_subject(const lsq_tune_entry *a, const lsq_tune_entry *b)
+static int is_wrong(const findings *found, const lsq_kernel *kernel)
 {
-    return a->kernel->op == b->kernel->op && a->kernel->codec == b->kernel->codec && a->kernel->act == b->kernel->act &&
-           a->size_class == b->size_class && a->threads == b->threads;
-}
-
-static int is_wrong(const findings *found, const lsq_tune_entry *entry)
-{
-    for (size_t i = 0; i < found->failures_count; i++)
-        if (entry->kernel == found->failures[i].kernel || entry->runner_up == found->failures[i].kernel)
+    for (size_t i = 0; i < found->wrong.count; i++)
+        if (found->wrong.list[i].kernel == kernel)
             return 1;
     return 0;
 }
 
-static int kind_has_wrong(const findings *found, const lsq_kernel *k)
+/* Entries and kept, copied into lists that have room for as many more as `more` can add. 0 if memory ran out. */
+static int copy_lists(lsq_tune *to, const lsq_tune *from, const lsq_tune *more)
 {
-    for (size_t i = 0; i < found->failures_count; i++) {
-        const lsq_kernel *wrong = found->failures[i].kernel;
-        if (wrong->op == k->op && wrong->codec == k->codec && wrong->act == k->act)
-            return 1;
-    }
-    return 0;
-}
-
-/*
- * What was found, and behind it the entries of the old file about anything else. Only one thread was measured; but where a
- * kernel is wrong, more threads must not fall back on it either.
- */
-static int gather(const findings *found, const lsq_tune *old, lsq_tune *all)
-{
-    *all = (lsq_tune){calloc(2 * found->results_count + old->count + 1, sizeof(*all->entries)), 0};
-    if (!all->entries)
+    *to = (lsq_tune){.entries = calloc(from->count + CLASSES * more->count + 1, sizeof(*to->entries)),
+                     .kept = calloc(from->kept_count + CLASSES * more->kept_count + 1, sizeof(*to->kept))};
+    if (!to->entries || !to->kept)
         return 0;
-    for (size_t i = 0; i < found->results_count; i++) {
-        lsq_tune_entry entry = result_entry(&found->results[i]);
-        all->entries[all->count++] = entry;
-        entry.threads = 2;
-        if (kind_has_wrong(found, entry.kernel))
-            all->entries[all->count++] = entry;
-    }
-    for (size_t i = 0; i < old->count; i++) {
-        int replaced = is_wrong(found, &old->entries[i]);
-        for (size_t j = 0; !replaced && j < all->count; j++)
-            replaced = same_subject(&old->entries[i], &all->entries[j]);
-        if (!replaced)
-            all->entries[all->count++] = old->entries[i];
-    }
+    for (; to->count < from->count; to->count++)
+        to->entries[to->count] = from->entries[to->count];
+    for (; to->kept_count < from->kept_count; to->kept_count++)
+        to->kept[to->kept_count] = from->kept[to->kept_count];
     return 1;
 }
 
-int file_write(const char *path, const lsq_cpu *cpu, const findings *found, int part)
+/*
+ * Of a place that something new is known of in part, what is left: the place itself, or those of its size classes of which nothing is.
+ * Returns their number.
+ */
+static size_t left_of(const lsq_coverage *fresh, unsigned op, unsigned codec, unsigned act, lsq_place where,
+                      lsq_place left[CLASSES])
 {
-    lsq_tune old = {0}, all;
+    size_t count = 0;
+    if (!lsq_covers(fresh, op, codec, act, &where)) {
+        left[count++] = where;
+    } else if (where.size_class == LSQ_ANY) {
+        for (where.size_class = 0; where.size_class < CLASSES; where.size_class++)
+            if (!lsq_covers(fresh, op, codec, act, &where))
+                left[count++] = where;
+    }
+    return count;
+}
+
+/* Behind what is new, what the old file says of anything else. */
+static void add_old(lsq_tune *all, const lsq_coverage *fresh, const lsq_tune *old, const findings *found)
+{
+    lsq_place left[CLASSES];
+    for (size_t i = 0; i < old->count; i++) {
+        lsq_tune_entry e = old->entries[i];
+        const lsq_kernel *k = e.kernel;
+        const size_t count = is_wrong(found, k) ? 0 : left_of(fresh, k->op, k->codec, k->act, e.where, left);
+        for (size_t j = 0; j < count; j++) {
+            e.where = left[j];
+            all->entries[all->count++] = e;
+        }
+    }
+    for (size_t i = 0; i < old->kept_count; i++) {
+        lsq_tune_kept k = old->kept[i];
+        const size_t count = left_of(fresh, k.op, k.codec, k.act, k.where, left);
+        for (size_t j = 0; j < count; j++) {
+            k.where = left[j];
+            all->kept[all->kept_count++] = k;
+        }
+    }
+}
+
+int file_write(const char *path, const lsq_cpu *cpu, const lsq_tune *made, const findings *found)
+{
+    lsq_tune old = {NULL, NULL, 0, 0}, all;
+    lsq_coverage fresh;
     lsq_error err;
-    if (part)
-        lsq_tune_read(path, cpu, &old, NULL); /* if it cannot be used there is nothing to keep */
+    lsq_tune_read(path, cpu, &old, NULL); /* if it cannot be used there is nothing to keep */
     lsq_status status = LSQ_E_NOMEM;
-    if (gather(found, &old, &all))
+    snprintf(err.text, sizeof(err.text), "out of memory");
+    if (copy_lists(&all, made, &old)) {
+        lsq_tune_coverage(made, &fresh);
+        add_old(&all, &fresh, &old, found);
         status = lsq_tune_write(path, cpu, &all, &err);
-    else
-        snprintf(err.text, sizeof(err.text), "out of memory");
+    }
     if (status != LSQ_OK)
         fprintf(stderr, "lsq-tune: %s: %s\n", path, err.text);
     lsq_tune_free(&all);

@@ -4,7 +4,7 @@
 #ifndef LSQ_TUNER_FILE_H
 #define LSQ_TUNER_FILE_H
 
-#include "tuner/kinds.h"
+#include "tuner/findings.h"
 #include "tuner/options.h"
 
 /* The path, malloc; or NULL and an exit code. What is wrong has been said on stderr, unless memory ran out. */
@@ -14,9 +14,9 @@ char *file_destination(const options *o, const lsq_cpu *cpu, int *code);
 int file_check(const char *path);
 
 /*
- * Writes what was found. `part`: not all kinds were measured, so what an old file says of the others stays, if that can be
- * used at all. An exit code.
+ * Writes what was found. What an old file says of other products stays, unless it names a kernel that was found to be wrong. An exit
+ * code.
  */
-int file_write(const char *path, const lsq_cpu *cpu, const findings *found, int part);
+int file_write(const char *path, const lsq_cpu *cpu, const lsq_tune *made, const findings *found);
 
 #endif

@@ -1,11 +1,9 @@
 /*
- * measure.c - times and disturbances.
+ * measure.c - times.
  */
 #include "tuner/measure.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <time.h>
 
 double clock_ns(void)
@@ -35,61 +33,4 @@ summary summarise(double *times, size_t count)
         return (summary){0, 0};
     qsort(times, count, sizeof(*times), ascending);
     return (summary){quantile(times, count, 0.5), quantile(times, count, 0.75) - quantile(times, count, 0.25)};
-}
-
-double walk_time(walk *w, const lsq_kernel *kernel, size_t panels)
-{
-    double begin = clock_ns();
-    while (panels) {
-        size_t left = w->p->panels - w->next, now = panels < left ? panels : left;
-        product_run(w->p, kernel, w->next, w->next + now);
-        w->next = (w->next + now) % w->p->panels;
-        panels -= now;
-    }
-    return clock_ns() - begin;
-}
-
-/* Of one processing unit, from /proc/stat: user nice system idle iowait irq softirq steal. */
-static void read_ticks(int unit, double *stolen, double *ticks)
-{
-    char line[256];
-    FILE *file = fopen("/proc/stat", "r");
-    *stolen = *ticks = 0;
-    while (file && fgets(line, sizeof(line), file)) {
-        int cpu;
-        unsigned long long t[8];
-        if (sscanf(line, "cpu%d %llu %llu %llu %llu %llu %llu %llu %llu", &cpu, &t[0], &t[1], &t[2], &t[3], &t[4],
-                   &t[5], &t[6], &t[7]) == 9 &&
-            cpu == unit) {
-            *stolen = (double)t[7];
-            for (int i = 0; i < 8; i++)
-                *ticks += (double)t[i];
-        }
-    }
-    if (file)
-        fclose(file);
-}
-
-static long involuntary_switches(void)
-{
-    struct rusage usage;
-    return getrusage(RUSAGE_SELF, &usage) ? 0 : usage.ru_nivcsw;
-}
-
-void watch_begin(watch *w, int unit)
-{
-    read_ticks(unit, &w->stolen, &w->ticks);
-    w->switches = involuntary_switches();
-    w->begin = clock_ns();
-}
-
-void watch_end(watch *w, int unit)
-{
-    double stolen, ticks;
-    read_ticks(unit, &stolen, &ticks);
-    w->stolen = stolen - w->stolen;
-    w->ticks = ticks - w->ticks;
-    w->stolen_share = w->ticks > 0 ? w->stolen / w->ticks : -1;
-    w->switches = involuntary_switches() - w->switches;
-    w->seconds = (clock_ns() - w->begin) / 1e9;
 }

@@ -14,21 +14,26 @@ static const char help[] =
     "Measures which kernel is the fastest for each kind of product on this machine, and writes what it\n"
     "found where programs that use liblsq look for it. Every kernel is checked before it is timed.\n"
     "\n"
-    "  --quick           take 7 seconds for measuring\n"
-    "  --budget SECONDS  take about that long, 1 to 3600; 60 if not given\n"
+    "  --quick           take 9 seconds, and leave open what does not fit in\n"
+    "  --full            take ten minutes\n"
+    "  --budget SECONDS  take that long, 1 to 3600; 60 if not given\n"
     "  --only REGEX      only kinds of product that match, for example '^gemv_p4'; keep the file's others\n"
+    "  --resume          only what the file does not cover yet\n"
     "  --output FILE     write FILE\n"
     "  --system          write into /etc/lsq, for all users\n"
     "  --dry-run         write nothing\n"
     "  --print-path      print the path of the file that would be written, and stop\n"
     "  --show            print the file that programs would use now, and stop\n"
+    "  --check           time what that file chooses against the defaults again, and stop\n"
+    "  --svg FILE        draw tuned against default speed\n"
     "  --json            print one JSON document instead of a table\n"
     "  -q, --quiet       print no table and no progress\n"
     "  -h, --help        print this help\n"
     "  -V, --version     print the version\n"
     "\n"
-    "Exit status: 0 done; 1 a kernel gave wrong results and was left out; 2 usage; 5 the file could not be\n"
-    "written; 6 out of memory; 130 interrupted, what was finished is written.\n";
+    "Exit status: 0 done; 1 a kernel gave wrong results and was left out, or --check found a choice that is\n"
+    "slower than the default; 2 usage; 5 a file could not be read or written; 6 out of memory; 130 interrupted,\n"
+    "what was finished is written.\n";
 
 static int usage(const char *why, const char *what)
 {
@@ -48,16 +53,20 @@ static int read_seconds(const char *text, double *seconds)
 
 int options_read(options *o, int argc, char **argv)
 {
-    enum { QUICK = 256, BUDGET, ONLY, OUTPUT, SYSTEM, DRY_RUN, PRINT_PATH, SHOW, JSON };
+    enum { QUICK = 256, FULL, BUDGET, ONLY, RESUME, OUTPUT, SYSTEM, DRY_RUN, PRINT_PATH, SHOW, CHECK, SVG, JSON };
     static const struct option known[] = {
         {"quick", no_argument, NULL, QUICK},
+        {"full", no_argument, NULL, FULL},
         {"budget", required_argument, NULL, BUDGET},
         {"only", required_argument, NULL, ONLY},
+        {"resume", no_argument, NULL, RESUME},
         {"output", required_argument, NULL, OUTPUT},
         {"system", no_argument, NULL, SYSTEM},
         {"dry-run", no_argument, NULL, DRY_RUN},
         {"print-path", no_argument, NULL, PRINT_PATH},
         {"show", no_argument, NULL, SHOW},
+        {"check", no_argument, NULL, CHECK},
+        {"svg", required_argument, NULL, SVG},
         {"json", no_argument, NULL, JSON},
         {"quiet", no_argument, NULL, 'q'},
         {"help", no_argument, NULL, 'h'},
@@ -68,7 +77,10 @@ int options_read(options *o, int argc, char **argv)
     for (int c; (c = getopt_long(argc, argv, "qhV", known, NULL)) != -1;)
         switch (c) {
         case QUICK:
-            o->seconds = 7;
+            o->seconds = 9;
+            break;
+        case FULL:
+            o->seconds = 600;
             break;
         case BUDGET:
             if (!read_seconds(optarg, &o->seconds))
@@ -76,6 +88,9 @@ int options_read(options *o, int argc, char **argv)
             break;
         case ONLY:
             o->only = optarg;
+            break;
+        case RESUME:
+            o->resume = 1;
             break;
         case OUTPUT:
             o->output = optarg;
@@ -91,6 +106,12 @@ int options_read(options *o, int argc, char **argv)
             break;
         case SHOW:
             o->show = 1;
+            break;
+        case CHECK:
+            o->check = 1;
+            break;
+        case SVG:
+            o->svg = optarg;
             break;
         case JSON:
             o->json = 1;
@@ -112,5 +133,7 @@ int options_read(options *o, int argc, char **argv)
         return usage("unexpected argument", argv[optind]);
     if (o->output && (o->system || !*o->output))
         return usage("--output takes the path of a file, and does not go with --system", NULL);
+    if (o->svg && !*o->svg)
+        return usage("--svg takes the path of a file", NULL);
     return -1;
 }

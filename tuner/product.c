@@ -1,32 +1,14 @@
 /*
- * product.c - what kernels of one kind are checked and timed on.
+ * product.c - what kernels of gemv and decode are checked on.
  */
 #include "tuner/product.h"
 
 #include "dispatch/activation.h"
 #include "dispatch/product.h"
+#include "tuner/workshop.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-void random_bytes(uint8_t *bytes, size_t count, uint64_t seed)
-{
-    uint64_t state = seed * 0x9e3779b97f4a7c15u | 1; /* xorshift64: fast, and codes need no better */
-    for (size_t i = 0; i < count; i += sizeof(state)) {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        memcpy(bytes + i, &state, count - i < sizeof(state) ? count - i : sizeof(state));
-    }
-}
-
-lsq_format product_format(unsigned codec)
-{
-    lsq_format format = {0};
-    char name[3] = {codec < CODEC_t1 ? 's' : 't', lsq_family_names[codec][1], 0};
-    lsq_format_parse(name, &format, NULL);
-    return format;
-}
 
 size_t product_bytes(const lsq_format *format, size_t panels, size_t groups)
 {
@@ -35,32 +17,18 @@ size_t product_bytes(const lsq_format *format, size_t panels, size_t groups)
     return bytes;
 }
 
-/* The last four bytes that are not codes or scales, little-endian. */
-static int set_tensor_float(const lsq_format *format, size_t m, size_t k, uint8_t *packed)
-{
-    static const uint8_t one[4] = {0, 0, 0x80, 0x3f};
-    lsq_geometry geometry;
-    if (lsq_geometry_of(format, m, k, &geometry) != LSQ_OK)
-        return 0;
-    memcpy(packed + geometry.tensor, one, sizeof(one));
-    return 1;
-}
-
 int product_make(product *p, const lsq_kernel *kernel, const lsq_format *format, size_t panels, size_t groups,
-                 uint8_t *packed, int keep)
+                 uint8_t *packed)
 {
-    size_t m = panels * PANEL, k = groups * GROUP, decoded = PANEL * k;
-    int gemv = kernel->op == OP_gemv;
+    size_t m = panels * PANEL, k = groups * GROUP;
     *p = (product){.op = kernel->op,
                    .act = (enum lsq_act)kernel->act,
                    .panels = panels,
                    .groups = groups,
-                   .out_panel = gemv   ? PANEL
-                                : keep ? decoded
-                                       : 0};
-    p->outputs = (gemv ? m : keep ? panels * decoded : decoded) + GUARD;
+                   .out_panel = kernel->op == OP_gemv ? PANEL : PANEL * k};
+    p->outputs = panels * p->out_panel + GUARD;
     size_t scratch = lsq_activation_bytes(p->act, groups);
-    if (!set_tensor_float(format, m, k, packed) ||
+    if (!set_tensor_scale(format, m, k, packed) ||
         lsq_weights_wrap(format, m, k, packed, product_bytes(format, panels, groups), &p->weights, NULL) != LSQ_OK)
         return 0;
     p->x = calloc(k, sizeof(float));

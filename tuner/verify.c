@@ -1,9 +1,10 @@
 /*
- * verify.c - a kernel against the reference of its kind.
+ * verify.c - kernels of gemv and decode, by themselves, against the reference of their kind.
  */
 #include "tuner/verify.h"
 
 #include "tuner/product.h"
+#include "tuner/subject.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -85,7 +86,7 @@ static int set_bounds(trial *t, const lsq_format *format, uint8_t *packed)
     product decoded;
     size_t k = t->p->groups * GROUP;
     const lsq_kernel *decode = lsq_kernel_reference(OP_decode, t->kernel->codec, ACT_f32);
-    if (!product_make(&decoded, decode, format, t->p->panels, t->p->groups, packed, 1))
+    if (!product_make(&decoded, decode, format, t->p->panels, t->p->groups, packed))
         return 0;
     for (size_t b = 0; b < 256; b++)
         decoded.weights->row[b] = 1.0f; /* kernels of gemv leave out the scale of the row */
@@ -158,7 +159,7 @@ static verdict try_format(const lsq_kernel *kernel, const lsq_kernel *reference,
         uint8_t *packed = aligned_alloc(64, bytes);
         if (packed)
             fill_codes(packed, bytes, inputs[i % count].codes);
-        if (packed && product_make(&p, kernel, format, panels, groups, packed, 1)) {
+        if (packed && product_make(&p, kernel, format, panels, groups, packed)) {
             result = try_product(kernel, reference, format, &p, packed, inputs[i % count].x, why, room);
             product_free(&p);
         } else {
@@ -169,7 +170,7 @@ static verdict try_format(const lsq_kernel *kernel, const lsq_kernel *reference,
     return result;
 }
 
-verdict verify_kernel(const lsq_kernel *kernel, const lsq_kernel *reference, char *why, size_t room)
+verdict verify_alone(const lsq_kernel *kernel, const lsq_kernel *reference, char *why, size_t room)
 {
     /* What the kernels of a family tell apart: the scale, and the states of a trellis. */
     static const lsq_scale plain[] = {LSQ_SCALE_BYTE32, LSQ_SCALE_ROW},
@@ -178,10 +179,19 @@ verdict verify_kernel(const lsq_kernel *kernel, const lsq_kernel *reference, cha
     int is_plain = kernel->codec < CODEC_t1;
     verdict result = RIGHT;
     for (size_t i = 0; result == RIGHT && i < (is_plain ? 2 : 8); i++) {
-        lsq_format format = product_format(kernel->codec);
+        lsq_format format = subject_format(kernel->codec);
         format.scale = (uint8_t)(is_plain ? plain[i] : trellis[i / 4]);
         format.states = is_plain ? 0 : states[i % 4];
         result = try_format(kernel, reference, &format, why, room);
     }
     return result;
+}
+
+verdict verify_kernel(workshop *w, const lsq_kernel *kernel, const lsq_kernel *reference, char *why, size_t room)
+{
+    if (kernel->op == OP_gemv || kernel->op == OP_decode)
+        return verify_alone(kernel, reference, why, room);
+    if (kernel->op == OP_round)
+        return verify_round(kernel, reference, why, room);
+    return verify_in_calls(w, kernel, reference, why, room);
 }

@@ -367,6 +367,25 @@ LSQ_API lsq_status lsq_sgemm_rows(const lsq_context *ctx, lsq_order order, lsq_t
                                   size_t rows, size_t n, float alpha, const lsq_weights *w, const float *b, size_t ldb,
                                   float beta, float *c, size_t ldc);
 
+/*
+ * Describes what would run the product of an m x k matrix in this format with n columns (or of its transpose) on the calling thread, and
+ * why, as one JSON object, "lsq.product/1":
+ *   format, m, k, n, transposed   the product
+ *   bytes, class                  the packed weights, and where they are found when it is repeated: "l1" "l2" "l3" "dram"
+ *   batch                         "one" column, "few" (2 to 15) or "many"
+ *   activation                    what columns are rounded to: "i8" "i16" "f32" (not at all)
+ *   threads, threads_allowed      that it runs on, and that the context has
+ *   way                           "vectors": column after column; "columns": columns_at_once of them, which is so from together_from
+ *                                 columns on; "transposed": likewise
+ *   kernels                       in the order in which they run: op, kernel, reason ("default", "confirmed": the same, which the tune file
+ *                                 says was measured, "tuned" by the tune file, "capped": the tune file names one that LSQ_MAX_ISA
+ *                                 forbids, "forced" by LSQ_KERNEL), the default of its kind, tunables, and the speedup over the default if the tune file says it
+ *   tune_files                    as lsq_describe() has them
+ * Writes and returns as lsq_describe() does; 0 also for arguments that lsq_packed_bytes() refuses, n = 0 or above 2^48, and an unknown `trans`.
+ */
+LSQ_API size_t lsq_describe_product(const lsq_context *ctx, const lsq_format *format, size_t m, size_t k,
+                                    lsq_transpose trans, size_t n, char *text, size_t size);
+
 #ifdef __cplusplus
 }
 #endif

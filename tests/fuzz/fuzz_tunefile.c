@@ -3,13 +3,7 @@
  * kernel set, fingerprint and checksum that belong there, so that what lies behind those checks is reached. What is
  * accepted must survive being written and read again.
  */
-#include "dispatch/fnv.h"
 #include "tests/tune_sample.h"
-
-#include <inttypes.h>
-#include <jansson.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -19,7 +13,7 @@ static void read_and_write(const lsq_cpu *cpu, const char *text, size_t size)
     lsq_error err = {.status = LSQ_OK, .text = ""};
     lsq_status status = lsq_tune_parse(text, size, cpu, &tune, &err);
     if (status != LSQ_OK) {
-        if (err.status != status || !err.text[0] || tune.entries)
+        if (err.status != status || !err.text[0] || tune.entries || tune.kept)
             abort();
         return;
     }
@@ -45,18 +39,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     read_and_write(&cpu, (const char *)data, size);
     json_t *document = json_loadb((const char *)data, size, JSON_REJECT_DUPLICATES, NULL);
     if (json_is_object(document)) {
-        json_object_del(document, "checksum");
         set_hex(document, "kernels", lsq_kernel_set_id());
         set_hex(document, "fingerprint", lsq_tune_fingerprint(&cpu));
-        char *compact = json_dumps(document, JSON_COMPACT | JSON_SORT_KEYS);
-        if (compact) {
-            set_hex(document, "checksum", fnv_add(FNV_START, compact, strlen(compact)));
-            char *sealed = json_dumps(document, 0);
-            if (sealed)
-                read_and_write(&cpu, sealed, strlen(sealed));
-            free(sealed);
-        }
-        free(compact);
+        char *sealed = sealed_text(document);
+        if (sealed)
+            read_and_write(&cpu, sealed, strlen(sealed));
+        free(sealed);
     }
     json_decref(document);
     return 0;

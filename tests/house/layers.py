@@ -12,7 +12,7 @@ FLOORS = {
     'kernels/': ('<lsq/', 'kernels/'),
     'dispatch/': ('<lsq/', 'dispatch/', 'kernels/'),
     'model/': ('<lsq/', 'model/'),
-    'tuner/': ('<lsq/', 'tuner/', 'dispatch/', 'kernels/'),
+    'tuner/': ('<lsq/', 'tuner/', 'bench/', 'dispatch/', 'kernels/'),
     'bench/': ('<lsq/', 'bench/', 'dispatch/', 'kernels/'),
     'tools/': ('<lsq/', 'tools/'),
     'bindings/': ('<lsq/', 'bindings/'),
@@ -32,6 +32,7 @@ LIBRARIES = {
     'hwloc.h': ('tuner/', 'bench/'),
     'benchmark/benchmark.h': ('bench/',),
     'cblas.h': ('bench/', 'examples/'),
+    'oneapi/dnnl/dnnl.h': ('bench/',),
     'check.h': (),
 }
 

@@ -44,6 +44,8 @@ class WrongUsage(Case):
         ['info', '--color', 'sometimes', FIXTURE],
         ['info', FIXTURE, '--color'],
         ['cpu', 'a'],
+        ['cpu', 's4', '4x4', '4'],
+        ['cpu', '--trans'],
         ['compress', FIXTURE],
         ['compress', FIXTURE, '-o'],
         ['compress', FIXTURE, '-o', ''],
@@ -134,6 +136,7 @@ class Streams(Case):
             'lsq.verify/1': ['verify', 'a.lsq', '--against', FIXTURE],
             'lsq.decode/1': ['decode', 'a.lsq', '-o', 'a.safetensors'],
             'lsq.context/1': ['cpu'],
+            'lsq.product/1': ['cpu', 's4', '64x64'],
         }.items():
             document = self.json(*args)
             self.assertEqual(document['schema'], name)
@@ -143,7 +146,7 @@ class Streams(Case):
     def test_full_disk_and_closed_output(self):
         self.lsq('compress', FIXTURE, '-o', 'a.lsq', '-c', 's4')
         for args in (['--help'], ['--version'], ['info', '--help'], ['info', 'a.lsq'], ['info', 'a.lsq', '--json'],
-                     ['verify', 'a.lsq'], ['cpu']):
+                     ['verify', 'a.lsq'], ['cpu'], ['cpu', 's4', '64x64']):
             with open('/dev/full', 'wb') as full:
                 self.lsq(*args, code=IO, stdout=full)
             self.lsq(*args, code=IO, stdout=None, before=lambda: os.close(1))

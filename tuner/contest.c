@@ -1,16 +1,16 @@
 /*
- * search.c - a contest of kernels.
+ * contest.c - a contest of kernels.
  *
  * Medians, because an interruption makes one time absurd and a mean with it; by turns, because clocks and neighbours drift;
  * twice, because the luckiest of several equals looks better than it is. What is slower than the best by half at the first
  * look is not looked at again: no noise that leaves a contest meaningful hides that much.
  */
-#include "tuner/search.h"
+#include "tuner/contest.h"
 
 #include <stdlib.h>
 
 static const double shortest = 50e3, longest = 5e6; /* ns of one timing: above the clock's grain, below a time slice */
-static const double hopeless = 1.5;
+static const double hopeless = 1.5, usual_share = 0.01;
 enum { ROUNDS_MIN = 5, ROUNDS_MAX = 51, HALVES = 2 };
 
 static int stopped(const contest *c)
@@ -18,20 +18,20 @@ static int stopped(const contest *c)
     return c->stop && *c->stop;
 }
 
-/* A first estimate of ns a panel: as many panels as it takes to see the clock move well, and the better of two tries. */
+/* A first estimate of ns a step: as many steps as it takes to see the clock move well, and the better of two tries. */
 static double estimate(contest *c, const candidate *of)
 {
-    size_t panels = 1;
-    double ns = c->time(c->arg, of, panels);
-    while (ns < shortest && panels < 1u << 20 && !stopped(c)) {
-        panels *= 2;
-        ns = c->time(c->arg, of, panels);
+    size_t steps = 1;
+    double ns = c->time(c->arg, of, steps);
+    while (ns < shortest && steps < 1u << 20 && !stopped(c)) {
+        steps *= 2;
+        ns = c->time(c->arg, of, steps);
     }
-    double again = c->time(c->arg, of, panels);
-    return (again < ns ? again : ns) / (double)panels;
+    double again = c->time(c->arg, of, steps);
+    return (again < ns ? again : ns) / (double)steps;
 }
 
-/* Estimates all, marks the hopeless (samples = 0) and returns the time of one panel by each of the others. */
+/* Estimates all, marks the hopeless (samples = 0) and returns the time of one step by each of the others. */
 static double sort_out(contest *c, double *best)
 {
     double round = 0;
@@ -48,14 +48,14 @@ static double sort_out(contest *c, double *best)
     return round;
 }
 
-/* Times candidates by turns; times[i * ROUNDS_MAX + n] is what one panel took i in round n. Each round another one begins. */
-static void half(contest *c, size_t panels, size_t rounds, double *times)
+/* Times candidates by turns; times[i * ROUNDS_MAX + n] is what one step took i in round n. Each round another one begins. */
+static void half(contest *c, size_t steps, size_t rounds, double *times)
 {
     for (size_t n = 0; n < rounds && !stopped(c); n++)
         for (size_t turn = 0; turn < c->count; turn++) {
             size_t i = (turn + n) % c->count;
             if (c->candidates[i].samples)
-                times[i * ROUNDS_MAX + n] = c->time(c->arg, &c->candidates[i], panels) / (double)panels;
+                times[i * ROUNDS_MAX + n] = c->time(c->arg, &c->candidates[i], steps) / (double)steps;
         }
 }
 
@@ -66,17 +66,18 @@ static size_t leader(const contest *c, const summary *of)
     for (size_t i = 0; i < c->count; i++)
         if (c->candidates[i].samples && of[i].median < of[best].median)
             best = i;
-    double gain = of[c->usual].median - of[best].median;
-    return gain > of[best].spread && gain > of[c->usual].spread ? best : c->usual;
+    const double gain = of[c->usual].median - of[best].median;
+    const double least = (c->share > 0 ? c->share : usual_share) * of[c->usual].median;
+    return gain > of[best].spread && gain > of[c->usual].spread && gain > least ? best : c->usual;
 }
 
-static void both_halves(contest *c, size_t panels, size_t rounds, double *times)
+static void both_halves(contest *c, size_t steps, size_t rounds, double *times)
 {
     size_t leaders[HALVES];
     for (size_t h = 0; h < HALVES; h++) {
         summary of[CANDIDATES_MAX] = {{0, 0}};
         double *these = times + h * CANDIDATES_MAX * ROUNDS_MAX;
-        half(c, panels, rounds, these);
+        half(c, steps, rounds, these);
         for (size_t i = 0; i < c->count; i++)
             if (c->candidates[i].samples)
                 of[i] = summarise(these + i * ROUNDS_MAX, rounds);
@@ -97,11 +98,6 @@ static void report(contest *c, size_t rounds, const double *times)
         c->candidates[i].samples = HALVES * rounds;
         c->candidates[i].ns = summarise(all, HALVES * rounds);
     }
-    c->runner_up = c->winner;
-    for (size_t i = 0; i < c->count; i++)
-        if (i != c->winner &&
-            (c->runner_up == c->winner || c->candidates[i].ns.median < c->candidates[c->runner_up].ns.median))
-            c->runner_up = i;
 }
 
 contest_end contest_run(contest *c)
@@ -112,13 +108,13 @@ contest_end contest_run(contest *c)
     /* The budget holds two halves of rounds; a round is one timing of each, its length such that the budget lasts. */
     double timing = c->budget / (HALVES * ROUNDS_MAX) / (round / best);
     timing = timing < shortest ? shortest : timing > longest ? longest : timing;
-    size_t panels = (size_t)(timing / best) + 1;
-    double rounds = c->budget / HALVES / (round * (double)panels);
+    size_t steps = (size_t)(timing / best) + 1;
+    double rounds = c->budget / HALVES / (round * (double)steps);
     size_t count = rounds < ROUNDS_MIN ? ROUNDS_MIN : rounds > ROUNDS_MAX ? ROUNDS_MAX : (size_t)rounds;
     double *times = calloc(HALVES * CANDIDATES_MAX * ROUNDS_MAX, sizeof(*times));
     if (!times)
         return OUT_OF_MEMORY;
-    both_halves(c, panels, count, times);
+    both_halves(c, steps, count, times);
     if (!stopped(c))
         report(c, count, times);
     free(times);
