@@ -6,6 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+int bench_is_matrix(const lsq_tensor *tensor)
+{
+    const lsq_dtype t = tensor->dtype;
+    return (t == LSQ_F32 || t == LSQ_F16 || t == LSQ_BF16 || t == LSQ_F64) && tensor->rank >= 2 &&
+           tensor->shape[0] > 1 && tensor->elements > tensor->shape[0];
+}
+
 static lsq_status fail(lsq_error *err, lsq_status status, const char *where, const char *what)
 {
     err->status = status;

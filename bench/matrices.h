@@ -8,6 +8,9 @@
 
 #include <lsq/lsq_model.h>
 
+/* Floating point numbers with more than one row and more than one column: a vector under another name says nothing. */
+int bench_is_matrix(const lsq_tensor *tensor);
+
 typedef struct bench_matrix {
     const lsq_tensor *tensor; /* in the model */
     const lsq_weights *weights;

@@ -2,6 +2,7 @@
  * snr.c - `lsq-bench snr`: what each format keeps of known sources and of real weights, beside other ways to spend the bits.
  */
 #include "bench/command.h"
+#include "bench/matrices.h"
 #include "bench/means.h"
 #include "bench/peers/ggml.h"
 #include "bench/snr_picture.h"
@@ -40,19 +41,11 @@ static lsq_status measure_source(const bench_source *source, bench_means *means,
     return status;
 }
 
-/* Floating point numbers with more than one row and more than one column: a vector under another name says nothing. */
-static int is_matrix(const lsq_tensor *tensor)
-{
-    const lsq_dtype t = tensor->dtype;
-    return (t == LSQ_F32 || t == LSQ_F16 || t == LSQ_BF16 || t == LSQ_F64) && tensor->rank >= 2 &&
-           tensor->shape[0] > 1 && tensor->elements > tensor->shape[0];
-}
-
 static lsq_status measure_tensors(const lsq_model *model, bench_means *means, lsq_error *err)
 {
     for (size_t i = 0; i < lsq_model_count(model); i++) {
         const lsq_tensor *tensor = lsq_model_tensor(model, i);
-        if (!is_matrix(tensor))
+        if (!bench_is_matrix(tensor))
             continue;
         float *w = malloc(tensor->elements * sizeof *w);
         if (!w)

@@ -644,6 +644,41 @@ class Peers(unittest.TestCase):
         self.assertEqual(found.get('int8 oneDNN', kept[0]['int8_row']), kept[0]['int8_row'])
 
 
+class Quality(unittest.TestCase):
+    def test_published_figures_come_out(self):
+        rows = self.rows()
+        for way, ratio, error in ('loop', 13.90, 0.478), ('int8', 4.00, 0.009), ('one-bit', 31.94, 0.535):
+            self.assertAlmostEqual(rows[way]['times_f32'], ratio, delta=0.005)
+            self.assertAlmostEqual(rows[way]['mae_sigma'], error, delta=0.004)
+        self.assertAlmostEqual(rows['loop']['mae_sigma_rest'], 0.489, delta=0.004)
+        self.assertIsNone(rows['int8']['mae_sigma_rest'])
+
+    def rows(self, *arguments):
+        done = run('quality', '--json', *arguments)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        document = json.loads(done.stdout)
+        self.assertEqual(document['schema'], 'lsq.bench.quality/1')
+        return {row['way']: row for row in document['rows']}
+
+    def test_rows_agree_with_themselves(self):
+        for row in self.rows('-s', 'laplace', '-c', 't1', '-c', 's8').values():
+            self.assertAlmostEqual(row['times_f32'] * row['bits_per_weight'], 32, places=6)
+            self.assertAlmostEqual(row['times_bf16'] * 2, row['times_f32'], places=6)
+            # White noise of that ratio leaves that much error in a product, give or take what one vector is.
+            self.assertAlmostEqual(row['product_error'], 100 * 10 ** (-row['snr'] / 20), delta=0.3 * row['product_error'])
+
+    def test_one_bit_with_outliers_beats_the_published_way(self):
+        rows = self.rows('-s', 't5', '-c', 't1.nib32')
+        ours = next(row for way, row in rows.items() if way.startswith('t1'))
+        self.assertLess(ours['bits_per_weight'], 1.34)
+        self.assertGreater(ours['snr'], rows['loop-ls']['snr'])
+
+    def test_tensors_of_a_file(self):
+        rows = [row['matrix'] for row in json.loads(run('quality', '--json', '-c', 's2', FIXTURE).stdout)['rows']]
+        self.assertEqual(len(rows), 6 * len(set(rows)))
+        self.assertGreater(len(set(rows)), 1)
+
+
 class Overhead(unittest.TestCase):
     def test_every_piece_has_a_row(self):
         with tempfile.TemporaryDirectory() as folder:
