@@ -128,7 +128,8 @@ static int measure(const options *o, const char *path, double begin, run *r)
 static int tune_machine(const options *o, const lsq_cpu *cpu, const char *path, double begin)
 {
     workshop w;
-    run r = {.workshop = &w, .kinds = kinds_list(cpu, &r.kind_count)};
+    run r = {.workshop = &w};
+    r.kinds = kinds_list(cpu, &r.kind_count);
     int code = r.kinds ? EXIT_FINE : out_of_memory();
     if (r.kinds && o->only && !keep_matching(o->only, r.kinds, &r.kind_count))
         code = EXIT_USAGE;
