@@ -66,6 +66,34 @@ static contest_end put(const run *r, const question *q, double budget, findings 
     return findings_add(found, &a) ? DECIDED : OUT_OF_MEMORY;
 }
 
+static int by_kind(const void *a, const void *b)
+{
+    const question *x = a, *y = b;
+    if (x->kind != y->kind)
+        return x->kind < y->kind ? -1 : 1;
+    return x->rank < y->rank ? -1 : x->rank > y->rank;
+}
+
+/*
+ * What is left to ask, and how much of it in any case, however little time there is, or repeated runs would come to nothing: one
+ * question, or where another run's answers are completed, all of one kind. Some places need several answers of one run.
+ */
+static size_t leave_open(const run *r, question *list, size_t count, size_t *least)
+{
+    const int with_crew = r->workshop->machine.crew > 1;
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (!r->answered || !covered(r->answered, &list[i], with_crew))
+            list[kept++] = list[i];
+    *least = kept > 0;
+    if (!r->answered)
+        return kept;
+    qsort(list, kept, sizeof(*list), by_kind);
+    while (*least && *least < kept && list[*least].kind == list[0].kind)
+        ++*least;
+    return kept;
+}
+
 static size_t changes(const findings *found)
 {
     size_t count = 0;
@@ -100,17 +128,14 @@ contest_end tune(const run *r, findings *found)
 {
     size_t count;
     const double questions_end = clock_ns() + for_questions * (r->deadline - clock_ns());
-    const int with_crew = r->workshop->machine.crew > 1;
-    question *list = plan_questions(r->kinds, r->kind_count, with_crew, &count);
+    size_t least = 0;
+    question *list = plan_questions(r->kinds, r->kind_count, r->workshop->machine.crew > 1, &count);
     contest_end end = list ? DECIDED : OUT_OF_MEMORY;
-    for (size_t i = 0, kept = 0; list && i < count; i++)
-        if (!r->answered || !covered(r->answered, &list[i], with_crew)) {
-            list[kept++] = list[i];
-            found->questions = kept;
-        }
+    if (list)
+        found->questions = leave_open(r, list, count, &least);
     for (size_t i = 0; i < found->questions && end == DECIDED && !*r->stop; i++) {
         const double left = questions_end - clock_ns();
-        if (left <= 0 && i > 0) /* one in any case, or repeated runs would come to nothing */
+        if (left <= 0 && i >= least)
             break;
         show(r, &list[i], i, found->questions);
         end = put(r, &list[i], (left > 0 ? left : 0) / (double)(found->questions - i), found);
