@@ -68,13 +68,15 @@ static void scale(const lsq_product *product, size_t rows)
 
 /*
  * One by one nothing has to be expanded: where that takes about as long as a product (small plain codes, floats), it pays from two
- * quads of columns on, where it is cheap beside one (wide codes), from two columns on.
+ * quads of columns on, where it is cheap beside one (wide codes), from two columns on. With VBMI and VNNI all integers are alike.
  */
-unsigned lsq_product_expand_from(enum lsq_family family, enum lsq_act act)
+unsigned lsq_product_expand_from(const lsq_kernel *unpack)
 {
-    if (act == ACT_i16)
-        return 2;
-    return act == ACT_f32 || family <= CODEC_p4 ? 2 * QUAD : QUAD;
+    if (unpack->act == ACT_f32)
+        return 2 * QUAD;
+    if (unpack->isa == ISA_avx512icl)
+        return QUAD;
+    return unpack->act == ACT_i16 ? 2 : unpack->codec <= CODEC_p4 ? 2 * QUAD : QUAD;
 }
 
 static const lsq_choice *choice(const lsq_context *ctx, const lsq_product *product, enum lsq_op op,
@@ -110,7 +112,7 @@ lsq_way lsq_way_of(const lsq_context *ctx, lsq_transpose trans, const lsq_produc
     way.part_bytes = geometry->bytes / geometry->panels;
     /* The bits of integer products are the same either way. */
     const unsigned tuned = act == ACT_f32 ? 0 : way.unpack->tunables.value[TUNABLE_expand_from];
-    way.together_from = tuned ? tuned : lsq_product_expand_from(w->family, act);
+    way.together_from = tuned ? tuned : lsq_product_expand_from(way.unpack->kernel);
     if (product->n > 1 && product->n >= way.together_from) {
         way.route = ROUTE_columns;
         way.multiply = choice(ctx, product, OP_gemm, expanded, act);

@@ -50,7 +50,7 @@ typedef struct lsq_way {
 lsq_way lsq_way_of(const lsq_context *ctx, lsq_transpose trans, const lsq_product *product);
 
 /* From how many columns on they go together, unless a tune file knows better. */
-unsigned lsq_product_expand_from(enum lsq_family family, enum lsq_act act);
+unsigned lsq_product_expand_from(const lsq_kernel *unpack);
 
 /* Each way; alpha is not 0. Scratch is at a multiple of 64 bytes. */
 size_t lsq_vectors_scratch(const lsq_way *way, const lsq_product *product);
