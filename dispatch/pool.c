@@ -19,6 +19,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -50,6 +51,7 @@ struct lsq_pool {
         asked; /* members; as many as were ever asked for, so that a failure is not repeated by each product */
     atomic_int spin;
     /* the job */
+    atomic_int cpu; /* where the caller was when it posted it; -1: the system does not say */
     unsigned parties;
     void (*task)(void *arg, size_t i);
     void *arg;
@@ -170,6 +172,22 @@ static void work(const struct lsq_pool *pool, unsigned index)
     }
 }
 
+/*
+ * The system may wake a member on the very CPU where the caller works, and leave both there for milliseconds although another one has
+ * nothing to do; seen on a virtual machine, where two threads then were as slow as one. A member that finds itself there asks to be
+ * elsewhere; where it may be stays as it was.
+ */
+static void leave_to_caller(int cpu)
+{
+    cpu_set_t before, without;
+    if (cpu < 0 || cpu >= CPU_SETSIZE || sched_getcpu() != cpu || sched_getaffinity(0, sizeof(before), &before))
+        return;
+    without = before;
+    CPU_CLR((size_t)cpu, &without);
+    if (CPU_COUNT(&without) > 0 && !sched_setaffinity(0, sizeof(without), &without))
+        sched_setaffinity(0, sizeof(before), &before);
+}
+
 static void *member_main(void *arg)
 {
     member *m = arg;
@@ -177,6 +195,8 @@ static void *member_main(void *arg)
         int state = wait_for_post(m);
         if (state == LEAVE)
             return NULL;
+        if (state == POSTED)
+            leave_to_caller(atomic_load_explicit(&m->pool->cpu, memory_order_relaxed));
         if (state == POSTED && atomic_compare_exchange_strong(&m->state, &state, BUSY)) {
             work(m->pool, m->index);
             finish(m);
@@ -263,6 +283,7 @@ static int take_turn(struct lsq_pool *pool)
 static void run_job(struct lsq_pool *pool, unsigned parties, size_t count)
 {
     pool->parties = parties;
+    atomic_store_explicit(&pool->cpu, sched_getcpu(), memory_order_relaxed); /* members of the last job may look, too */
     for (unsigned i = 0; i < parties; i++) {
         atomic_store_explicit(&pool->members[i]->next, count * i / parties, memory_order_relaxed);
         pool->members[i]->end = count * (i + 1) / parties;

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <unistd.h>
@@ -264,6 +265,67 @@ START_TEST(cancelled_callers_leave_the_pool_usable)
 }
 END_TEST
 
+/* ---- On which CPU ---- */
+
+typedef struct encounter {
+    pthread_t caller;
+    cpu_set_t allowed, caller_alone;
+    atomic_int begun;
+    int cpu, same_mask; /* of the other thread, as it began */
+} encounter;
+
+/* Both must begin. The other thread goes to the caller's CPU in the end, and may go elsewhere again. */
+static void encounter_other(void *arg, size_t i)
+{
+    encounter *m = arg;
+    (void)i;
+    if (pthread_equal(pthread_self(), m->caller)) {
+        for (int waited = 0; !m->begun && waited < 5000; waited++)
+            usleep(200);
+        return;
+    }
+    cpu_set_t mine;
+    m->cpu = sched_getcpu();
+    m->same_mask = !sched_getaffinity(0, sizeof(mine), &mine) && CPU_EQUAL(&mine, &m->allowed);
+    sched_setaffinity(0, sizeof(m->caller_alone), &m->caller_alone);
+    sched_setaffinity(0, sizeof(m->allowed), &m->allowed);
+    m->begun = 1;
+}
+
+/* A thread that wakes where the caller works goes elsewhere, and where it may be afterwards is where it might before. */
+START_TEST(threads_leave_the_callers_cpu_to_it)
+{
+    enum { JOBS = 20 };
+    encounter m = {.caller = pthread_self()};
+    struct lsq_pool *pool = pool_new();
+    if (sched_getaffinity(0, sizeof(m.allowed), &m.allowed) || CPU_COUNT(&m.allowed) < 2) {
+        lsq_pool_free(pool);
+        return; /* nowhere to go */
+    }
+    size_t cpu = 0;
+    while (!CPU_ISSET(cpu, &m.allowed))
+        cpu++;
+    CPU_ZERO(&m.caller_alone);
+    CPU_SET(cpu, &m.caller_alone);
+    int elsewhere = 0, met = 0;
+    for (int job = 0; job < JOBS; job++) {
+        m.begun = 0;
+        lsq_pool_run(pool, 2, 2, encounter_other, &m);
+        if (job == 0) /* when the thread has been made, with the caller's mask */
+            ck_assert_int_eq(sched_setaffinity(0, sizeof(m.caller_alone), &m.caller_alone), 0);
+        if (!m.begun)
+            continue;
+        met++;
+        ck_assert(m.same_mask);
+        elsewhere += m.cpu != (int)cpu;
+    }
+    sched_setaffinity(0, sizeof(m.allowed), &m.allowed);
+    ck_assert_int_gt(met, 0);
+    ck_assert_int_gt(elsewhere, met / 2);
+    lsq_pool_free(pool);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("pool");
@@ -274,6 +336,7 @@ int main(void)
     tcase_add_test(tests, four_thousand);
     tcase_add_test(tests, callers_take_turns);
     tcase_add_test(tests, jobs_inside_jobs);
+    tcase_add_test(tests, threads_leave_the_callers_cpu_to_it);
     if (!ADDRESS_SANITIZER)
         tcase_add_test(tests, cancelled_callers_leave_the_pool_usable);
     return run_suite(suite);
