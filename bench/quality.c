@@ -261,8 +261,8 @@ static int run_command(const bench_options *options)
     const lsq_status status = measure_all(options, table, &where, &err);
     if (!status)
         bench_table_note(table, "below 10 dB",
-                         "no network survives that was not trained for it: some 20 dB, codes of 4 bits, are where "
-                         "quantising alone begins to do");
+                         "a third and more of every product is noise: use it for networks that were trained with it. "
+                         "Others are usually given 4 bits and more, some 20 dB: t4");
     bench_table_end(table, !status);
     return status ? bench_failed(err.text[0] ? NULL : where, status, &err) : bench_flush();
 }

@@ -195,7 +195,7 @@ static void *member_main(void *arg)
         int state = wait_for_post(m);
         if (state == LEAVE)
             return NULL;
-        if (state == POSTED)
+        if (state == POSTED && m->pool->spin) /* with fewer CPUs than members some have to share one */
             leave_to_caller(atomic_load_explicit(&m->pool->cpu, memory_order_relaxed));
         if (state == POSTED && atomic_compare_exchange_strong(&m->state, &state, BUSY)) {
             work(m->pool, m->index);

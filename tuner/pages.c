@@ -3,6 +3,8 @@
  */
 #include "tuner/pages.h"
 
+#include "bench/machine.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -55,7 +57,7 @@ void pages_measure(workshop *w, double budget, const volatile sig_atomic_t *stop
     uint8_t *packed = aligned_alloc(huge, bytes);
     pair both = {.contest = NULL};
     if (packed && !madvise(packed, bytes, MADV_NOHUGEPAGE)) {
-        random_bytes(packed, bytes, 2);
+        bench_fill_random(packed, bytes, 2);
         if (make_subject(w, w->packed, &both.on[HUGE_PAGES]) && make_subject(w, packed, &both.on[SMALL_PAGES]))
             compare(&both, budget, stop, p);
         subject_free(&both.on[HUGE_PAGES]);

@@ -10,6 +10,7 @@
  */
 #include "tuner/subject.h"
 
+#include "bench/machine.h"
 #include "dispatch/weights.h"
 
 #include <math.h>
@@ -28,8 +29,8 @@ static lsq_format named(const char *name)
 
 lsq_format subject_format(enum lsq_family codec)
 {
-    if (codec >=
-        CODEC_e8) /* what is decoded already comes from any format; the narrowest usual one leaves most time to the rest */
+    /* What is decoded already comes from any format; a usual one that is decoded quickly leaves most time to the rest. */
+    if (codec >= CODEC_e8)
         return named(codec == CODEC_e16 ? "s8" : "s4");
     const char name[] = {codec < CODEC_t1 ? 's' : 't', lsq_family_names[codec][1], 0};
     return named(name);
@@ -97,7 +98,7 @@ static int allocate(subject *s)
     for (size_t i = 0; i < x; i++) {
         int sum = 0;
         if (i % 4 == 0)
-            random_bytes((uint8_t *)bits, sizeof(bits), i + 1);
+            bench_fill_random(bits, sizeof(bits), i + 1);
         for (int j = 0; j < 4; j++)
             sum += (int)(bits[i % 4 / 2] >> (i % 2 * 32 + 8 * (unsigned)j) & 0xff) - 127;
         s->x[i] = (float)sum / 128;
@@ -192,10 +193,9 @@ static lsq_status quantize(subject *s)
 
 static lsq_status multiply_window(subject *s)
 {
-    const size_t left = s->rows - s->next, rows = s->window < left ? s->window : left;
-    const lsq_status status = lsq_sgemm_rows(s->ctx, LSQ_COL_MAJOR, LSQ_NO_TRANS, s->next, rows, s->n, 1, s->weights,
-                                             s->x, s->columns, 0, s->y, s->rows);
-    s->next = (s->next + rows) % s->rows;
+    const lsq_status status = lsq_sgemm_rows(s->ctx, LSQ_COL_MAJOR, LSQ_NO_TRANS, s->next, s->window, s->n, 1,
+                                             s->weights, s->x, s->columns, 0, s->y, s->rows);
+    s->next = (s->next + s->window) % s->rows;
     return status;
 }
 

@@ -3,6 +3,7 @@
  */
 #include "tuner/verify.h"
 
+#include "bench/machine.h"
 #include "tuner/product.h"
 #include "tuner/subject.h"
 
@@ -31,7 +32,7 @@ enum { SHAPES = sizeof(shapes) / sizeof(*shapes), INPUTS = sizeof(inputs) / size
 static void fill_codes(uint8_t *bytes, size_t count, fill how)
 {
     if (how == RANDOM_CODES)
-        random_bytes(bytes, count, 7);
+        bench_fill_random(bytes, count, 7);
     else
         memset(bytes, how == LOWEST_CODES ? 0 : 0xff, count);
 }
@@ -42,7 +43,7 @@ static void fill_vector(product *p, vector how)
     static const float sizes[] = {0.0f, 0x1p-90f, 1.0f, 0x1p60f};
     for (size_t i = 0; i < p->groups * GROUP; i++) {
         uint64_t random;
-        random_bytes((uint8_t *)&random, sizeof(random), i + 1);
+        bench_fill_random(&random, sizeof(random), i + 1);
         float unit = (float)((int32_t)(random >> 32) / 0x1p31);
         p->x[i] = how == RANDOM_VECTOR ? unit : how == LARGEST_VECTOR ? 1.0f : unit * sizes[i / GROUP % 4];
     }

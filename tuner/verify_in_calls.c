@@ -1,9 +1,11 @@
 /*
  * verify_in_calls.c - kernels whose work shows in the result of a public call: that call by the kernel, and by the reference.
  */
+#include "tuner/verify.h"
+
+#include "bench/machine.h"
 #include "tuner/product.h"
 #include "tuner/subject.h"
-#include "tuner/verify.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -25,7 +27,7 @@ static void fill_floats(float *x, size_t count, fill how)
     static const float sizes[] = {0.0f, 0x1p-90f, 1.0f, 0x1p60f};
     for (size_t i = 0; i < count; i++) {
         uint64_t bits;
-        random_bytes((uint8_t *)&bits, sizeof(bits), i + 1);
+        bench_fill_random(&bits, sizeof(bits), i + 1);
         const int sum = (int)(bits & 0xff) + (int)(bits >> 16 & 0xff) + (int)(bits >> 32 & 0xff) - 382;
         x[i] = how == EQUAL ? 1.0f : (float)sum / 128 * (how == RUNS ? sizes[i / GROUP % 4] : 1.0f);
     }

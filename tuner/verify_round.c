@@ -2,6 +2,8 @@
  * verify_round.c - kernels that round a vector, by themselves: products show only what the kernel that takes it next reads.
  */
 #include "tuner/verify.h"
+
+#include "bench/machine.h"
 #include "tuner/workshop.h"
 
 #include <lsq/lsq.h>
@@ -26,7 +28,7 @@ static void fill(float *x)
     for (size_t i = 0; i < NUMBERS; i++) {
         const size_t g = i / GROUP;
         int64_t random;
-        random_bytes((uint8_t *)&random, sizeof(random), i + 1);
+        bench_fill_random(&random, sizeof(random), i + 1);
         const float unit = (float)(random / 0x1p63);
         x[i] = g < 6 ? unit * sizes[g] : g == 6 ? (i % 2 ? 1.0f : -1.0f) : unit;
         if (g == 7) /* the largest is 127 / 2: as bytes all are doubled */

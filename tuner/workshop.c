@@ -6,24 +6,13 @@
 #include "tuner/workshop.h"
 
 #include "bench/clock.h"
-
+#include "bench/machine.h"
 #include "dispatch/weights.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-void random_bytes(uint8_t *bytes, size_t count, uint64_t seed)
-{
-    uint64_t state = seed * 0x9e3779b97f4a7c15u | 1; /* xorshift64: fast, and codes need no better */
-    for (size_t i = 0; i < count; i += sizeof(state)) {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        memcpy(bytes + i, &state, count - i < sizeof(state) ? count - i : sizeof(state));
-    }
-}
 
 /* Its last four bytes that are neither codes nor scales, little-endian. */
 int set_tensor_scale(const lsq_format *format, size_t rows, size_t columns, uint8_t *packed)
@@ -78,7 +67,7 @@ int workshop_open(workshop *w, size_t bytes)
 #if defined(MADV_HUGEPAGE)
     madvise(w->packed, w->packed_bytes, MADV_HUGEPAGE); /* as weights that the library allocates */
 #endif
-    random_bytes(w->packed, w->packed_bytes, 1);
+    bench_fill_random(w->packed, w->packed_bytes, 1);
     return 1;
 }
 

@@ -33,7 +33,4 @@ lsq_context *workshop_context(workshop *w, lsq_activation activation, enum lsq_c
 /* Gives packed bytes that may be anything a scale of 1, so that the weights are numbers. 0: they are of no such format. */
 int set_tensor_scale(const lsq_format *format, size_t rows, size_t columns, uint8_t *packed);
 
-/* Random bytes, the same for the same seed. */
-void random_bytes(uint8_t *bytes, size_t count, uint64_t seed);
-
 #endif

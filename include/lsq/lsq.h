@@ -168,6 +168,8 @@ typedef struct lsq_context_options {
  *   - The pool of a context starts threads when a product has work for them, and keeps them until lsq_context_free(). After a
  *     product they wait for the next one for some 50 us, then they sleep. Where the system refuses a thread, products run on
  *     those there are. All signals are blocked in them.
+ *   - Threads of the pool may run wherever the thread could that called when they were made. One that is woken on the CPU of its
+ *     caller asks the system for another of those, once, by its affinity, which it then puts back.
  *   - Each thread has the same share of a matrix in every product of it, so memory stays on the node of the thread that touched
  *     it first. Nothing else is done about NUMA: bind the process, or make a context with a parallel_for of your own.
  *   - Products of several threads on one context take turns with its pool. A program that has a thread for each CPU anyway is
