@@ -21,7 +21,7 @@ struct lsq_output {
     const char *name;   /* relative to `directory` */
     int directory;      /* open, so that a change of the current directory changes nothing */
     int fd;             /* of the temporary file */
-    char temporary[40]; /* its name; "" once nothing is to be removed */
+    char temporary[40]; /* its name; "" as long as it has none, and once nothing is to be removed */
     int overwrite;
     int replaces; /* there is a file whose mode is to be kept: */
     mode_t mode;
@@ -114,16 +114,48 @@ static lsq_status open_directory(lsq_output *o, lsq_error *err)
     return o->directory < 0 ? refused(o, "open its directory", err) : LSQ_OK;
 }
 
+/* A name that nobody else will think of; `i` tells tries apart. */
+static void make_name(const lsq_output *o, int i, char name[sizeof o->temporary])
+{
+    uint64_t number = 0;
+    if (getrandom(&number, sizeof number, GRND_NONBLOCK) != sizeof number)
+        number = ((uint64_t)getpid() << 32) + (uintptr_t)o + (uint64_t)i;
+    snprintf(name, sizeof o->temporary, ".lsq-%016llx.part", (unsigned long long)number);
+}
+
+/* Where the system has the open file as a link. */
+static void link_of(int fd, char path[32])
+{
+    snprintf(path, 32, "/proc/self/fd/%d", fd);
+}
+
+/* A file without a name, of which nothing is left whatever ends the process. -1 with another errno than EIO or the like: not here. */
+static int create_nameless(const lsq_output *o, mode_t mode)
+{
+    char path[32];
+    const int fd = openat(o->directory, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
+    if (fd >= 0) {
+        link_of(fd, path);
+        if (access(path, F_OK) == 0)
+            return fd;
+        close(fd);
+        errno = EOPNOTSUPP;
+    }
+    return -1;
+}
+
 static lsq_status create_temporary(lsq_output *o, lsq_error *err)
 {
     /* What replaces a file is nobody else's to read before it has that file's mode. */
     mode_t mode = o->replaces ? 0600 : 0666;
     char name[sizeof o->temporary];
+    o->fd = create_nameless(o, mode);
+    if (o->fd >= 0)
+        return LSQ_OK;
+    if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL && errno != ENOENT && errno != EACCES)
+        return refused(o, "create a file beside it", err);
     for (int i = 0; i < NAMES_TRIED && o->fd < 0; i++) {
-        uint64_t number = 0;
-        if (getrandom(&number, sizeof number, GRND_NONBLOCK) != sizeof number)
-            number = ((uint64_t)getpid() << 32) + (uintptr_t)o + (uint64_t)i;
-        snprintf(name, sizeof name, ".lsq-%016llx.part", (unsigned long long)number);
+        make_name(o, i, name);
         o->fd = openat(o->directory, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
         if (o->fd < 0 && errno != EEXIST)
             break;
@@ -132,6 +164,23 @@ static lsq_status create_temporary(lsq_output *o, lsq_error *err)
         return refused(o, "create a file beside it", err);
     memcpy(o->temporary, name, sizeof name);
     return LSQ_OK;
+}
+
+/* A nameless file gets a name at last. */
+static int name_temporary(lsq_output *o)
+{
+    char path[32], name[sizeof o->temporary];
+    int linked = o->temporary[0] ? 0 : -1;
+    link_of(o->fd, path);
+    for (int i = 0; i < NAMES_TRIED && linked != 0; i++) {
+        make_name(o, i, name);
+        linked = linkat(AT_FDCWD, path, o->directory, name, AT_SYMLINK_FOLLOW);
+        if (linked == 0)
+            memcpy(o->temporary, name, sizeof name);
+        else if (errno != EEXIST)
+            break;
+    }
+    return linked;
 }
 
 lsq_status lsq_output_new(const char *path, int overwrite, lsq_output **output, lsq_error *err)
@@ -227,6 +276,8 @@ lsq_status lsq_output_finish(lsq_output *o, lsq_error *err)
         return refused(o, "keep its mode", err);
     if (fsync(o->fd) != 0)
         return refused(o, "sync", err);
+    if (name_temporary(o) != 0)
+        return refused(o, "name a file beside it", err);
     int fd = o->fd;
     o->fd = -1;
     if (close(fd) != 0 && errno != EINTR)

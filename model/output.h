@@ -1,8 +1,9 @@
 /*
  * output.h - a file that appears whole or not at all.
  *
- * The bytes go to a file of another name in the target's directory; lsq_output_finish() syncs it and moves it into
- * place. Whatever happens before that leaves the target as it was, and lsq_output_free() removes what was written.
+ * The bytes go to a file without a name in the target's directory, or where there can be none, one of another name; lsq_output_finish()
+ * syncs it and moves it into place. Whatever happens before that leaves the target as it was, and lsq_output_free() removes what was
+ * written; of a file without a name nothing is left even if the process is killed.
  * These functions may change errno; the public functions that use them put it back.
  */
 #ifndef LSQ_MODEL_OUTPUT_H

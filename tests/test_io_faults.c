@@ -8,15 +8,18 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 typedef enum fault { REFUSE, INTERRUPT, CUT_SHORT, NO_RENAME } fault;
 
 static fault kind;
 static unsigned synced, synced_before_rename;
-static long left = -1; /* calls until the one that goes wrong; negative: none does */
+static int all_have_names; /* as on file systems without O_TMPFILE */
+static long left = -1;     /* calls until the one that goes wrong; negative: none does */
 
 /* Is it this call's turn? Interruptions happen to every second call: more than one in a row would prove nothing new. */
 static int goes_wrong(void)
@@ -47,6 +50,10 @@ int openat(int directory, const char *path, int flags, ...)
     va_start(arguments, flags);
     unsigned mode = va_arg(arguments, unsigned);
     va_end(arguments);
+    if (all_have_names && (flags & O_TMPFILE) == O_TMPFILE) {
+        errno = EOPNOTSUPP;
+        return -1;
+    }
     return refused() ? -1 : (int)syscall(SYS_openat, directory, path, flags, mode);
 }
 
@@ -94,6 +101,11 @@ int close(int fd)
 {
     int closed = (int)syscall(SYS_close, fd); /* a file is closed even if that reports an error */
     return refused() ? -1 : closed;
+}
+
+int linkat(int from, const char *old, int to, const char *new, int flags)
+{
+    return refused() ? -1 : (int)syscall(SYS_linkat, from, old, to, new, flags);
 }
 
 int renameat(int from, const char *old, int to, const char *new)
@@ -154,7 +166,8 @@ static int is_sound(const char *path)
 START_TEST(every_call_of_the_writer_is_refused_once)
 {
     const char *path = in_folder("file");
-    int overwrite = _i;
+    int overwrite = _i % 2;
+    all_have_names = _i / 2;
     long unused = -1, unnoticed = 0, replaced = 0;
     OK(save(path, 0, &sample_err)); /* what is opened once in a process (for Jansson's seed) is now */
     kind = REFUSE;
@@ -184,6 +197,7 @@ START_TEST(every_call_of_the_writer_is_refused_once)
         replaced += !is_old;
         free(bytes);
     }
+    all_have_names = 0;
     ck_assert_int_eq(unnoticed, 1);
     ck_assert_int_eq(replaced, 3); /* the folder was not synced; it was not closed; nothing failed */
 }
@@ -243,6 +257,27 @@ START_TEST(files_and_their_folders_are_synced)
 }
 END_TEST
 
+/* Whatever ends the process: where files can be without a name, nothing is left of them. */
+START_TEST(what_is_killed_leaves_nothing)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        static const float numbers[3] = {1, 2, 3};
+        lsq_writer *w = NULL;
+        lsq_tensor t = tensor_like("t", LSQ_F32, 1, 3, 0, 0, 0);
+        if (lsq_writer_new(in_folder("file"), 0, &w, NULL) == LSQ_OK)
+            lsq_writer_plain(w, &t, numbers, NULL);
+        raise(SIGKILL);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    int fd = (int)syscall(SYS_openat, AT_FDCWD, folder, O_TMPFILE | O_RDWR, 0600);
+    ck_assert_uint_eq(entries_of(folder), fd >= 0 ? 0 : 1);
+    close(fd);
+}
+END_TEST
+
 /* Where renaming without replacing is done in two steps, it still does not replace. */
 START_TEST(a_file_that_came_in_between_stays)
 {
@@ -268,10 +303,11 @@ int main(void)
     Suite *suite = suite_create("io_faults");
     TCase *faults = tcase_create("faults");
     tcase_add_checked_fixture(faults, make_folder, drop_folder);
-    tcase_add_loop_test(faults, every_call_of_the_writer_is_refused_once, 0, 2);
+    tcase_add_loop_test(faults, every_call_of_the_writer_is_refused_once, 0, 4);
     tcase_add_loop_test(faults, every_call_of_the_reader_is_refused_once, 0, 2);
     tcase_add_loop_test(faults, interruptions_change_nothing, 0, 3);
     tcase_add_loop_test(faults, files_and_their_folders_are_synced, 0, 2);
+    tcase_add_test(faults, what_is_killed_leaves_nothing);
     tcase_add_test(faults, a_file_that_came_in_between_stays);
     suite_add_tcase(suite, faults);
     SRunner *runner = srunner_create(suite);

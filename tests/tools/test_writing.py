@@ -1,5 +1,6 @@
 """Output files appear whole or not at all, and replace nothing unasked."""
 
+import glob
 import os
 import pty
 import resource
@@ -84,9 +85,18 @@ class Interrupting(Case):
         super().setUp()
         safetensors(self.path('large.safetensors'), {f'w{i}': noise(1 << 18) for i in range(96)})
 
-    def wait_for_output(self, process):
-        while len(self.listing()) == 1:
+    def wait_for_output(self, process, before=('large.safetensors',)):
+        """Until it has a file open in the folder that was not there: with a name, or without one."""
+        known = {self.path(name) for name in before}
+        while True:
             self.assertIsNone(process.poll())
+            for fd in glob.glob(f'/proc/{process.pid}/fd/*'):
+                try:
+                    target = os.readlink(fd)
+                except OSError:
+                    continue
+                if target.startswith(self.folder + '/') and target not in known:
+                    return
             select.select([], [], [], 0.01)
 
     def test_nothing_is_left(self):
@@ -107,9 +117,7 @@ class Interrupting(Case):
     def test_a_file_that_was_there_stays(self):
         self.write('out.lsq', b'precious')
         process = self.start('compress', 'large.safetensors', '-f', '-o', 'out.lsq', *self.SLOW)
-        while len(self.listing()) == 2:
-            self.assertIsNone(process.poll())
-            select.select([], [], [], 0.01)
+        self.wait_for_output(process, before=('large.safetensors', 'out.lsq'))
         process.send_signal(signal.SIGINT)
         self.assertEqual(process.wait(), -signal.SIGINT)
         self.assertEqual(self.listing(), ['large.safetensors', 'out.lsq'])
