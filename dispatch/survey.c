@@ -70,17 +70,19 @@ lsq_status lsq_survey_new(size_t k, double outliers, lsq_survey **survey, lsq_er
         return status;
     const int saved = errno;
     lsq_survey *s = calloc(1, sizeof(*s));
-    uint64_t *counts = s && outliers > 0 ? calloc(COARSE, sizeof(*counts)) : NULL;
-    errno = saved;
-    if (!s || (outliers > 0 && !counts)) {
-        free(s);
-        return lsq_error_set(err, LSQ_E_NOMEM, "no memory to count weights");
+    if (s) {
+        s->k = k;
+        s->share = outliers;
+        s->counts = outliers > 0 ? calloc(COARSE, sizeof(*s->counts)) : NULL;
     }
-    s->k = k;
-    s->share = outliers;
-    s->counts = counts;
-    *survey = s;
-    return LSQ_OK;
+    if (s && (s->counts || outliers == 0)) {
+        *survey = s;
+    } else {
+        lsq_survey_free(s);
+        status = lsq_error_set(err, LSQ_E_NOMEM, "no memory to count weights");
+    }
+    errno = saved; /* behind a call of our own: without math-errno, compilers take it that calloc() leaves it alone */
+    return status;
 }
 
 void lsq_survey_free(lsq_survey *s)
