@@ -93,8 +93,8 @@ static lsq_status attach(const lsq_context *ctx, lsq_keep *keep, lsq_weights *de
 }
 
 /*
- * The factors of squared errors, 0 in the places of outliers: what stands there is made up for. Trellis codes gain 0.07 to 0.13 dB, and codes
- * without a level near 0 a scale that suits the others. NULL if memory ran out.
+ * The factors of squared errors, 0 in the places of outliers: what stands there is made up for. Trellis codes gain 0.07 to 0.13 dB, codes
+ * without a level near 0 a scale that suits the others, and error feedback up to 1 dB of the product. NULL if memory ran out.
  */
 static float *importance_of_rest(const lsq_source *s, const lsq_apart *apart)
 {
@@ -122,6 +122,7 @@ static lsq_status encode_rest(const lsq_context *ctx, const lsq_source *source, 
     rest.importance = importance;
     rest.ld = rest.importance_ld = source->k;
     rest.largest = largest;
+    rest.apart = 1;
     lsq_format best = *format;
     lsq_status status = LSQ_OK;
     if (o->curve == LSQ_CURVE_BEST && format->codec != LSQ_CLASSIC)
