@@ -115,8 +115,8 @@ static int read_outliers(bench_options *to, const char *value)
 {
     char *end;
     to->outliers = strtod(value, &end);
-    if (end == value || *end || !(to->outliers >= 0 && to->outliers <= 0.01))
-        return bench_usage("--outliers '%s': a share from 0 to 0.01", value);
+    if (end == value || *end || !(to->outliers >= 0 && to->outliers <= 0.1))
+        return bench_usage("--outliers '%s': a share from 0 to 0.1", value);
     return BENCH_OK;
 }
 

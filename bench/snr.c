@@ -195,7 +195,7 @@ static const bench_choice choices[] = {
     {BENCH_OPTION_CODEC, 'c', "only this format"},
     {BENCH_OPTION_ALL, 'a', "every scale, rounding and number of states"},
     {BENCH_OPTION_PEERS, 'p', "instead a row for each type of ggml and ik_llama.cpp, beside ours at the same bits"},
-    {BENCH_OPTION_OUTLIERS, 'o', "keep up to this share of weights apart, 0 to 0.01 (0)"},
+    {BENCH_OPTION_OUTLIERS, 'o', "keep up to this share of weights apart, 0 to 0.1 (0)"},
     {BENCH_OPTION_SVG, 0, "also draw signal to noise against bits a weight, a panel for each source and FILE"},
     {BENCH_OPTION_END, 0, NULL},
 };

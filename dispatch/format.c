@@ -95,3 +95,14 @@ lsq_status lsq_packed_bytes(const lsq_format *format, size_t m, size_t k, size_t
         *bytes = geometry.bytes;
     return status;
 }
+
+lsq_status lsq_packed_parts(const lsq_format *format, size_t m, size_t k, lsq_parts *parts)
+{
+    lsq_geometry geometry;
+    if (!lsq_format_valid(format))
+        return LSQ_E_ARGUMENT;
+    lsq_status status = lsq_geometry_of(format, m, k, &geometry);
+    if (status == LSQ_OK)
+        *parts = (lsq_parts){.scales = geometry.scales, .rows = geometry.rows, .tensor = geometry.tensor};
+    return status;
+}

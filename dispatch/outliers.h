@@ -33,10 +33,10 @@ typedef struct lsq_outlier_scale {
 /* The 2^bits values by their code; those above stay as they are. */
 void lsq_outlier_values(const lsq_outlier_scale *scale, float value[OUTLIER_VALUES]);
 
-/* One outlier on its way into bytes. */
+/* One outlier on its way into bytes; there may be many. */
 typedef struct lsq_outlier {
-    uint64_t place; /* row * k + column */
-    unsigned code;
+    uint64_t place : 64 - OUTLIER_BITS_MAX; /* row * k + column: below 2^51, see lsq_packed_bytes() */
+    uint64_t code : OUTLIER_BITS_MAX;
 } lsq_outlier;
 
 /* The bits that the gaps between `count` places, ascending, take, with the best parameter for them. */

@@ -1,5 +1,5 @@
 /*
- * pick_outliers.h - which weights lsq_quantize() keeps apart.
+ * pick_outliers.h - which weights lsq_quantize() keeps apart where that is worth it.
  *
  *     w --encoded--> dense --lsq_pick_outliers--> places, and w with zeros there --encoded--> dense' --lsq_pick_attach--> outliers
  *
@@ -9,27 +9,21 @@
 #ifndef LSQ_DISPATCH_PICK_OUTLIERS_H
 #define LSQ_DISPATCH_PICK_OUTLIERS_H
 
-#include "dispatch/weights.h"
+#include "dispatch/code_outliers.h"
 
 typedef struct lsq_pick {
-    const float *w; /* m x k, leading dimension ld */
-    size_t m, k, ld;
-    double share;          /* of the weights, at most */
-    lsq_outlier *outliers; /* places ascending, codes still to come */
-    size_t count;
-    float *rest;  /* what the dense part shall hold, m x k without gaps; NULL if nothing was picked */
-    double error; /* sum of squared errors of the first encoding */
+    lsq_apart apart; /* what is picked, beside the matrix that it comes from */
+    double share;    /* of the weights, at most */
+    double error;    /* sum of squared errors of the first encoding */
 } lsq_pick;
 
-/* Fills in the last four for weights that were encoded from w. LSQ_E_NOMEM; also otherwise call lsq_pick_free(). */
+/* Picks outliers of weights that were encoded from apart.w, and makes apart.rest if there are some. LSQ_E_NOMEM. */
 lsq_status lsq_pick_outliers(const lsq_context *ctx, const lsq_weights *first, lsq_pick *pick, lsq_error *err);
 
 /*
- * Gives the weights that were encoded from pick->rest their outliers. *better = 0 if the first encoding has less error for its
- * bits.
+ * Gives the weights that were encoded from apart.rest their outliers. *better = 0 if the first encoding has less error for its
+ * bits, and then they may lack them.
  */
 lsq_status lsq_pick_attach(const lsq_context *ctx, lsq_weights *second, lsq_pick *pick, int *better, lsq_error *err);
-
-void lsq_pick_free(lsq_pick *pick);
 
 #endif

@@ -4,31 +4,17 @@
 #include "dispatch/error.h"
 #include "dispatch/context.h"
 #include "dispatch/feedback.h"
+#include "dispatch/keep_largest.h"
 #include "dispatch/pick_outliers.h"
 #include "dispatch/quantize.h"
+#include "dispatch/survey.h"
 #include "dispatch/threads.h"
 #include "dispatch/weights.h"
 #include "kernels/coder.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-
-/* The largest magnitude, or why there is none. */
-static lsq_status find_largest(size_t m, size_t k, const float *w, size_t ld, float *largest, lsq_error *err)
-{
-    *largest = 0;
-    for (size_t r = 0; r < m; r++) { /* beyond 2^100 a row scale might be infinite */
-        const float *row = w + r * ld, of_row = lsq_largest_magnitude(row, k);
-        for (size_t c = 0; !(of_row <= 0x1p100f) && c < k; c++)
-            if (!(fabsf(row[c]) <= 0x1p100f))
-                return lsq_error_set(err, LSQ_E_VALUE, "weight (%zu, %zu) is %g: expected a finite number up to 2^100",
-                                     r, c, (double)row[c]);
-        *largest = of_row > *largest ? of_row : *largest;
-    }
-    return LSQ_OK;
-}
 
 typedef struct job {
     const lsq_source *source;
@@ -96,7 +82,7 @@ lsq_status lsq_quantize_source(const lsq_context *ctx, const lsq_format *format,
     return status;
 }
 
-static lsq_status check_options(const lsq_quantize_options *o, lsq_error *err)
+lsq_status lsq_quantize_check(const lsq_quantize_options *o, size_t k, lsq_error *err)
 {
     if (o->size != sizeof(*o))
         return lsq_error_set(err, LSQ_E_ARGUMENT, "options->size is %zu: expected sizeof(lsq_quantize_options), %zu",
@@ -105,31 +91,34 @@ static lsq_status check_options(const lsq_quantize_options *o, lsq_error *err)
         return lsq_error_set(err, LSQ_E_ARGUMENT, "options->rounding is %d: expected an lsq_rounding", o->rounding);
     if (o->curve != LSQ_CURVE_GIVEN && o->curve != LSQ_CURVE_BEST)
         return lsq_error_set(err, LSQ_E_ARGUMENT, "options->curve is %d: expected an lsq_curve", o->curve);
-    if (!(o->outliers >= 0 && o->outliers <= 0.01))
-        return lsq_error_set(err, LSQ_E_ARGUMENT, "options->outliers is %g: expected 0 to 0.01", o->outliers);
-    return LSQ_OK;
+    if (o->outlier_choice != LSQ_OUTLIERS_WHERE_WORTH && o->outlier_choice != LSQ_OUTLIERS_LARGEST)
+        return lsq_error_set(err, LSQ_E_ARGUMENT, "options->outlier_choice is %d: expected an lsq_outlier_choice",
+                             o->outlier_choice);
+    if (o->outliers > 0 && o->outlier_choice == LSQ_OUTLIERS_LARGEST && k > OUTLIER_COLUMNS_MAX)
+        return lsq_error_set(err, LSQ_E_LIMIT, "outliers of a matrix of %zu columns: more than 2^20", k);
+    return lsq_check_share(o->outliers, "options->outliers", err);
 }
 
 /* Puts weights with outliers in the place of those that have none, if they are better at equal bits. */
 static lsq_status improve(const lsq_context *ctx, lsq_source source, const lsq_quantize_options *o,
                           lsq_weights **weights, lsq_error *err)
 {
-    lsq_pick pick = {.w = source.w, .m = source.m, .k = source.k, .ld = source.ld, .share = o->outliers};
+    lsq_pick pick = {.apart = {.w = source.w, .m = source.m, .k = source.k, .ld = source.ld}, .share = o->outliers};
     lsq_weights *second = NULL;
     int better = 0;
     lsq_status status = lsq_pick_outliers(ctx, *weights, &pick, err);
-    if (status == LSQ_OK && pick.count) {
-        source.w = pick.rest;
-        source.ld = source.k;
-        status = find_largest(source.m, source.k, source.w, source.ld, &source.largest, err);
-    }
-    if (status == LSQ_OK && pick.count) {
+    if (status == LSQ_OK && pick.apart.count) {
         const lsq_format format = (*weights)->format;
-        status = lsq_quantize_source(ctx, &format, &source, o->rounding, &second, err);
+        source.w = pick.apart.rest;
+        source.ld = source.k;
+        source.largest = 0;
+        status = lsq_find_largest(0, source.m, source.k, source.w, source.ld, LSQ_MAGNITUDE_MAX, &source.largest, err);
+        if (status == LSQ_OK)
+            status = lsq_quantize_source(ctx, &format, &source, o->rounding, &second, err);
     }
     if (status == LSQ_OK && second)
         status = lsq_pick_attach(ctx, second, &pick, &better, err);
-    lsq_pick_free(&pick);
+    lsq_apart_free(&pick.apart);
     if (better) {
         lsq_weights *first = *weights;
         *weights = second;
@@ -139,18 +128,14 @@ static lsq_status improve(const lsq_context *ctx, lsq_source source, const lsq_q
     return status;
 }
 
-/* All of it, once the arguments are good. */
-static lsq_status quantize(const lsq_context *ctx, lsq_source *source, const lsq_format *format,
-                           const lsq_quantize_options *o, lsq_weights **weights, lsq_error *err)
+/* A matrix without outliers, or with those that are worth it. */
+static lsq_status quantize_where_worth(const lsq_context *ctx, lsq_source *source, const lsq_format *format,
+                                       const lsq_quantize_options *o, lsq_weights **weights, lsq_error *err)
 {
     lsq_format best = *format;
     lsq_weights *made = NULL;
-    lsq_calibration calibration = {0};
-    lsq_status status = find_largest(source->m, source->k, source->w, source->ld, &source->largest, err);
-    source->format = format;
-    if (status == LSQ_OK)
-        status = lsq_calibrate(o, source, &calibration, err);
-    if (status == LSQ_OK && o->curve == LSQ_CURVE_BEST && format->codec != LSQ_CLASSIC)
+    lsq_status status = LSQ_OK;
+    if (o->curve == LSQ_CURVE_BEST && format->codec != LSQ_CLASSIC)
         status = lsq_curve_choose(ctx, source, &best, err);
     if (status == LSQ_OK)
         status = lsq_quantize_source(ctx, &best, source, o->rounding, &made, err);
@@ -160,6 +145,28 @@ static lsq_status quantize(const lsq_context *ctx, lsq_source *source, const lsq
         *weights = made;
     else
         lsq_weights_free(made);
+    return status;
+}
+
+/* All of it, once the arguments are good. */
+static lsq_status quantize(const lsq_context *ctx, lsq_source *source, const lsq_format *format,
+                           const lsq_quantize_options *o, lsq_weights **weights, lsq_error *err)
+{
+    const int largest = o->outlier_choice == LSQ_OUTLIERS_LARGEST;
+    lsq_calibration calibration = {0};
+    lsq_keep keep = {0};
+    lsq_apart apart = {0};
+    lsq_status status =
+        lsq_survey_matrix(source->m, source->k, source->w, source->ld, largest ? o->outliers : 0, &keep.known, err);
+    source->format = format;
+    source->largest = keep.known.largest;
+    if (status == LSQ_OK)
+        status = lsq_calibrate(o, source, &calibration, err);
+    if (status == LSQ_OK && keep.known.outliers)
+        status = lsq_keep_largest(ctx, &keep, format, source, o, &apart, weights, err);
+    else if (status == LSQ_OK)
+        status = quantize_where_worth(ctx, source, format, o, weights, err);
+    lsq_apart_free(&apart);
     free(calibration.memory);
     return status;
 }
@@ -173,7 +180,7 @@ lsq_status lsq_quantize(const lsq_context *ctx, const lsq_format *format, size_t
     size_t bytes;
     if (!w || !weights || ld < k)
         return lsq_error_set(err, LSQ_E_ARGUMENT, "w, weights and a leading dimension of at least k are needed");
-    lsq_status status = check_options(o, err);
+    lsq_status status = lsq_quantize_check(o, k, err);
     if (status != LSQ_OK)
         return status;
     status = lsq_context_resolve(&ctx);

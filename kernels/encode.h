@@ -27,8 +27,9 @@ typedef struct lsq_source {
     size_t m, k, ld;
     const float *importance; /* factors of squared errors, with a leading dimension; NULL: all are 1 */
     size_t importance_ld;    /* 0: the same k for each row */
-    float largest;           /* |w| */
-    lsq_feedback *feedback;  /* NULL: none */
+    int apart;     /* weights of no importance are outliers: error feedback does not make up for what they lose */
+    float largest; /* |w| */
+    lsq_feedback *feedback; /* NULL: none */
     const lsq_format *format;
     const lsq_geometry *geometry;
     const lsq_coder *coder;
@@ -94,7 +95,7 @@ int lsq_feedback_factor(unsigned paths, size_t k, float *h);
 void lsq_feedback_add(const lsq_feedback *feedback, const float *errors, size_t j, size_t c0, size_t c1,
                       float x[PANEL]);
 
-/* What a weight lost, times norm; 0 beyond the matrix. */
+/* What a weight lost, times norm; 0 beyond the matrix, and of outliers. */
 float lsq_feedback_error(const lsq_source *source, size_t row, size_t column, float decoded);
 
 /* Plain formats: adds to a tile what the groups before lost; then finds its ranks column by column and notes what they lose. */

@@ -93,7 +93,9 @@ void lsq_feedback_add(const lsq_feedback *f, const float *errors, size_t j, size
 
 float lsq_feedback_error(const lsq_source *s, size_t row, size_t column, float decoded)
 {
-    return row < s->m && column < s->k ? s->w[row * s->ld + column] * s->norm - decoded : 0;
+    if (row >= s->m || column >= s->k || (s->apart && s->importance[row * s->importance_ld + column] == 0))
+        return 0;
+    return s->w[row * s->ld + column] * s->norm - decoded;
 }
 
 /* ---- Plain codes, column by column ---- */

@@ -36,6 +36,15 @@ int lsq_v1_tensor_bytes(unsigned bits, const lsq_tensor *t, uint64_t *bytes)
 
 /* ---- One tensor -------------------------------------------------------------------------------------------------- */
 
+/* Puts the rows of a matrix where they belong in the tensor. */
+static void reorder(const lsq_axis *a, const uint32_t *matrix, uint32_t *tensor)
+{
+    for (uint64_t o = 0; o < a->outer; o++)
+        for (uint64_t r = 0; r < a->middle; r++)
+            memcpy(tensor + (o * a->middle + r) * a->inner, matrix + (r * a->outer + o) * a->inner,
+                   a->inner * sizeof *tensor);
+}
+
 /* The codes of a matrix as one bit string, in the order of the tensor's shape. */
 static lsq_status make_bits(const lsq_entry *entry, uint8_t *string)
 {
@@ -48,7 +57,7 @@ static lsq_status make_bits(const lsq_entry *entry, uint8_t *string)
     if (codes && ordered)
         status = lsq_weights_codes(entry->weights, 0, t->rows, codes, t->columns);
     if (status == LSQ_OK && !in_order)
-        lsq_rows_to_tensor(&axis, 0, t->rows, codes, ordered);
+        reorder(&axis, codes, ordered);
     if (status == LSQ_OK)
         status = lsq_bit_string_pack(t->format.bits, t->elements, ordered, string);
     if (!in_order)

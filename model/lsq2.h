@@ -27,6 +27,10 @@ typedef struct lsq_preamble {
 /* XXH3-128 in canonical form: the bytes that xxhsum -H2 prints. */
 void lsq_hash(const void *bytes, size_t size, uint8_t hash[16]);
 
+/* The same of what a state, an XXH3_state_t of xxhash.h, has been fed with; frees it. */
+struct XXH3_state_s;
+void lsq_hash_end(struct XXH3_state_s *state, uint8_t hash[16]);
+
 /* Writes the preamble, its own hash included. */
 void lsq_preamble_encode(const lsq_preamble *preamble, uint8_t bytes[LSQ2_PREAMBLE]);
 

@@ -65,6 +65,17 @@ static lsq_status load(int fd, unsigned flags, lsq_mapping *file, lsq_error *err
     return read_all(fd, bytes, file->size, file->path, err);
 }
 
+void lsq_mapping_release(const lsq_model *model, const uint8_t *bytes, size_t size)
+{
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = (uintptr_t)bytes / page * page;
+    for (size_t i = 0; size && i < model->file_count; i++) {
+        const lsq_mapping *file = &model->files[i];
+        const uintptr_t first = (uintptr_t)file->bytes;
+        if (file->mapped && (uintptr_t)bytes >= first && (uintptr_t)bytes - first < file->size)
+            madvise((void *)from, (uintptr_t)bytes + size - from, MADV_DONTNEED); /* of its last page, too */
+    }
+}
+
 void lsq_mapping_close(lsq_mapping *file)
 {
     if (file->mapped)

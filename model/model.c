@@ -2,6 +2,7 @@
  * model.c - opening a file by its contents, and what can be asked of an open one.
  */
 #include "model/model.h"
+#include "model/lsq2.h"
 #include "model/mapping.h"
 
 #include <errno.h>
@@ -154,12 +155,34 @@ lsq_status lsq_model_weights(const lsq_model *model, size_t i, const lsq_weights
     return LSQ_OK;
 }
 
-/* Is that the checksum of these bytes? */
-static int matches(const void *bytes, size_t size, const uint8_t checksum[16])
+void lsq_model_release(const lsq_model *model, size_t i)
 {
-    XXH128_canonical_t found;
-    XXH128_canonicalFromHash(&found, XXH3_128bits(bytes, size));
-    return memcmp(found.digest, checksum, sizeof found.digest) == 0;
+    if (i >= model->count)
+        return;
+    const lsq_entry *entry = &model->entries[i];
+    const int before = errno;
+    lsq_mapping_release(model, entry->data, entry->tensor.bytes);
+    if (entry->tensor.outliers)
+        lsq_mapping_release(model, lsq_weights_outliers(entry->weights, NULL, NULL), entry->tensor.outlier_bytes);
+    errno = before;
+}
+
+/* Is that the checksum of these bytes? Their pages are given back on the way. LSQ_E_CHECKSUM, LSQ_E_NOMEM. */
+static lsq_status compare(const lsq_model *model, const uint8_t *bytes, size_t size, const uint8_t checksum[16])
+{
+    enum { PIECE = 4 << 20 };
+    uint8_t found[16];
+    XXH3_state_t *state = XXH3_createState();
+    if (!state)
+        return LSQ_E_NOMEM;
+    XXH3_128bits_reset(state);
+    for (size_t at = 0, piece; at < size; at += piece) {
+        piece = size - at < PIECE ? size - at : PIECE;
+        XXH3_128bits_update(state, bytes + at, piece);
+        lsq_mapping_release(model, bytes + at, piece);
+    }
+    lsq_hash_end(state, found);
+    return memcmp(found, checksum, sizeof found) == 0 ? LSQ_OK : LSQ_E_CHECKSUM;
 }
 
 lsq_status lsq_model_verify(const lsq_model *model, size_t i, lsq_error *err)
@@ -169,12 +192,18 @@ lsq_status lsq_model_verify(const lsq_model *model, size_t i, lsq_error *err)
     const lsq_entry *entry = &model->entries[i];
     if (!entry->has_checksum)
         return LSQ_OK;
-    const char *fault = NULL;
-    if (!matches(entry->data, entry->tensor.bytes, entry->checksum))
-        fault = "does not match its checksum";
-    else if (entry->tensor.outliers && !matches(lsq_weights_outliers(entry->weights, NULL, NULL),
-                                                entry->tensor.outlier_bytes, entry->outlier_checksum))
+    const int before = errno;
+    const char *fault = "does not match its checksum";
+    lsq_status status = compare(model, entry->data, entry->tensor.bytes, entry->checksum);
+    if (status == LSQ_OK && entry->tensor.outliers) {
         fault = "has outliers that do not match their checksum";
-    return fault ? lsq_fail(err, LSQ_E_CHECKSUM, model->files[0].path, "tensor \"%s\" %s", entry->tensor.name, fault)
-                 : LSQ_OK;
+        status = compare(model, lsq_weights_outliers(entry->weights, NULL, NULL), entry->tensor.outlier_bytes,
+                         entry->outlier_checksum);
+    }
+    errno = before;
+    if (status == LSQ_E_NOMEM)
+        return lsq_fail(err, status, model->files[0].path, "no memory to compare a checksum");
+    return status == LSQ_OK
+               ? LSQ_OK
+               : lsq_fail(err, status, model->files[0].path, "tensor \"%s\" %s", entry->tensor.name, fault);
 }

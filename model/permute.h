@@ -12,7 +12,4 @@ typedef struct lsq_axis {
 
 lsq_axis lsq_axis_of(const lsq_tensor *tensor, unsigned axis);
 
-/* Puts rows [row, row + rows) of the matrix, numbers of 4 bytes, where they belong in the tensor. */
-void lsq_rows_to_tensor(const lsq_axis *axis, uint64_t row, uint64_t rows, const void *matrix, void *tensor);
-
 #endif

@@ -30,6 +30,14 @@ void lsq_hash(const void *bytes, size_t size, uint8_t hash[16])
     memcpy(hash, canonical.digest, sizeof canonical.digest);
 }
 
+void lsq_hash_end(XXH3_state_t *state, uint8_t hash[16])
+{
+    XXH128_canonical_t canonical;
+    XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(state));
+    memcpy(hash, canonical.digest, sizeof canonical.digest);
+    XXH3_freeState(state);
+}
+
 static void preamble_hash(const uint8_t *bytes, uint8_t hash[8])
 {
     XXH64_canonical_t canonical;

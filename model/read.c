@@ -1,14 +1,16 @@
 /*
- * read.c - a tensor as float32: in the order of its shape, or as a matrix of the other order.
+ * read.c - a tensor as float32: in the order of its shape, or some rows of it as a matrix.
  *
  * For an axis, a shape is outer x middle x inner: the axes before it, itself, those after it. Number (o, m, i) is
  *
  *     (o * middle + m) * inner + i        in the tensor
  *     (m * outer + o) * inner + i         in the matrix whose rows are that axis
  *
- * so that runs of `inner` numbers move as one, and with axis 0 (outer = 1) the two are the same.
+ * so that runs of `inner` numbers move as one, and with axis 0 (outer = 1) the two are the same. Pages of a mapped file that plain numbers
+ * have been read from are given back on the way: who reads a tensor in parts has memory for a part.
  */
 #include "model/dtype.h"
+#include "model/mapping.h"
 #include "model/model.h"
 #include "model/permute.h"
 
@@ -16,7 +18,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PIECE = 1 << 16 }; /* numbers that pass through scratch memory at a time */
+enum {
+    PIECE = 1 << 12,  /* plain numbers that are converted at a time */
+    BLOCK = 1 << 16,  /* numbers that are decoded at a time, if they are a row or more */
+    PASSED = 4 << 20, /* bytes that are given back at a time */
+};
 
 lsq_axis lsq_axis_of(const lsq_tensor *t, unsigned axis)
 {
@@ -28,24 +34,35 @@ lsq_axis lsq_axis_of(const lsq_tensor *t, unsigned axis)
     return a;
 }
 
-void lsq_rows_to_tensor(const lsq_axis *a, uint64_t row, uint64_t rows, const void *matrix, void *tensor)
+/* Rows of the matrix of an axis, on their way out. */
+typedef struct wanted {
+    lsq_axis axis;
+    uint64_t row, rows;
+    float *out;
+} wanted;
+
+/* The part of `count` numbers, which stand at `start` and behind it, that lies in a matrix in the order of the tensor. */
+static void put_in_order(const wanted *to, uint64_t start, uint64_t count, const float *from)
 {
-    const uint32_t *from = matrix;
-    uint32_t *to = tensor;
-    for (uint64_t o = 0; o < a->outer; o++) {
-        uint32_t *place = to + (o * a->middle + row) * a->inner;
-        for (uint64_t r = 0; r < rows; r++)
-            memcpy(place + r * a->inner, from + (r * a->outer + o) * a->inner, a->inner * sizeof *to);
-    }
+    const uint64_t first = to->row * to->axis.inner, last = first + to->rows * to->axis.inner;
+    const uint64_t begin = start > first ? start : first, end = start + count < last ? start + count : last;
+    if (begin < end)
+        memcpy(to->out + (begin - first), from + (begin - start), (end - begin) * sizeof *from);
 }
 
-/* The other way, for `count` numbers that stand at `start` and behind it in the tensor. */
-static void piece_to_matrix(const lsq_axis *a, uint64_t start, uint64_t count, const float *from, float *matrix)
+/* Puts numbers that stand at `start` and behind it in the tensor where they belong, as far as they are wanted. */
+static void put(const wanted *to, uint64_t start, uint64_t count, const float *from)
 {
+    const lsq_axis *a = &to->axis;
+    if (a->outer == 1) {
+        put_in_order(to, start, count, from);
+        return;
+    }
     uint64_t i = start % a->inner, m = start / a->inner % a->middle, o = start / a->inner / a->middle;
     while (count) {
         uint64_t run = a->inner - i < count ? a->inner - i : count;
-        memcpy(matrix + (m * a->outer + o) * a->inner + i, from, run * sizeof *from);
+        if (m >= to->row && m - to->row < to->rows)
+            memcpy(to->out + ((m - to->row) * a->outer + o) * a->inner + i, from, run * sizeof *from);
         from += run;
         count -= run;
         i = 0;
@@ -56,92 +73,116 @@ static void piece_to_matrix(const lsq_axis *a, uint64_t start, uint64_t count, c
     }
 }
 
-/* Decodes the matrix some rows at a time, as many as fit in a piece, but one at least. */
-static lsq_status decode_permuted(const lsq_entry *entry, const lsq_axis *a, float *out, lsq_error *err)
+/* ---- Plain numbers ----------------------------------------------------------------------------------------------- */
+
+static void read_plain(const lsq_model *model, const lsq_entry *entry, const wanted *to)
+{
+    const lsq_axis *a = &to->axis;
+    const size_t size = lsq_dtype_bytes(entry->tensor.dtype);
+    const uint8_t *passed = entry->data + to->row * a->inner * size,
+                  *at = passed; /* what is between them, to be given back */
+    float numbers[PIECE];
+    for (uint64_t o = 0; o < a->outer; o++) {
+        uint64_t start = (o * a->middle + to->row) * a->inner, end = start + to->rows * a->inner, count;
+        for (; start < end; start += count) {
+            count = end - start < PIECE ? end - start : PIECE;
+            lsq_dtype_to_float(entry->tensor.dtype, entry->data + start * size, count, numbers);
+            put(to, start, count, numbers);
+            at = entry->data + (start + count) * size;
+            if (at - passed >= PASSED) {
+                lsq_mapping_release(model, passed, (size_t)(at - passed));
+                passed = at;
+            }
+        }
+    }
+    lsq_mapping_release(model, passed, (size_t)(at - passed));
+}
+
+/* ---- Quantised ones ---------------------------------------------------------------------------------------------- */
+
+/* Decodes all of a matrix, a block of rows after the other, and keeps what is wanted. */
+static lsq_status decode_blocks(const lsq_entry *entry, const wanted *to)
 {
     const lsq_tensor *t = &entry->tensor;
-    uint64_t block = t->columns < PIECE ? PIECE / t->columns : 1;
-    float *rows = malloc(block * t->columns * sizeof *rows);
-    if (!rows)
-        return lsq_fail(err, LSQ_E_NOMEM, t->name, "no memory for rows of %llu numbers",
-                        (unsigned long long)t->columns);
-    lsq_status status = LSQ_OK;
+    const lsq_axis a = lsq_axis_of(t, t->output_axis);
+    const uint64_t block = t->columns < BLOCK ? BLOCK / t->columns : 1;
+    float *rows = malloc((block < t->rows ? block : t->rows) * t->columns * sizeof *rows);
+    lsq_status status = rows ? LSQ_OK : LSQ_E_NOMEM;
     for (uint64_t row = 0; status == LSQ_OK && row < t->rows; row += block) {
         uint64_t count = t->rows - row < block ? t->rows - row : block;
         status = lsq_dequantize(NULL, entry->weights, row, count, rows, t->columns);
-        if (status == LSQ_OK)
-            lsq_rows_to_tensor(a, row, count, rows, out);
+        for (uint64_t r = 0; status == LSQ_OK && r < count; r++)
+            for (uint64_t o = 0; o < a.outer; o++)
+                put(to, (o * a.middle + row + r) * a.inner, a.inner, rows + r * t->columns + o * a.inner);
     }
     free(rows);
-    return status == LSQ_OK ? LSQ_OK : lsq_fail(err, status, t->name, "cannot be decoded: %s", lsq_strerror(status));
-}
-
-static lsq_status read_tensor(const lsq_entry *entry, float *out, lsq_error *err)
-{
-    const lsq_tensor *t = &entry->tensor;
-    if (!t->quantised) {
-        lsq_dtype_to_float(t->dtype, entry->data, t->elements, out);
-        return LSQ_OK;
-    }
-    lsq_axis a = lsq_axis_of(t, t->output_axis);
-    if (a.outer > 1)
-        return decode_permuted(entry, &a, out, err);
-    lsq_status status = lsq_dequantize(NULL, entry->weights, 0, t->rows, out, t->columns);
-    return status == LSQ_OK ? LSQ_OK : lsq_fail(err, status, t->name, "cannot be decoded: %s", lsq_strerror(status));
-}
-
-/* Plain numbers are converted piece by piece; a matrix quantised along another axis is decoded as a whole first. */
-static lsq_status read_permuted(const lsq_entry *entry, const lsq_axis *a, float *out, lsq_error *err)
-{
-    const lsq_tensor *t = &entry->tensor;
-    uint64_t piece = t->quantised || t->elements < PIECE ? t->elements : PIECE;
-    float *numbers = malloc(piece * sizeof *numbers);
-    if (!numbers)
-        return lsq_fail(err, LSQ_E_NOMEM, t->name, "no memory for %llu numbers", (unsigned long long)piece);
-    lsq_status status = t->quantised ? read_tensor(entry, numbers, err) : LSQ_OK;
-    for (uint64_t start = 0; status == LSQ_OK && start < t->elements; start += piece) {
-        uint64_t count = t->elements - start < piece ? t->elements - start : piece;
-        if (!t->quantised)
-            lsq_dtype_to_float(t->dtype, entry->data + start * lsq_dtype_bytes(t->dtype), count, numbers);
-        piece_to_matrix(a, start, count, numbers, out);
-    }
-    free(numbers);
     return status;
 }
+
+/* The whole tensor in its order, if that is also the order of its rows, needs no block. */
+static lsq_status read_quantised(const lsq_entry *entry, const wanted *to, lsq_error *err)
+{
+    const lsq_tensor *t = &entry->tensor;
+    const int whole = to->axis.outer == 1 && to->rows == to->axis.middle;
+    lsq_status status = whole && lsq_axis_of(t, t->output_axis).outer == 1
+                            ? lsq_dequantize(NULL, entry->weights, 0, t->rows, to->out, t->columns)
+                            : decode_blocks(entry, to);
+    return status == LSQ_OK ? LSQ_OK : lsq_fail(err, status, t->name, "cannot be decoded: %s", lsq_strerror(status));
+}
+
+/* ---- What callers ask for ---------------------------------------------------------------------------------------- */
 
 lsq_status lsq_model_read(const lsq_model *model, size_t i, float *out, lsq_error *err)
 {
     if (i >= model->count)
         return lsq_fail(err, LSQ_E_ARGUMENT, "lsq_model_read", "there is no tensor %zu", i);
+    const lsq_entry *entry = &model->entries[i];
+    const wanted all = {.axis = {1, 1, entry->tensor.elements}, .rows = 1, .out = out};
     int before = errno;
-    lsq_status status = read_tensor(&model->entries[i], out, err);
+    lsq_status status = LSQ_OK;
+    if (entry->tensor.quantised)
+        status = read_quantised(entry, &all, err);
+    else
+        read_plain(model, entry, &all);
+    errno = before;
+    return status;
+}
+
+lsq_status lsq_model_read_rows(const lsq_model *model, size_t i, unsigned output_axis, uint64_t row, uint64_t rows,
+                               float *out, lsq_error *err)
+{
+    if (i >= model->count)
+        return lsq_fail(err, LSQ_E_ARGUMENT, "lsq_model_read_rows", "there is no tensor %zu", i);
+    const lsq_entry *entry = &model->entries[i];
+    const lsq_tensor *t = &entry->tensor;
+    if (t->rank < 2 || output_axis >= t->rank)
+        return lsq_fail(err, LSQ_E_ARGUMENT, t->name, "a tensor of rank %u has no matrix along axis %u", t->rank,
+                        output_axis);
+    if (row > t->shape[output_axis] || rows > t->shape[output_axis] - row)
+        return lsq_fail(err, LSQ_E_ARGUMENT, t->name, "%llu rows from row %llu on: axis %u has %llu",
+                        (unsigned long long)rows, (unsigned long long)row, output_axis,
+                        (unsigned long long)t->shape[output_axis]);
+    if (t->elements == 0 || rows == 0)
+        return LSQ_OK;
+    int before = errno;
+    const wanted some = {.axis = lsq_axis_of(t, output_axis), .row = row, .rows = rows, .out = out};
+    lsq_status status = LSQ_OK;
+    if (!t->quantised) {
+        read_plain(model, entry, &some);
+    } else if (t->output_axis == output_axis) {
+        status = lsq_dequantize(NULL, entry->weights, row, rows, out, t->columns);
+        if (status != LSQ_OK)
+            lsq_fail(err, status, t->name, "cannot be decoded: %s", lsq_strerror(status));
+    } else {
+        status = read_quantised(entry, &some, err);
+    }
     errno = before;
     return status;
 }
 
 lsq_status lsq_model_read_matrix(const lsq_model *model, size_t i, unsigned output_axis, float *out, lsq_error *err)
 {
-    if (i >= model->count)
-        return lsq_fail(err, LSQ_E_ARGUMENT, "lsq_model_read_matrix", "there is no tensor %zu", i);
-    const lsq_entry *entry = &model->entries[i];
-    const lsq_tensor *t = &entry->tensor;
-    if (t->rank < 2 || output_axis >= t->rank)
-        return lsq_fail(err, LSQ_E_ARGUMENT, t->name, "a tensor of rank %u has no matrix along axis %u", t->rank,
-                        output_axis);
-    if (t->elements == 0)
-        return LSQ_OK;
-    int before = errno;
-    lsq_axis a = lsq_axis_of(t, output_axis);
-    lsq_status status = LSQ_OK;
-    if (t->quantised && t->output_axis == output_axis) {
-        status = lsq_dequantize(NULL, entry->weights, 0, t->rows, out, t->columns);
-        if (status != LSQ_OK)
-            lsq_fail(err, status, t->name, "cannot be decoded: %s", lsq_strerror(status));
-    } else if (a.outer == 1) {
-        status = read_tensor(entry, out, err);
-    } else {
-        status = read_permuted(entry, &a, out, err);
-    }
-    errno = before;
-    return status;
+    const lsq_tensor *t = lsq_model_tensor(model, i);
+    return lsq_model_read_rows(model, i, output_axis, 0, t && output_axis < t->rank ? t->shape[output_axis] : 0, out,
+                               err);
 }

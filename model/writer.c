@@ -5,23 +5,16 @@
 #include "model/json.h"
 #include "model/limits.h"
 #include "model/lsq2.h"
+#include "model/mapping.h"
 #include "model/model.h"
 #include "model/output.h"
 #include "model/text.h"
+#include "model/writer.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct lsq_writer {
-    char *path;
-    lsq_output *output;
-    json_t *tensors, *metadata;
-    uint64_t metadata_bytes;
-    size_t count;
-    uint32_t features;
-    int failed; /* the file can no longer become whole, or has */
-};
+#include <xxhash.h>
 
 static lsq_status no_memory(const lsq_writer *w, lsq_error *err)
 {
@@ -60,6 +53,7 @@ void lsq_writer_free(lsq_writer *w)
     if (!w)
         return;
     int before = errno;
+    lsq_strips_free(w->strips);
     lsq_output_free(w->output);
     json_decref(w->tensors);
     json_decref(w->metadata);
@@ -111,14 +105,8 @@ static int append(json_t *array, uint64_t number)
     return json_array_append_new(array, json_integer((json_int_t)number)) == 0;
 }
 
-/* Bytes that have been written. */
-typedef struct payload {
-    uint64_t begin, end;
-    uint8_t hash[16];
-} payload;
-
 /* Where they are, and their hash, as an object or in one. NULL, with `object` freed, if memory runs out or there is none. */
-static json_t *locate(json_t *object, const payload *p)
+static json_t *locate(json_t *object, const lsq_payload *p)
 {
     static const char digits[] = "0123456789abcdef";
     char hex[33] = {0};
@@ -135,7 +123,7 @@ static json_t *locate(json_t *object, const payload *p)
 }
 
 /* What the header says of a tensor; `outliers` may be NULL. NULL if memory runs out. */
-static json_t *describe(const lsq_tensor *t, const payload *data, const payload *outliers)
+static json_t *describe(const lsq_tensor *t, const lsq_payload *data, const lsq_payload *outliers)
 {
     char codec[LSQ_FORMAT_NAME_MAX];
     json_t *object = locate(json_object(), data), *shape = json_array();
@@ -157,9 +145,13 @@ static json_t *describe(const lsq_tensor *t, const payload *data, const payload 
 }
 
 /* Name and size of a tensor; `t` is complete afterwards. */
-static lsq_status check(const lsq_writer *w, lsq_tensor *t, lsq_error *err)
+lsq_status lsq_writer_check(const lsq_writer *w, lsq_tensor *t, lsq_error *err)
 {
     const char *fault = t->name ? lsq_name_fault(t->name, strlen(t->name)) : "is missing";
+    if (w->failed)
+        return lsq_fail(err, LSQ_E_IO, w->path, "an earlier write failed");
+    if (w->strips)
+        return lsq_fail(err, LSQ_E_ARGUMENT, w->path, "there are rows to come, and an end, before another tensor");
     if (fault)
         return lsq_fail(err, LSQ_E_ARGUMENT, w->path, "the name \"%.100s\" %s", t->name ? t->name : "", fault);
     if (json_object_get(w->tensors, t->name))
@@ -169,32 +161,38 @@ static lsq_status check(const lsq_writer *w, lsq_tensor *t, lsq_error *err)
     return lsq_tensor_complete(t, LSQ_E_ARGUMENT, w->path, err);
 }
 
-static lsq_status write_payload(lsq_writer *w, const void *data, uint64_t bytes, payload *p, lsq_error *err)
+lsq_status lsq_writer_payload(lsq_writer *w, const lsq_model *model, const void *data, uint64_t bytes, lsq_payload *p,
+                              lsq_error *err)
 {
+    enum { PIECE = 4 << 20 };
+    XXH3_state_t *hash = XXH3_createState();
+    if (!hash)
+        return no_memory(w, err);
+    XXH3_128bits_reset(hash);
     lsq_status status = lsq_output_align(w->output, LSQ2_ALIGNMENT, err);
     p->begin = lsq_output_size(w->output);
-    p->end = p->begin + bytes;
-    lsq_hash(data, bytes, p->hash);
-    return status == LSQ_OK && bytes ? lsq_output_write(w->output, data, bytes, err) : status;
+    for (uint64_t at = 0, piece; status == LSQ_OK && at < bytes; at += piece) {
+        const uint8_t *from = (const uint8_t *)data + at;
+        piece = bytes - at < PIECE ? bytes - at : PIECE;
+        XXH3_128bits_update(hash, from, piece);
+        status = lsq_output_write(w->output, from, piece, err);
+        if (model)
+            lsq_mapping_release(model, from, piece);
+    }
+    p->end = lsq_output_size(w->output);
+    lsq_hash_end(hash, p->hash);
+    w->failed |= status != LSQ_OK;
+    return status;
 }
 
-static lsq_status add(lsq_writer *w, const lsq_tensor *t, const void *data, const void *outliers, lsq_error *err)
+lsq_status lsq_writer_name(lsq_writer *w, const lsq_tensor *t, const lsq_payload *data, const lsq_payload *outliers,
+                           lsq_error *err)
 {
-    payload dense = {0}, sparse = {0};
-    if (w->failed)
-        return lsq_fail(err, LSQ_E_IO, w->path, "an earlier write failed");
-    lsq_status status = write_payload(w, data, t->bytes, &dense, err);
-    if (status == LSQ_OK && outliers) {
-        w->features |= LSQ2_OUTLIERS;
-        status = write_payload(w, outliers, t->outlier_bytes, &sparse, err);
-        w->failed |= status != LSQ_OK; /* the other payload has no name */
-    }
-    if (status != LSQ_OK)
-        return status;
-    if (!set(w->tensors, t->name, describe(t, &dense, outliers ? &sparse : NULL))) {
+    if (!set(w->tensors, t->name, describe(t, data, outliers))) {
         w->failed = 1; /* the payload has no name */
         return no_memory(w, err);
     }
+    w->features |= outliers ? LSQ2_OUTLIERS : 0;
     w->count++;
     return LSQ_OK;
 }
@@ -205,37 +203,39 @@ lsq_status lsq_writer_plain(lsq_writer *w, const lsq_tensor *like, const void *d
         return lsq_fail(err, LSQ_E_ARGUMENT, "lsq_writer_plain", "no writer, or no tensor");
     int before = errno;
     lsq_tensor t = *like;
+    lsq_payload payload = {0};
     t.quantised = 0;
-    lsq_status status = check(w, &t, err);
+    lsq_status status = lsq_writer_check(w, &t, err);
     if (status == LSQ_OK && t.bytes && !data)
         status = lsq_fail(err, LSQ_E_ARGUMENT, w->path, "no numbers for tensor \"%s\"", t.name);
     if (status == LSQ_OK)
-        status = add(w, &t, data, NULL, err);
+        status = lsq_writer_payload(w, NULL, data, t.bytes, &payload, err);
+    if (status == LSQ_OK)
+        status = lsq_writer_name(w, &t, &payload, NULL, err);
     errno = before;
     return status;
 }
 
-lsq_status lsq_writer_quantised(lsq_writer *w, const lsq_tensor *like, unsigned output_axis, const lsq_weights *weights,
-                                lsq_error *err)
+lsq_status lsq_writer_copy(lsq_writer *w, const lsq_model *model, size_t i, lsq_error *err)
 {
-    if (!w || !like || !weights)
-        return lsq_fail(err, LSQ_E_ARGUMENT, "lsq_writer_quantised", "no writer, no tensor or no weights");
+    if (!w || !model || !lsq_model_tensor(model, i))
+        return lsq_fail(err, LSQ_E_ARGUMENT, "lsq_writer_copy", "no writer, or no tensor");
     int before = errno;
-    lsq_tensor t = *like;
-    t.quantised = 1;
-    t.output_axis = output_axis;
-    t.format = lsq_weights_format(weights);
-    lsq_status status = check(w, &t, err);
-    uint64_t rows = lsq_weights_rows(weights), columns = lsq_weights_columns(weights);
-    if (status == LSQ_OK && (rows != t.rows || columns != t.columns))
-        status = lsq_fail(err, LSQ_E_ARGUMENT, w->path, "tensor \"%s\" is %llu x %llu, the weights are %llu x %llu",
-                          t.name, (unsigned long long)t.rows, (unsigned long long)t.columns, (unsigned long long)rows,
-                          (unsigned long long)columns);
-    size_t outlier_bytes;
-    const void *outliers = lsq_weights_outliers(weights, &outlier_bytes, NULL);
-    t.outlier_bytes = outlier_bytes;
+    lsq_tensor t = *lsq_model_tensor(model, i);
+    const lsq_weights *weights = NULL;
+    lsq_payload dense = {0}, sparse = {0};
+    lsq_status status = lsq_writer_check(w, &t, err);
     if (status == LSQ_OK)
-        status = add(w, &t, lsq_weights_packed(weights), outliers, err);
+        status = lsq_writer_payload(w, model, lsq_model_bytes(model, i), t.bytes, &dense, err);
+    if (status == LSQ_OK && t.outliers) {
+        status = lsq_model_weights(model, i, &weights, err);
+        if (status == LSQ_OK)
+            status =
+                lsq_writer_payload(w, model, lsq_weights_outliers(weights, NULL, NULL), t.outlier_bytes, &sparse, err);
+        w->failed |= status != LSQ_OK; /* the other payload has no name */
+    }
+    if (status == LSQ_OK)
+        status = lsq_writer_name(w, &t, &dense, t.outliers ? &sparse : NULL, err);
     errno = before;
     return status;
 }
@@ -287,6 +287,8 @@ lsq_status lsq_writer_finish(lsq_writer *w, lsq_error *err)
         return lsq_fail(err, LSQ_E_ARGUMENT, "lsq_writer_finish", "no writer");
     if (w->failed)
         return lsq_fail(err, LSQ_E_IO, w->path, "cannot be completed: an earlier call failed, or finished it");
+    if (w->strips)
+        return lsq_fail(err, LSQ_E_ARGUMENT, w->path, "there are rows to come, and an end, before the file is whole");
     int before = errno;
     size_t size = 0;
     char *header = header_text(w, &size);

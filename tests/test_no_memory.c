@@ -169,6 +169,66 @@ static lsq_status write_outliers(const char *path, lsq_error *err)
     return status;
 }
 
+/* A matrix in two strips, surveyed twice, with outliers, and the file copied into another one. */
+static lsq_status write_strips(const char *path, lsq_error *err)
+{
+    enum { M = 300, K = 40 };
+    static float w[M * K];
+    const lsq_format format = {.codec = LSQ_TRELLIS, .bits = 2, .scale = LSQ_SCALE_NIBBLE32, .states = 4, .curve = 4};
+    const lsq_quantize_options options = {
+        .size = sizeof(options), .outliers = 0.05, .outlier_choice = LSQ_OUTLIERS_LARGEST};
+    const lsq_tensor like = {.name = "strips", .rank = 2, .shape = {M, K}};
+    lsq_survey *survey = NULL;
+    lsq_quantizer *q = NULL;
+    lsq_writer *writer = NULL, *second = NULL;
+    lsq_model *model = NULL;
+    lsq_magnitudes known;
+    const lsq_weights *strip = NULL;
+    const void *outliers = NULL;
+    size_t size = 0;
+    int again = 1;
+    (void)path;
+    for (size_t i = 0; i < M * K; i++)
+        w[i] = (float)(i * 7919 % 10007) / 3 - 1500;
+    lsq_status status = lsq_survey_new(K, options.outliers, &survey, err);
+    while (!status && again) {
+        status = lsq_survey_rows(survey, M, w, K, err);
+        if (!status)
+            status = lsq_survey_end(survey, &known, &again, err);
+    }
+    if (!status)
+        status = lsq_quantizer_new(NULL, &format, M, K, &known, &options, &q, err);
+    if (!status)
+        status = lsq_writer_new(target, 1, &writer, err);
+    if (!status)
+        status = lsq_writer_begin_quantised(writer, &like, 0, &format, err);
+    for (size_t row = 0; !status && row < M; row += 256) {
+        status = lsq_quantizer_rows(q, M - row < 256 ? M - row : 256, w + row * K, K, &strip, err);
+        if (!status)
+            status = lsq_writer_rows(writer, strip, err);
+    }
+    if (!status)
+        status = lsq_quantizer_outliers(q, &outliers, &size, err);
+    if (!status)
+        status = lsq_writer_end_quantised(writer, outliers, size, err);
+    if (!status)
+        status = lsq_writer_finish(writer, err);
+    if (!status)
+        status = lsq_model_open(target, 0, &model, err);
+    if (!status)
+        status = lsq_writer_new(target, 1, &second, err);
+    if (!status)
+        status = lsq_writer_copy(second, model, 0, err);
+    if (!status)
+        status = lsq_writer_finish(second, err);
+    lsq_survey_free(survey);
+    lsq_quantizer_free(q);
+    lsq_writer_free(writer);
+    lsq_writer_free(second);
+    lsq_model_free(model);
+    return status;
+}
+
 /* ---- Layers ----------------------------------------------------------------------------------------------------- */
 
 static float numbers[1 << 21], outputs[1 << 19];
@@ -276,6 +336,7 @@ static const struct {
     {export_old, TEST_DATA "/../golden/v1_b4_two.lsq"},
     {write_two, ""},
     {write_outliers, ""},
+    {write_strips, ""},
     {run_layers, ""},
     {quantise_for_inputs, ""},
     {describe, ""},

@@ -93,7 +93,7 @@ END_TEST
 
 START_TEST(shares_beyond_the_limits_are_refused)
 {
-    static const double shares[] = {-0.001, 0.0101, 1, NAN, INFINITY};
+    static const double shares[] = {-0.001, 0.1001, 1, NAN, INFINITY};
     const lsq_format f = format_named("s4");
     const float w[4] = {1, 2, 3, 4};
     for (size_t i = 0; i < COUNT(shares); i++) {

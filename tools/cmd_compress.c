@@ -54,7 +54,7 @@ static const option_row options[OPTIONS] = {
     [RULE] = {"rule", 'r', "REGEX=WHAT", "a codec, or keep, for tensors whose name matches; repeatable"},
     [RULES] = {"rules", 0, "FILE", "a file of such rules, one a line"},
     [DRY_RUN] = {"dry-run", 'n', NULL, "write nothing; print what would be chosen, with estimates"},
-    [OUTLIERS] = {"outliers", 0, "SHARE", "of weights kept apart where that pays, at most: 0 (default) to 0.01"},
+    [OUTLIERS] = {"outliers", 0, "SHARE", "of weights kept apart where that pays, at most: 0 (default) to 0.1"},
     [OUTPUT_AXIS] = {"output-axis", 0, "WHICH", "first, last or auto (default): which axis are the rows"},
     [FILE_VERSION] = {"file-version", 0, "N", "2 (default), or 1: the published files, codes only"},
     [CALIBRATION] = {"calibration", 0, "FILE", "by tensor: inputs, one a row, or importance factors of columns"},
@@ -143,8 +143,8 @@ static int read_outliers(job *j)
     if (!value)
         return CARRY_ON;
     j->want.outliers = strtod(value, &end);
-    if (end == value || *end || !(j->want.outliers >= 0 && j->want.outliers <= 0.01))
-        return usage_error(j->args, "--outliers is a share from 0 to 0.01, not '%s'", value);
+    if (end == value || *end || !(j->want.outliers >= 0 && j->want.outliers <= 0.1))
+        return usage_error(j->args, "--outliers is a share from 0 to 0.1, not '%s'", value);
     if (j->want.outliers > 0 && j->want.version == 1)
         return usage_error(j->args, "files of version 1 have no place for outliers");
     if (j->want.outliers > 0 && j->goal.option)

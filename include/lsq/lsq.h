@@ -221,10 +221,21 @@ typedef enum lsq_curve {
                             weights: up to 0.4 dB better; the format of the weights says which it was */
 } lsq_curve;
 
+/* Which weights become outliers. */
+typedef enum lsq_outlier_choice {
+    LSQ_OUTLIERS_WHERE_WORTH = 0, /* those without which the others gain more, at equal bits, than they cost */
+    LSQ_OUTLIERS_LARGEST = 1      /* the largest magnitudes, as Loop Singular Bit publishes it */
+} lsq_outlier_choice;
+
 /*
  * Outliers are numbers that are added to single weights of the packed matrix, which can take finer scales then. With
- * outliers > 0 a second encoding with them is made, in twice the time and with a copy of w, and taken if its error is
- * less at equal bits, the bytes of the outliers counted; up to that share where it pays, and not at all on Gaussian weights.
+ * outliers > 0 the choice is one of these:
+ *   WHERE_WORTH  a second encoding with them is made, in twice the time and with a copy of w, and taken if its error is
+ *                less at equal bits, the bytes of the outliers counted; up to that share where it pays, and not at all on
+ *                Gaussian weights.
+ *   LARGEST      floor(outliers * m * k) weights are outliers, the largest magnitudes, of equal ones the first in the order of rows;
+ *                zeros are none, nor is a weight that its outlier would bring no closer. k <= 2^20 (LSQ_E_LIMIT). Takes two
+ *                copies of w.
  *
  * What is known of the inputs that the matrix will be multiplied with, NULL if nothing, changes which codes are chosen, never what they
  * mean:
@@ -238,10 +249,11 @@ typedef enum lsq_curve {
  * Outliers and curves are chosen by plain squared errors, times the importance.
  */
 typedef struct lsq_quantize_options {
-    size_t size;     /* sizeof(lsq_quantize_options) */
-    int rounding;    /* an lsq_rounding */
-    int curve;       /* an lsq_curve */
-    double outliers; /* the largest share of weights that are kept apart, 0 (none) to 0.01 */
+    size_t size;        /* sizeof(lsq_quantize_options) */
+    int rounding;       /* an lsq_rounding */
+    int curve;          /* an lsq_curve */
+    double outliers;    /* the share of weights that are kept apart, 0 (none) to 0.1 */
+    int outlier_choice; /* an lsq_outlier_choice */
     const float *importance;
     size_t importance_ld;
     const float *gram;
@@ -298,6 +310,101 @@ LSQ_API lsq_status lsq_dequantize(const lsq_context *ctx, const lsq_weights *wei
 
 /* The codes of rows [row, row + rows), without outliers, C bits each, one a uint32_t, as docs/codecs.md defines them for the codec. */
 LSQ_API lsq_status lsq_weights_codes(const lsq_weights *weights, size_t row, size_t rows, uint32_t *out, size_t ld);
+
+/* ---- Weights some rows at a time ------------------------------------------------------------------------------- */
+
+/*
+ * A matrix that does not fit into memory is quantised in strips of rows, to the bytes that lsq_quantize() would give. What its first rows
+ * must know of the others is found by a survey, in one pass over it, or two:
+ *
+ *     lsq_survey_new(k, share, &survey, err);
+ *     do {
+ *         lsq_survey_rows(survey, rows, w, ld, err);                     for all of its rows
+ *         lsq_survey_end(survey, &known, &again, err);
+ *     } while (again);
+ *     lsq_quantizer_new(ctx, &format, m, k, &known, &options, &quantizer, err);
+ *     lsq_quantizer_rows(quantizer, rows, w, ld, &strip, err);           for all of its rows
+ *     lsq_quantizer_outliers(quantizer, &bytes, &size, err);
+ *
+ * lsq_model.h reads matrices in strips, and writes them. The memory taken is that of a strip, some MiB, and 8 bytes for each outlier.
+ */
+typedef struct lsq_magnitudes {
+    float largest;     /* |w|, at most 2^100 */
+    float dense;       /* of the weights that are no outliers */
+    float bound;       /* outliers are the weights above it, */
+    uint64_t ties;     /* and the first so many of those that equal it */
+    uint64_t outliers; /* how many these are */
+} lsq_magnitudes;
+
+typedef struct lsq_survey lsq_survey;
+
+/*
+ * Begins a survey of a matrix of k columns of whose weights a share, 0 to 0.1, shall be outliers. Takes 2 MiB, or 64 KiB
+ * if the share is 0. LSQ_E_ARGUMENT, LSQ_E_NOMEM.
+ */
+LSQ_API lsq_status lsq_survey_new(size_t k, double outliers, lsq_survey **survey, lsq_error *err);
+
+/*
+ * The next rows, as many as you like, with leading dimension ld >= k. LSQ_E_VALUE as lsq_quantize(), with the place in the whole matrix;
+ * LSQ_E_ARGUMENT also after the end. When it fails, the rows do not count.
+ */
+LSQ_API lsq_status lsq_survey_rows(lsq_survey *survey, size_t rows, const float *w, size_t ld, lsq_error *err);
+
+/*
+ * When all rows have been there: *again = 0, and *known is what a matrix of these rows has. Or *again = 1, if the bound must be told from
+ * its neighbours: then all rows shall come once more, and an end. That is never so of a share of 0, nor if all weights have been float16 or
+ * bfloat16 numbers. LSQ_E_ARGUMENT if no rows have been there, or others the second time.
+ */
+LSQ_API lsq_status lsq_survey_end(lsq_survey *survey, lsq_magnitudes *known, int *again, lsq_error *err);
+
+/* Frees a survey. NULL is allowed. */
+LSQ_API void lsq_survey_free(lsq_survey *survey);
+
+typedef struct lsq_quantizer lsq_quantizer;
+
+/*
+ * Begins an m x k matrix of which that is known. The options are those of lsq_quantize() and may be NULL; arrays in them must stay until
+ * lsq_quantizer_free(), and are of the whole matrix, as `ctx` must. The weights that *known tells are kept apart if the
+ * options have outliers > 0, whatever the share. Statuses as lsq_quantize(), and LSQ_E_ARGUMENT if *known cannot be;
+ * LSQ_E_UNSUPPORTED for what no strip can know: one scale for all (LSQ_SCALE_TENSOR), LSQ_CURVE_BEST (which a sample of rows
+ * that lsq_quantize() takes can tell), and outliers chosen as LSQ_OUTLIERS_WHERE_WORTH.
+ */
+LSQ_API lsq_status lsq_quantizer_new(const lsq_context *ctx, const lsq_format *format, size_t m, size_t k,
+                                     const lsq_magnitudes *known, const lsq_quantize_options *options,
+                                     lsq_quantizer **quantizer, lsq_error *err);
+
+/*
+ * Quantises the next rows, a multiple of 256 unless they are the last ones, with leading dimension ld >= k. *strip are these rows as a
+ * matrix, with their outliers; it is the quantizer's, until its next call. Codes, scales and row bytes are those that
+ * the whole matrix has in these rows (see lsq_packed_parts), and so is the tensor's float. Statuses as lsq_quantize(); LSQ_E_VALUE
+ * also for a weight larger than the largest one, LSQ_E_ARGUMENT for other rows than the survey had. When it fails, the quantizer is as it
+ * was, but for *strip of before.
+ */
+LSQ_API lsq_status lsq_quantizer_rows(lsq_quantizer *quantizer, size_t rows, const float *w, size_t ld,
+                                      const lsq_weights **strip, lsq_error *err);
+
+/*
+ * When all rows have been there: the bytes of all outliers, which are the quantizer's, until it is freed, and their size; NULL and 0
+ * if there are none. LSQ_E_ARGUMENT if rows are missing, LSQ_E_NOMEM.
+ */
+LSQ_API lsq_status lsq_quantizer_outliers(lsq_quantizer *quantizer, const void **bytes, size_t *size, lsq_error *err);
+
+/* Frees a quantizer, and its strip. NULL is allowed. */
+LSQ_API void lsq_quantizer_free(lsq_quantizer *quantizer);
+
+/* Where the parts of a packed form begin, in bytes: codes at 0, and the rest. docs/codecs.md describes them. */
+typedef struct lsq_parts {
+    size_t scales; /* where the codes end; of the same place as `rows` if the format has none */
+    size_t rows;   /* a byte for each row */
+    size_t tensor; /* the tensor's float, and zeros up to the end */
+} lsq_parts;
+
+/*
+ * The parts of an m x k matrix. Each of the first three has 16 rows after 16 rows, so that a matrix is its strips: all of their codes, then all of
+ * their scales, then all of their row bytes, then the tensor's float, if each strip but the last has a multiple of 256 rows.
+ * Statuses as lsq_packed_bytes().
+ */
+LSQ_API lsq_status lsq_packed_parts(const lsq_format *format, size_t m, size_t k, lsq_parts *parts);
 
 /* ---- The published code (losiquant/LSQR), as such --------------------------------------------------------------- */
 

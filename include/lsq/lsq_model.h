@@ -117,7 +117,23 @@ LSQ_API lsq_status lsq_model_read_matrix(const lsq_model *model, size_t i, unsig
                                          lsq_error *err);
 
 /*
- * Compares tensor i with its checksum (.lsq version 2; others have none: LSQ_OK). LSQ_E_CHECKSUM if they differ.
+ * Rows [row, row + rows) of that matrix: for tensors that memory does not hold. Of plain numbers with output_axis 0 no others are
+ * touched; with another axis they are picked out of all of the tensor. A quantised tensor whose rows are another axis is decoded whole, in
+ * blocks of 256 KiB or one of its rows, for each call.
+ */
+LSQ_API lsq_status lsq_model_read_rows(const lsq_model *model, size_t i, unsigned output_axis, uint64_t row,
+                                       uint64_t rows, float *out, lsq_error *err);
+
+/*
+ * The memory of a mapped file is the system's, which counts the pages that were touched as those of the process. Those of plain numbers that
+ * lsq_model_read...() has converted, and all that lsq_model_open() or lsq_model_verify() have compared with a checksum, are given back on the
+ * way, 4 MiB at a time. This gives those of tensor i back, after its bytes or weights were used: nothing changes, but that the next use
+ * finds them in the system's cache, or reads them again. Other threads may use them meanwhile.
+ */
+LSQ_API void lsq_model_release(const lsq_model *model, size_t i);
+
+/*
+ * Compares tensor i with its checksum (.lsq version 2; others have none: LSQ_OK). LSQ_E_CHECKSUM if they differ; LSQ_E_NOMEM.
  */
 LSQ_API lsq_status lsq_model_verify(const lsq_model *model, size_t i, lsq_error *err);
 
@@ -141,6 +157,28 @@ LSQ_API lsq_status lsq_writer_metadata(lsq_writer *writer, const char *key, cons
 LSQ_API lsq_status lsq_writer_plain(lsq_writer *writer, const lsq_tensor *like, const void *data, lsq_error *err);
 LSQ_API lsq_status lsq_writer_quantised(lsq_writer *writer, const lsq_tensor *like, unsigned output_axis,
                                         const lsq_weights *weights, lsq_error *err);
+
+/*
+ * The same in strips of rows, as lsq_quantizer_rows() makes them, to the same bytes. Between begin and end no other tensor can be added, nor
+ * the file finished: LSQ_E_ARGUMENT. Codes are written as they come; scales and row bytes, a 32nd of a byte for a weight and a byte for
+ * a row, or less, wait in memory.
+ *   begin  `like` and `output_axis` as above, and the format that all strips have
+ *   rows   the next rows, a multiple of 256 unless they are the last ones. LSQ_E_ARGUMENT for rows that do not fit: of another format,
+ *          another number of columns, another scale of the tensor, or more than there are; then others may follow. Outliers of
+ *          a strip are passed over.
+ *   end    `outliers`, of `size` bytes, are those of the whole matrix, as lsq_quantizer_outliers() gives them, unchecked; NULL and 0 if there
+ *          are none. LSQ_E_ARGUMENT if rows are missing.
+ */
+LSQ_API lsq_status lsq_writer_begin_quantised(lsq_writer *writer, const lsq_tensor *like, unsigned output_axis,
+                                              const lsq_format *format, lsq_error *err);
+LSQ_API lsq_status lsq_writer_rows(lsq_writer *writer, const lsq_weights *strip, lsq_error *err);
+LSQ_API lsq_status lsq_writer_end_quantised(lsq_writer *writer, const void *outliers, size_t size, lsq_error *err);
+
+/*
+ * Adds tensor i of an open model as it stands there: name, shape, and numbers or packed form with outliers. Pages of a mapped file are given
+ * back on the way. Statuses as above, LSQ_E_ARGUMENT also if there is no such tensor.
+ */
+LSQ_API lsq_status lsq_writer_copy(lsq_writer *writer, const lsq_model *model, size_t i, lsq_error *err);
 
 /* Completes the file. Whatever the status, the writer must still be freed. */
 LSQ_API lsq_status lsq_writer_finish(lsq_writer *writer, lsq_error *err);

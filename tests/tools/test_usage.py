@@ -74,7 +74,7 @@ class WrongUsage(Case):
         ['compress', FIXTURE, '-o', 'o', '--rule', 'a'],
         ['compress', FIXTURE, '-o', 'o', '--rule', '(=s4'],
         ['compress', FIXTURE, '-o', 'o', '--rule', 'a=x4'],
-        ['compress', FIXTURE, '-o', 'o', '--outliers', '0.02'],
+        ['compress', FIXTURE, '-o', 'o', '--outliers', '0.2'],
         ['compress', FIXTURE, '-o', 'o', '--outliers', '0.01', '--bits-per-weight', '4'],
         ['compress', FIXTURE, '-o', 'o', '--calibration', FIXTURE, '--target-snr', '30'],
         ['compress', FIXTURE, '-o', 'o', '--outliers', '1%'],
