@@ -39,7 +39,10 @@ static int encode_range(const lsq_source *source, size_t p0, size_t p1)
 {
     if (source->format->codec == LSQ_TRELLIS)
         return lsq_encode_trellis(source, p0, p1);
-    lsq_encode_plain(source, p0, p1);
+    if (source->format->codec == LSQ_SIGN)
+        lsq_encode_sign(source, p0, p1);
+    else
+        lsq_encode_plain(source, p0, p1);
     return 1;
 }
 
@@ -74,7 +77,9 @@ lsq_status lsq_quantize_source(const lsq_context *ctx, const lsq_format *format,
     source->format = &made->format;
     source->geometry = &made->geometry;
     source->coder = &coder;
-    source->measure = lsq_context_choice(ctx, OP_measure, made->family, ACT_f32, 0, 1)->kernel->run.measure;
+    source->measure = made->format.codec == LSQ_SIGN
+                          ? NULL
+                          : lsq_context_choice(ctx, OP_measure, made->family, ACT_f32, 0, 1)->kernel->run.measure;
     source->encode = lsq_context_choice(ctx, OP_encode, made->family, ACT_f32, 0, 1)->kernel->run.encode;
     source->packed = made->owned;
     lsq_encode_begin(source);
@@ -150,7 +155,8 @@ static lsq_status quantize(const lsq_context *ctx, lsq_source *source, const lsq
     source->format = format;
     if (status == LSQ_OK)
         status = lsq_calibrate(o, source, &calibration, err);
-    if (status == LSQ_OK && o->curve == LSQ_CURVE_BEST && format->codec != LSQ_CLASSIC)
+    const int has_curve = format->codec == LSQ_SCALAR || format->codec == LSQ_TRELLIS;
+    if (status == LSQ_OK && o->curve == LSQ_CURVE_BEST && has_curve)
         status = lsq_curve_choose(ctx, source, &best, err);
     if (status == LSQ_OK)
         status = lsq_quantize_source(ctx, &best, source, o->rounding, &made, err);
