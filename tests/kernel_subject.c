@@ -130,8 +130,8 @@ size_t variants_of(unsigned codec, variant v[12])
         return n;
     }
     if (codec == CODEC_b1) {
-        v[n++] = (variant){{LSQ_SIGN, 1, LSQ_SCALE_BYTE32, 0, 0}, 1};
         v[n++] = (variant){{LSQ_SIGN, 1, LSQ_SCALE_ROW, 0, 0}, 0};
+        v[n++] = (variant){{LSQ_SIGN, 1, LSQ_SCALE_BYTE32, 0, 0}, 1};
         return n;
     }
     if (codec < CODEC_t1) {

@@ -102,8 +102,7 @@ typedef struct lsq_format {
     uint8_t bits;   /* C, bits of a code */
     uint8_t scale;  /* an lsq_scale */
     uint8_t states; /* trellis: 4, 8, 16 or 64; otherwise 0 */
-    uint8_t
-        curve; /* the parameter s of the curve: 0..7 = 0, -0.5, -1, -1.5, -2, -2.5, -3, +(C-1); classic: 7, sign: 0 */
+    uint8_t curve;  /* parameter s of the curve: 0..7 = 0, -0.5, -1, -1.5, -2, -2.5, -3, +(C-1); classic: 7, sign: 0 */
 } lsq_format;
 
 /* Reads a short name. LSQ_E_ARGUMENT if it is none; err then says what was expected. */
