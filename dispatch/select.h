@@ -12,8 +12,8 @@
 enum lsq_op { OP_gemv, OP_decode, OP_expand, OP_gemm, OP_gemvt, OP_round, OP_measure, OP_encode, OPS };
 
 /*
- * How a code is decoded: b a sign, p a plain table (classic, scalar), t trellis; the digit is the width C. e: expanded levels of 8 and 16 bits,
- * and decoded weights. x: no code at all, the vector.
+ * How a code is decoded: b a sign, p a plain table (classic, scalar), t trellis; the digit is the width C. e: expanded
+ * levels of 8 and 16 bits, and decoded weights. x: no code at all, the vector.
  */
 enum lsq_family {
     CODEC_b1,

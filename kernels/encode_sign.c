@@ -1,9 +1,9 @@
 /*
  * encode_sign.c - weights as signs under a scale: nothing is searched for.
  *
- * Under a scale s > 0 and signs that are those of the weights, the error is the sum of importance * (|w| - s)^2: a parabola in s whose
- * lowest point is the mean of |w|. So that mean, weighted by importance, is the scale of the tensor; rows and groups have the one of
- * their bytes that is nearest to it.
+ * Under a scale s > 0 and signs that are those of the weights, the error is the sum of importance * (|w| - s)^2: a
+ * parabola in s whose lowest point is the mean of |w|. So that mean, weighted by importance, is the scale of the
+ * tensor; rows and groups have the one of their bytes that is nearest to it.
  */
 #include "kernels/encode.h"
 
@@ -56,7 +56,7 @@ static uint8_t nearest_row_byte(const lsq_source *s, float wanted)
     return (uint8_t)best;
 }
 
-/* The byte whose scale is nearest to q >= 0: a float's exponent and the upper bits of its mantissa, but for the smallest ones. */
+/* The byte whose scale is nearest to q >= 0: a float's exponent and the upper bits of its mantissa, but for small q. */
 static uint8_t nearest_byte(float q)
 {
     uint32_t bits;

@@ -1,7 +1,9 @@
 /*
- * test_sign.c - what lsq_quantize() makes of signs: the sign of each weight, and of all scales that there are the best one.
+ * test_sign.c - what lsq_quantize() makes of signs: the sign of each weight, and of all scales that there are the best
+ * one.
  *
- * Under a scale s the error is the sum of importance * (|w| - s)^2, so every scale that a byte can name is tried here, in double.
+ * Under a scale s the error is the sum of importance * (|w| - s)^2, so every scale that a byte can name is tried here,
+ * in double.
  */
 #include "kernels/codec.h"
 #include "tests/core_sample.h"

@@ -69,7 +69,7 @@ typedef struct lsq_error {
  *   classic  C = 3..9  the published losiquant/LSQR code, bit for bit: sign and B = C - 1 bits of log2 magnitude
  *   scalar   C = 2..9  each weight by itself on a logarithmic curve, all 2^C codes used
  *   trellis  C = 1..6  trellis-coded quantisation over such a curve: 0.9 to 1.7 dB better at the same size
- *   sign     C = 1     plus or minus the scale: the fastest products, and 1 dB less than a trellis of 1 bit
+ *   sign     C = 1     plus or minus the scale: the least bits, the fastest to encode and to multiply with
  */
 typedef enum lsq_codec { LSQ_CLASSIC = 0, LSQ_SCALAR = 1, LSQ_TRELLIS = 2, LSQ_SIGN = 3 } lsq_codec;
 

@@ -1,8 +1,9 @@
 /*
  * sign.c - signs with 8-bit integers, on AVX2.
  *
- * A code is 1 for x and 0 for -x, so a dot is twice the sum of x where codes are 1, less the sum of all x. Two ymm hold all codes of a
- * tile, 8 rows x 4 columns of bytes each with bit t for step t; of two steps, one has 1 where the other has 2:
+ * A code is 1 for x and 0 for -x, so a dot is twice the sum of x where codes are 1, less the sum of all x. Two ymm hold
+ * all codes of a tile, 8 rows x 4 columns of bytes each with bit t for step t; of two steps, one has 1 where the other
+ * has 2:
  *
  *     codes  --shift by 0, 2, 4, 6-->  steps 2 i and 2 i + 1 in bits 0 and 1
  *            --and 1--->  0 or 1   --maddubs-->  the sum of x where codes are 1      8 rows x 2, 16 bit

@@ -1,16 +1,16 @@
 /*
  * sign_float.c - signs with floats, on AVX2.
  *
- * The codes of half a panel are one ymm, 8 rows x 4 columns of bytes, with bit t for step t. So three bits of a byte have the signs of
- * three columns, each four apart from the next, and all that these columns can come to is a vector:
+ * The codes of half a panel are one ymm, 8 rows x 4 columns of bytes, with bit t for step t. So three bits of a byte
+ * have the signs of three columns, each four apart from the next, and all that these columns can come to is a vector:
  *
- *     x of three columns  --xor signs, add-->  table     all eight sums of x and -x; of the last two bits of a byte four, twice
+ *     x of three columns  --xor signs, add-->  table     all eight sums of x and -x; of bits 6 and 7 four, twice
  *     codes  --shift----->  indices    8 rows, of which vpermps sees the lowest three bits
  *     indices  --vpermps-->  --add-->  dots      8 rows, float
  *     dots * s  ------------------->  sums      8 rows, float
  *
- * A table costs more than a look-up, so both halves of two panels share it. Twelve sums of two or three columns a tile: no result is
- * rounded more than 14 + k / 32 times (see LSQ_ACT_FLOAT in lsq.h).
+ * A table costs more than a look-up, so both halves of two panels share it. Twelve sums of two or three columns a tile:
+ * no result is rounded more than 14 + k / 32 times (see LSQ_ACT_FLOAT in lsq.h).
  */
 #include "kernels/avx2/scales.h"
 #include "kernels/prefetch.h"

@@ -1,16 +1,16 @@
 /*
  * sign_float.c - signs with floats, on AVX-512.
  *
- * The codes of a tile are one zmm, 16 rows x 4 columns of bytes, with bit t for step t. So half a byte has the signs of four columns, each
- * four apart from the next, and all that these columns can come to is a vector:
+ * The codes of a tile are one zmm, 16 rows x 4 columns of bytes, with bit t for step t. So half a byte has the signs of
+ * four columns, each four apart from the next, and all that these columns can come to is a vector:
  *
  *     x of four columns  --xor signs, add-->  table     all sixteen sums of x and -x
  *     codes  --shift----->  indices    16 rows, of which vpermps sees the lowest four bits
  *     indices  --vpermps-->  --add-->  dots      16 rows, float
  *     dots * s  ------------------->  sums      16 rows, float
  *
- * A table costs more than a look-up, so four panels share it. Eight sums of four columns a tile: no sum is longer than k / 4 (see
- * LSQ_ACT_FLOAT in lsq.h).
+ * A table costs more than a look-up, so four panels share it. Eight sums of four columns a tile: no result is rounded
+ * more than 10 + k / 32 times (see LSQ_ACT_FLOAT in lsq.h).
  */
 #include "kernels/avx512/bits.h"
 #include "kernels/avx512/scales.h"

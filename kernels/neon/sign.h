@@ -1,8 +1,8 @@
 /*
  * sign.h - signs with 8-bit integers, for every NEON level.
  *
- * A code is 1 for x and 0 for -x, so a dot is twice the sum of x where codes are 1, less the sum of all x. A q register holds a quarter
- * of the codes of a tile, 4 rows x 4 columns of bytes with bit t for step t:
+ * A code is 1 for x and 0 for -x, so a dot is twice the sum of x where codes are 1, less the sum of all x. A q register
+ * holds a quarter of the codes of a tile, 4 rows x 4 columns of bytes with bit t for step t:
  *
  *     codes  --cmtst with bit t-------------->  0 or -1
  *            --sdot, or smlal, with x (dot.h)-->  minus the sum of x where codes are 1      4 rows, 32 bit

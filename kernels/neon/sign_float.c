@@ -1,8 +1,8 @@
 /*
  * sign_float.c - signs with floats, on NEON.
  *
- * The codes of a quarter are one register, 4 rows x 4 columns of bytes with bit t for step t, so that each row has its 32 columns in a
- * word. From the highest bit down:
+ * The codes of a quarter are one register, 4 rows x 4 columns of bytes with bit t for step t, so that each row has its
+ * 32 columns in a word. From the highest bit down:
  *
  *     ~codes, 1.0  --bif-->  1 or -1    4 rows; then a bit to the left
  *     that, x  --fmla----->  dots       4 rows, float; x is one broadcast float

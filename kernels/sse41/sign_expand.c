@@ -1,7 +1,7 @@
 /*
  * sign_expand.c - signs as integers of 8 bits, on SSE4.1.
  *
- *     codes  --and with bit t, compare with 0-->  -1 where it is 0  --or 1-->  1 or -1    4 rows x 4 columns, as they lie in out
+ *     codes  --and with bit t, compare with 0-->  -1 where it is 0  --or 1-->  1 or -1    4 rows x 4 columns
  */
 #include "kernels/codec.h"
 #include "kernels/sse41/bits.h"

@@ -1,8 +1,8 @@
 /*
  * sign_float.c - signs with floats, on SSE4.1.
  *
- * The codes of a quarter are one xmm, 4 rows x 4 columns of bytes with bit t for step t, so that each row has its 32 columns in a dword.
- * From the highest bit down:
+ * The codes of a quarter are one xmm, 4 rows x 4 columns of bytes with bit t for step t, so that each row has its 32
+ * columns in a dword. From the highest bit down:
  *
  *     ~codes  --and-->  the sign of this column    4 rows; then a bit to the left
  *     x, sign  --xor, add-->  dots      4 rows, float; x is one broadcast float
