@@ -32,7 +32,7 @@ INLINE __m512i tile_dot(const uint8_t *tile, const int32_t *x, int32_t start)
         once = dot4(once, masked(pair, 1), x + t);
         twice = dot4(twice, masked(pair, 2), x + t + 1);
     }
-    return _mm512_add_epi32(twice, _mm512_slli_epi32(once, 1));
+    return _mm512_add_epi32(twice, _mm512_add_epi32(once, once));
 }
 
 INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const int scaled)
