@@ -164,7 +164,7 @@ static const bench_choice choices[] = {
 };
 
 static const char *const usual_codecs[] = {"c4", "c8", "s2", "s4", "s6",      "s8",      "t1", "t2",
-                                           "t3", "t4", "t5", "t6", "t2.st64", "t4.st64", NULL};
+                                           "t3", "t4", "t5", "t6", "t2.st64", "t4.st64", "b1", NULL};
 
 const bench_command bench_encode_command = {
     .name = "encode",

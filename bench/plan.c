@@ -64,11 +64,13 @@ static lsq_status add_widths(bench_plan *plan, char codec, unsigned low, unsigne
 lsq_status bench_plan_usual(bench_plan *plan)
 {
     static const char *const classic[] = {".none", ".byte32", NULL}, *const scalar[] = {".byte32", NULL};
-    static const char *const trellis[] = {".nib32", ".nib16", NULL};
+    static const char *const trellis[] = {".nib32", ".nib16", NULL}, *const sign[] = {".row", NULL};
     lsq_status status = add_widths(plan, 'c', 3, 9, classic);
     if (!status)
         status = add_widths(plan, 's', 2, 9, scalar);
-    return status ? status : add_widths(plan, 't', 1, 6, trellis);
+    if (!status)
+        status = add_widths(plan, 't', 1, 6, trellis);
+    return status ? status : add_widths(plan, 'b', 1, 1, sign);
 }
 
 lsq_status bench_plan_all(bench_plan *plan)
@@ -80,7 +82,9 @@ lsq_status bench_plan_all(bench_plan *plan)
     lsq_status status = add_widths(plan, 'c', 3, 9, classic);
     if (!status)
         status = add_widths(plan, 's', 2, 9, classic + 1);
-    return status ? status : add_widths(plan, 't', 1, 6, trellis);
+    if (!status)
+        status = add_widths(plan, 't', 1, 6, trellis);
+    return status ? status : add_widths(plan, 'b', 1, 1, classic + 1);
 }
 
 lsq_status bench_plan_published(bench_plan *plan, const bench_plan *of)

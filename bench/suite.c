@@ -58,26 +58,6 @@ static size_t class_bytes(const lsq_cpu *cpu, enum lsq_size_class class)
     }
 }
 
-/* Does the kernel decode codes of that format? */
-static int fits(const lsq_kernel *kernel, const lsq_format *format)
-{
-    if (format->codec == LSQ_TRELLIS)
-        return kernel->codec >= CODEC_t1 && kernel->codec - CODEC_t1 + 1u == format->bits;
-    return kernel->codec < CODEC_t1 && kernel->codec - CODEC_p2 + 2u == format->bits;
-}
-
-static lsq_format default_format(const lsq_kernel *kernel)
-{
-    char name[8];
-    lsq_format format = {0};
-    if (kernel->codec >= CODEC_t1)
-        snprintf(name, sizeof name, "t%u", kernel->codec - CODEC_t1 + 1u);
-    else
-        snprintf(name, sizeof name, "s%u", kernel->codec - CODEC_p2 + 2u);
-    lsq_format_parse(name, &format, NULL);
-    return format;
-}
-
 static void add_case(bench_suite *suite, const lsq_kernel *kernel, const lsq_format *format, unsigned threads)
 {
     char short_name[LSQ_FORMAT_NAME_MAX], suffix[24] = "";
@@ -138,12 +118,12 @@ bench_suite *bench_suite_new(const lsq_format *formats, size_t format_count, con
         const lsq_kernel *kernel = &lsq_kernels[k];
         if (!lsq_kernel_runs(&suite->cpu, kernel) || kernel->op > OP_decode) /* the others: lsq-bench gemm */
             continue;
-        const lsq_format usual = default_format(kernel);
+        const lsq_format usual = lsq_family_format(kernel->codec);
         for (size_t t = 0; t < thread_count; t++) {
             if (format_count == 0)
                 add_case(suite, kernel, &usual, threads[t]);
             for (size_t f = 0; f < format_count; f++)
-                if (fits(kernel, &formats[f]))
+                if (lsq_family_of(&formats[f]) == kernel->codec)
                     add_case(suite, kernel, &formats[f], threads[t]);
         }
     }

@@ -57,6 +57,8 @@ static lsq_status error_of(const lsq_context *ctx, lsq_source *sample, const lsq
 
 lsq_status lsq_curve_choose(const lsq_context *ctx, const lsq_source *source, lsq_format *format, lsq_error *err)
 {
+    if (format->codec != LSQ_SCALAR && format->codec != LSQ_TRELLIS) /* the others have none */
+        return LSQ_OK;
     const size_t n = sample_panels(source) * PANEL * source->k;
     float *w = calloc(n, 3 * sizeof(*w)), *importance = w + n, *decoded = importance + n;
     if (!w)

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char letters[] = "cst";
+static const char letters[] = "cstb";
 static const char *const scale_names[] = {"none", "tensor", "row", "byte32", "nib32", "nib16"};
 
 static lsq_format defaults(unsigned codec, unsigned bits)
@@ -17,6 +17,8 @@ static lsq_format defaults(unsigned codec, unsigned bits)
         f.curve = 7;
     } else if (codec == LSQ_SCALAR) {
         f.curve = bits <= 7 ? 3 : 4; /* s = -1.5, -2: the best over Gaussian, Laplace and t5 weights */
+    } else if (codec == LSQ_SIGN) {
+        f.scale = LSQ_SCALE_ROW;
     } else {
         f.scale = LSQ_SCALE_NIBBLE16;
         f.states = 16;
@@ -64,7 +66,7 @@ lsq_status lsq_format_parse(const char *name, lsq_format *format, lsq_error *err
     if (!ok)
         return lsq_error_set(
             err, LSQ_E_ARGUMENT,
-            "not a format: expected c3..c9, s2..s9 or t1..t6, then any of .none .tensor .row .byte32 (c; s "
+            "not a format: expected c3..c9, s2..s9, t1..t6 or b1, then any of .none .tensor .row .byte32 (c; s and b "
             "but not none), .byte32 .nib32 .nib16 .st4 .st8 .st16 .st64 (t), .curve0 to .curve7 (s, t)");
     *format = f;
     return LSQ_OK;

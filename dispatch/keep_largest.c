@@ -125,7 +125,7 @@ static lsq_status encode_rest(const lsq_context *ctx, const lsq_source *source, 
     rest.apart = 1;
     lsq_format best = *format;
     lsq_status status = LSQ_OK;
-    if (o->curve == LSQ_CURVE_BEST && format->codec != LSQ_CLASSIC)
+    if (o->curve == LSQ_CURVE_BEST)
         status = lsq_curve_choose(ctx, &rest, &best, err);
     if (status == LSQ_OK)
         status = lsq_quantize_source(ctx, &best, &rest, o->rounding, weights, err);

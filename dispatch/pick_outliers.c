@@ -67,8 +67,8 @@ static int add_errors(void *arg, size_t row, const float *decoded)
 typedef struct picking {
     const lsq_pick *pick;
     size_t unit;
-    int shared_scale; /* beyond a row: then it does not shrink for one outlier */
-    double price;     /* of an outlier */
+    int keeps_scale; /* which is of more than a row, or, of signs, a mean: one outlier does not shrink it */
+    double price;    /* of an outlier */
     candidates found;
 } picking;
 
@@ -102,7 +102,7 @@ static int pick_unit(picking *p, const float *w, const float *decoded, size_t n,
     const double largest = fabs((double)w[top[0]]);
     for (size_t t = 1; t < count; t++) {
         own += squared((double)w[top[t - 1]] - decoded[top[t - 1]]);
-        const double shrunk = p->shared_scale ? 0 : 1 - squared(fabs((double)w[top[t]]) / largest);
+        const double shrunk = p->keeps_scale ? 0 : 1 - squared(fabs((double)w[top[t]]) / largest);
         const double gain = own + (all - own) * shrunk - (double)t * p->price;
         if (gain > most) {
             most = gain;
@@ -165,7 +165,7 @@ lsq_status lsq_pick_outliers(const lsq_context *ctx, const lsq_weights *first, l
         .unit = scale == LSQ_SCALE_NIBBLE16                                ? 16
                 : scale == LSQ_SCALE_NIBBLE32 || scale == LSQ_SCALE_BYTE32 ? 32
                                                                            : k,
-        .shared_scale = scale == LSQ_SCALE_TENSOR || scale == LSQ_SCALE_NONE,
+        .keeps_scale = scale == LSQ_SCALE_TENSOR || scale == LSQ_SCALE_NONE || first->format.codec == LSQ_SIGN,
         .price = BITS * 2 * 0.693147180559945309 * pick->error / weights,
     };
     status = lsq_for_decoded_rows(ctx, first, 0, first->m, pick_row, &p, err);

@@ -67,13 +67,14 @@ static void scale(const lsq_product *product, size_t rows)
 }
 
 /*
- * One by one nothing has to be expanded: where that takes about as long as a product (small plain codes, floats), it pays from two
+ * One by one nothing has to be expanded: where that takes about as long as a product (signs, small plain codes, floats), it pays from two
  * quads of columns on, where it is cheap beside one (wide codes), from two columns on. With VBMI and VNNI all integers are alike.
+ * Signs are not even decoded for a product with floats, so that columns cost no more one by one than together, and decoding pays late.
  */
 unsigned lsq_product_expand_from(const lsq_kernel *unpack)
 {
     if (unpack->act == ACT_f32)
-        return 2 * QUAD;
+        return unpack->codec == CODEC_b1 ? 8 * QUAD : 2 * QUAD;
     if (unpack->isa == ISA_avx512icl)
         return QUAD;
     return unpack->act == ACT_i16 ? 2 : unpack->codec <= CODEC_p4 ? 2 * QUAD : QUAD;

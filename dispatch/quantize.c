@@ -25,7 +25,10 @@ static int encode_range(const lsq_source *source, size_t p0, size_t p1)
 {
     if (source->format->codec == LSQ_TRELLIS)
         return lsq_encode_trellis(source, p0, p1);
-    lsq_encode_plain(source, p0, p1);
+    if (source->format->codec == LSQ_SIGN)
+        lsq_encode_sign(source, p0, p1);
+    else
+        lsq_encode_plain(source, p0, p1);
     return 1;
 }
 
@@ -60,7 +63,9 @@ lsq_status lsq_quantize_source(const lsq_context *ctx, const lsq_format *format,
     source->format = &made->format;
     source->geometry = &made->geometry;
     source->coder = &coder;
-    source->measure = lsq_context_choice(ctx, OP_measure, made->family, ACT_f32, 0, 1)->kernel->run.measure;
+    source->measure = made->format.codec == LSQ_SIGN
+                          ? NULL
+                          : lsq_context_choice(ctx, OP_measure, made->family, ACT_f32, 0, 1)->kernel->run.measure;
     source->encode = lsq_context_choice(ctx, OP_encode, made->family, ACT_f32, 0, 1)->kernel->run.encode;
     source->packed = made->owned;
     lsq_encode_begin(source);
@@ -135,7 +140,7 @@ static lsq_status quantize_where_worth(const lsq_context *ctx, lsq_source *sourc
     lsq_format best = *format;
     lsq_weights *made = NULL;
     lsq_status status = LSQ_OK;
-    if (o->curve == LSQ_CURVE_BEST && format->codec != LSQ_CLASSIC)
+    if (o->curve == LSQ_CURVE_BEST)
         status = lsq_curve_choose(ctx, source, &best, err);
     if (status == LSQ_OK)
         status = lsq_quantize_source(ctx, &best, source, o->rounding, &made, err);

@@ -9,7 +9,7 @@
 #include <string.h>
 
 const char *const lsq_op_names[OPS] = {"gemv", "decode", "expand", "gemm", "gemvt", "round", "measure", "encode"};
-const char *const lsq_family_names[CODECS] = {"p2", "p3", "p4", "p5", "p6", "p7", "p8",  "p9",  "t1",
+const char *const lsq_family_names[CODECS] = {"b1", "p2", "p3", "p4", "p5", "p6", "p7",  "p8",  "p9", "t1",
                                               "t2", "t3", "t4", "t5", "t6", "e8", "e16", "e32", "x"};
 const char *const lsq_act_names[ACTS] = {"i8", "i16", "f32"};
 const char *const lsq_class_names[CLASSES] = {"l1", "l2", "l3", "dram"};
@@ -30,6 +30,21 @@ const lsq_kernel lsq_kernels[] = {
 };
 
 const size_t lsq_kernels_count = sizeof(lsq_kernels) / sizeof(*lsq_kernels);
+
+enum lsq_family lsq_family_of(const lsq_format *format)
+{
+    return format->codec == LSQ_SIGN      ? CODEC_b1
+           : format->codec == LSQ_TRELLIS ? CODEC_t1 + format->bits - 1u
+                                          : CODEC_p2 + format->bits - 2u;
+}
+
+lsq_format lsq_family_format(enum lsq_family family)
+{
+    const char *of = lsq_family_names[family], name[] = {of[0] == 'p' ? 's' : of[0], of[1], '\0'};
+    lsq_format format = {0};
+    lsq_format_parse(name, &format, NULL);
+    return format;
+}
 
 int lsq_kernel_runs(const lsq_cpu *cpu, const lsq_kernel *kernel)
 {

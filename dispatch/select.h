@@ -7,13 +7,16 @@
 #include "dispatch/cpu.h"
 #include "kernels/kernel.h"
 
+#include <lsq/lsq.h>
+
 enum lsq_op { OP_gemv, OP_decode, OP_expand, OP_gemm, OP_gemvt, OP_round, OP_measure, OP_encode, OPS };
 
 /*
- * How a code is decoded: p a plain table (classic, scalar), t trellis; the digit is the width C. e: expanded levels of 8 and 16 bits,
- * and decoded weights. x: no code at all, the vector.
+ * How a code is decoded: b a sign, p a plain table (classic, scalar), t trellis; the digit is the width C. e: expanded
+ * levels of 8 and 16 bits, and decoded weights. x: no code at all, the vector.
  */
 enum lsq_family {
+    CODEC_b1,
     CODEC_p2,
     CODEC_p3,
     CODEC_p4,
@@ -48,6 +51,12 @@ extern const char *const lsq_op_names[OPS], *const lsq_family_names[CODECS], *co
                                                                                  *const lsq_class_names[CLASSES],
                                                                                      *const lsq_batch_names[BATCHES],
                                                                                          *const lsq_crew_names[CREWS];
+
+/* The family of the codes of a valid format. */
+enum lsq_family lsq_family_of(const lsq_format *format);
+
+/* The default format of a family b, p (the scalar one) or t. */
+lsq_format lsq_family_format(enum lsq_family family);
 
 /* Which products of a kind are meant: enum values as above, or LSQ_ANY. */
 enum { LSQ_ANY = -1 };

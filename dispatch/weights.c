@@ -27,7 +27,7 @@ lsq_status lsq_weights_begin(const lsq_format *format, size_t m, size_t k, lsq_w
     w->m = m;
     w->k = k;
     w->geometry = geometry;
-    w->family = format->codec == LSQ_TRELLIS ? CODEC_t1 + format->bits - 1u : CODEC_p2 + format->bits - 2u;
+    w->family = lsq_family_of(format);
     lsq_levels_of(format, &w->levels);
     *weights = w;
     return LSQ_OK;

@@ -17,11 +17,12 @@ int lsq_format_valid(const lsq_format *f)
                          1 << LSQ_SCALE_NONE | 1 << LSQ_SCALE_TENSOR | 1 << LSQ_SCALE_ROW | 1 << LSQ_SCALE_BYTE32},
         [LSQ_SCALAR] = {2, 9, 1 << LSQ_SCALE_TENSOR | 1 << LSQ_SCALE_ROW | 1 << LSQ_SCALE_BYTE32},
         [LSQ_TRELLIS] = {1, 6, 1 << LSQ_SCALE_BYTE32 | 1 << LSQ_SCALE_NIBBLE32 | 1 << LSQ_SCALE_NIBBLE16},
+        [LSQ_SIGN] = {1, 1, 1 << LSQ_SCALE_TENSOR | 1 << LSQ_SCALE_ROW | 1 << LSQ_SCALE_BYTE32},
     };
-    if (f->codec > LSQ_TRELLIS || f->bits < rules[f->codec].low || f->bits > rules[f->codec].high ||
+    if (f->codec > LSQ_SIGN || f->bits < rules[f->codec].low || f->bits > rules[f->codec].high ||
         f->scale > LSQ_SCALE_NIBBLE16 || !(rules[f->codec].scales >> f->scale & 1) || f->curve > 7)
         return 0;
-    if (f->codec == LSQ_CLASSIC && f->curve != 7)
+    if ((f->codec == LSQ_CLASSIC && f->curve != 7) || (f->codec == LSQ_SIGN && f->curve != 0))
         return 0;
     if (f->codec == LSQ_TRELLIS)
         return f->states == 4 || f->states == 8 || f->states == 16 || f->states == 64;

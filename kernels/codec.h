@@ -93,7 +93,7 @@ void lsq_tile_scale(const lsq_tiles *w, size_t tile, unsigned row, uint8_t row_b
 
 /*
  * The largest magnitude of an integer level: 63 for alphabets of up to 16 levels, 127 for larger ones of codes of up to 6 bits, otherwise
- * 16383. Seven bits are enough for 16 levels (the encoder uses what is there), and + 64 they multiply as unsigned bytes where
+ * 16383; of signs 1. Seven bits are enough for 16 levels (the encoder uses what is there), and + 64 they multiply as unsigned bytes where
  * the instructions saturate, without a sign to be moved first.
  */
 int lsq_largest_level(const lsq_format *format);

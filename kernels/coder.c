@@ -83,7 +83,7 @@ void lsq_coder_of(const lsq_format *f, const lsq_levels *levels, int rounding, l
     memset(c, 0, sizeof(*c));
     if (f->codec == LSQ_CLASSIC)
         ranks = classic(f, levels, rounding, c, threshold);
-    else if (f->codec == LSQ_SCALAR)
+    else if (f->codec != LSQ_TRELLIS)
         ranks = scalar(f, levels, c, threshold);
     else
         ranks = trellis(f, levels, c, threshold);

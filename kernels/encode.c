@@ -25,7 +25,10 @@ static float power_for(float largest)
 void lsq_encode_begin(lsq_source *s)
 {
     s->norm = s->format->scale == LSQ_SCALE_NONE ? 1 : power_for(s->largest);
-    const float t = s->format->codec == LSQ_TRELLIS ? lsq_encode_trellis_scale(s) : lsq_encode_plain_scale(s);
+    const unsigned codec = s->format->codec;
+    const float t = codec == LSQ_TRELLIS ? lsq_encode_trellis_scale(s)
+                    : codec == LSQ_SIGN  ? lsq_encode_sign_scale(s)
+                                         : lsq_encode_plain_scale(s);
     lsq_put_tensor_scale(s->packed, s->geometry, t / s->norm);
     lsq_row_scales(s->format, t / s->norm, s->row);
     for (unsigned b = 0; b < 256; b++)

@@ -33,7 +33,7 @@ typedef struct lsq_source {
     const lsq_format *format;
     const lsq_geometry *geometry;
     const lsq_coder *coder;
-    lsq_measure_fn *measure;
+    lsq_measure_fn *measure; /* NULL for signs, whose scales are means */
     lsq_encode_fn *encode;
     uint8_t *packed;
     float norm;     /* power of two that brings the largest weight below 1; set by lsq_encode_begin(), as is */
@@ -45,6 +45,9 @@ void lsq_encode_begin(lsq_source *source);
 
 /* Encodes panels [p0, p1) of a classic or scalar format. */
 void lsq_encode_plain(const lsq_source *source, size_t p0, size_t p1);
+
+/* The same of a sign format. */
+void lsq_encode_sign(const lsq_source *source, size_t p0, size_t p1);
 
 /* Encodes chains [c0, c1) of a trellis format. 0 if memory ran out. */
 int lsq_encode_trellis(const lsq_source *source, size_t c0, size_t c1);
@@ -72,6 +75,7 @@ void lsq_put_tensor_scale(uint8_t *packed, const lsq_geometry *geometry, float t
 
 /* The tensor's float, times norm, that gives every row a scale to its taste. */
 float lsq_encode_plain_scale(const lsq_source *source);
+float lsq_encode_sign_scale(const lsq_source *source);
 float lsq_encode_trellis_scale(const lsq_source *source);
 
 /*

@@ -115,7 +115,7 @@ enum { QUAD = 4, STRIP = 16 };
 typedef struct lsq_gemm_args {
     lsq_tiles w;        /* scales and rows; with floats no more than `groups` */
     const void *levels; /* of groups [g0, g1), expanded; at a multiple of 64 bytes */
-    int largest;        /* of their magnitudes: 63, 127 or 16383 (lsq_largest_level) */
+    int largest;        /* of their magnitudes: 1, 63, 127 or 16383 (lsq_largest_level) */
     size_t quads;       /* of columns, at least 1; of the last strip no more than these are wanted */
     const void *x;   /* int8_t, int16_t or float; zeros in columns that nobody asked for; at a multiple of 64 bytes */
     const float *sx; /* (q * groups + g) * 4 + j */

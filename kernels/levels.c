@@ -3,7 +3,7 @@
  *
  *     L(u; s) = log2(1 + u (2^s - 1)) / s      L(u; 0) = u      u in [0, 1]
  *
- * s = B = C - 1 is the curve of the published code (fine near 1); s < 0 is fine near 0, where trained weights are.
+ * s = B = C - 1 is the curve of the published code (fine near 1); s < 0 is fine near 0, where trained weights are. Signs need none.
  */
 #include "kernels/codec.h"
 
@@ -42,6 +42,8 @@ float lsq_classic_level(unsigned b, unsigned v, int compat)
 static double plain_level(const lsq_format *f, unsigned i)
 {
     unsigned half = 1u << (f->bits - 1);
+    if (f->codec == LSQ_SIGN)
+        return i ? 1 : -1;
     if (f->codec == LSQ_CLASSIC) {
         double level = lsq_classic_level(f->bits - 1u, i & (half - 1), 0);
         return i & half ? -level : level;
@@ -71,7 +73,7 @@ static unsigned alphabet(const lsq_format *f)
 
 int lsq_largest_level(const lsq_format *f)
 {
-    return f->bits > 6 ? 16383 : alphabet(f) > 16 ? 127 : 63;
+    return f->codec == LSQ_SIGN ? 1 : f->bits > 6 ? 16383 : alphabet(f) > 16 ? 127 : 63;
 }
 
 void lsq_levels_of(const lsq_format *f, lsq_levels *levels)

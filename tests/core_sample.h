@@ -67,35 +67,38 @@ static inline void *memory(size_t bytes)
 /* As lsq.h lists them. */
 static inline int is_format(lsq_format f)
 {
-    static const uint8_t lowest[3] = {3, 2, 1}, highest[3] = {9, 9, 6};
-    static const char allowed[3][7] = {"++++--", "-+++--", "---+++"}; /* none tensor row byte32 nib32 nib16 */
-    if (f.codec > 2 || f.scale > 5 || f.bits < lowest[f.codec] || f.bits > highest[f.codec] || f.curve > 7 ||
+    static const uint8_t lowest[4] = {3, 2, 1, 1}, highest[4] = {9, 9, 6, 1};
+    static const char allowed[4][7] = {"++++--", "-+++--", "---+++", "-+++--"}; /* none tensor row byte32 nib32 nib16 */
+    if (f.codec > 3 || f.scale > 5 || f.bits < lowest[f.codec] || f.bits > highest[f.codec] || f.curve > 7 ||
         allowed[f.codec][f.scale] == '-')
         return 0;
     if (f.codec == LSQ_TRELLIS)
         return f.states == 4 || f.states == 8 || f.states == 16 || f.states == 64;
-    return f.states == 0 && (f.codec == LSQ_SCALAR || f.curve == 7);
+    return f.states == 0 && (f.codec == LSQ_SCALAR || f.curve == (f.codec == LSQ_SIGN ? 0 : 7));
 }
 
-/* The i-th format of all fields up to (3, 10, 6, 65, 8), whether it is one or not; 0 behind the last. */
+/* The i-th format of all fields up to (4, 10, 6, 65, 8), whether it is one or not; 0 behind the last. */
 static inline int nth_combination(size_t i, lsq_format *f)
 {
     static const uint8_t states[] = {0, 4, 8, 16, 64, 1, 2, 32, 65, 255};
-    f->codec = (uint8_t)(i % 4);
-    f->bits = (uint8_t)(i / 4 % 11);
-    f->scale = (uint8_t)(i / 44 % 7);
-    f->states = states[i / 308 % COUNT(states)];
-    f->curve = (uint8_t)(i / (308 * COUNT(states)));
+    f->codec = (uint8_t)(i % 5);
+    f->bits = (uint8_t)(i / 5 % 11);
+    f->scale = (uint8_t)(i / 55 % 7);
+    f->states = states[i / 385 % COUNT(states)];
+    f->curve = (uint8_t)(i / (385 * COUNT(states)));
     return f->curve < 9;
 }
 
-/* Every format whose curve is the default: all that differ in where bits are and how they are decoded. 124 of them. */
+/* Every format whose curve is the default: all that differ in where bits are and how they are decoded. 127 of them. */
 static inline size_t usual_formats(lsq_format *formats, size_t room)
 {
     size_t count = 0;
     lsq_format f;
     for (size_t i = 0; nth_combination(i, &f); i++) {
-        uint8_t curve = f.codec == LSQ_CLASSIC ? 7 : f.codec == LSQ_SCALAR && f.bits <= 7 ? 3 : 4;
+        uint8_t curve = f.codec == LSQ_CLASSIC                 ? 7
+                        : f.codec == LSQ_SIGN                  ? 0
+                        : f.codec == LSQ_SCALAR && f.bits <= 7 ? 3
+                                                               : 4;
         if (is_format(f) && f.curve == curve) {
             ck_assert_uint_lt(count, room);
             formats[count++] = f;
@@ -104,7 +107,7 @@ static inline size_t usual_formats(lsq_format *formats, size_t room)
     return count;
 }
 
-enum { USUAL_FORMATS = 7 * 4 + 8 * 3 + 6 * 3 * 4 };
+enum { USUAL_FORMATS = 7 * 4 + 8 * 3 + 6 * 3 * 4 + 3 };
 
 static inline lsq_format format_named(const char *name)
 {

@@ -407,6 +407,15 @@ static void threshold_not_reached(const lsq_encode_args *a)
     model->run.encode(&args);
 }
 
+/* y > 0 for y >= 0. */
+static void zero_is_minus(const lsq_encode_args *a)
+{
+    model->run.encode(a);
+    for (size_t i = 0; i < TILE; i++)
+        if (a->x[i] == 0)
+            a->rank[i] = 0;
+}
+
 /* ---- What is nobody else's business ---- */
 
 static volatile uint8_t sink;
@@ -529,6 +538,8 @@ static const planted faults[] = {
     FAULT(gemv, p4, i8, last_bit, NULL),
     FAULT(gemv, p7, i16, last_bit, NULL),
     FAULT(gemv, t4, i8, last_bit, NULL),
+    FAULT(gemv, b1, i8, last_bit, NULL),
+    FAULT(gemv, b1, f32, rows_swapped, NULL),
     FAULT(gemv, p4, i8, rows_swapped, NULL),
     FAULT(gemv, p4, f32, rows_swapped, NULL),
     FAULT(gemv, p4, i8, last_group_forgotten, NULL),
@@ -552,6 +563,7 @@ static const planted faults[] = {
     FAULT(gemm, e8, i8, scales_of_panel_0, NULL),
     FAULT(expand, p4, i8, other_group, NULL),
     FAULT(expand, t2, i8, one_level_less, NULL),
+    FAULT(expand, b1, i8, other_group, NULL),
     FAULT(gemm, e32, f32, columns_swapped, NULL),
     FAULT(gemvt, e8, i8, starts_from_zero, NULL),
     FAULT(gemvt, e16, i16, vector_of_panel_0, NULL),
@@ -568,6 +580,7 @@ static const planted faults[] = {
     FAULT(measure, p4, f32, sum_fused, NULL),
     FAULT(measure, p7, f32, last_column_forgotten, NULL),
     FAULT(encode, p5, f32, threshold_not_reached, NULL),
+    FAULT(encode, b1, f32, zero_is_minus, NULL),
     FAULT(gemv, p4, i8, reads_past_the_codes, NULL),
     FAULT(gemv, p4, i8, reads_before_the_codes, NULL),
     FAULT(gemv, p4, i8, reads_past_x, NULL),

@@ -129,6 +129,11 @@ size_t variants_of(unsigned codec, variant v[12])
             v[n++] = (variant){{LSQ_TRELLIS, (uint8_t)(3 + i / 3), scales[i % 3], 16, 4}, 1};
         return n;
     }
+    if (codec == CODEC_b1) {
+        v[n++] = (variant){{LSQ_SIGN, 1, LSQ_SCALE_ROW, 0, 0}, 0};
+        v[n++] = (variant){{LSQ_SIGN, 1, LSQ_SCALE_BYTE32, 0, 0}, 1};
+        return n;
+    }
     if (codec < CODEC_t1) {
         uint8_t bits = (uint8_t)(codec - CODEC_p2 + 2);
         v[n++] = (variant){{LSQ_SCALAR, bits, LSQ_SCALE_BYTE32, 0, 3}, 1};

@@ -95,10 +95,12 @@ static inline unsigned naive_u(const naive *n, size_t row, size_t column, size_t
     return bytes[at / 8] >> at % 8 & 1;
 }
 
-/* The largest integer level: of 7 bits for alphabets of up to 16, of 8, of 15. */
+/* The largest integer level: of 7 bits for alphabets of up to 16, of 8, of 15; 1 of signs. */
 static inline int naive_largest(lsq_format f)
 {
     unsigned alphabet = 1u << f.bits << (f.codec == LSQ_TRELLIS);
+    if (f.codec == LSQ_SIGN)
+        return 1;
     return f.bits > 6 ? 16383 : alphabet > 16 ? 127 : 63;
 }
 
@@ -113,6 +115,8 @@ static inline float naive_level(const naive *n, size_t row, size_t column)
         float level = v ? (float)(log2(v) / (bits - 1)) : 0;
         return code & half ? -level : level;
     }
+    if (n->f.codec == LSQ_SIGN)
+        return code ? 1 : -1;
     if (n->f.codec == LSQ_SCALAR) {
         double j = (double)code - half + 0.25, level = naive_curve(n, fabs(j) / (half - 0.25));
         return (float)(int)rint(copysign(largest * level, j)); /* an integer: no -0 */

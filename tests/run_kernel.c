@@ -18,15 +18,10 @@ static _Alignas(64) float expanded[GROUPS * TILE], columns[GROUPS * GROUP * STRI
 static lsq_levels levels;
 
 /* Those of expanded levels are of scalar codes, with 4 or with 8 bits. */
-static const char *format_of(const lsq_kernel *kernel)
+static lsq_format format_of(const lsq_kernel *kernel)
 {
-    static char name[] = "s4";
     const unsigned codec = kernel->codec;
-    if (codec >= CODEC_e8)
-        return codec == CODEC_e16 ? "s8" : "s4";
-    name[0] = codec < CODEC_t1 ? 's' : 't';
-    name[1] = lsq_family_names[codec][1];
-    return name;
+    return lsq_family_format(codec < CODEC_e8 ? codec : codec == CODEC_e16 ? CODEC_p8 : CODEC_p4);
 }
 
 static void run(const lsq_kernel *kernel, const lsq_tiles *w, int largest)
@@ -61,13 +56,11 @@ int main(int argc, char **argv)
 {
     const lsq_kernel *kernel = argc == 3 ? lsq_kernel_find(argv[1]) : NULL;
     const size_t groups = kernel ? strtoul(argv[2], NULL, 10) : 0;
-    lsq_format format;
     if (groups < 1 || groups > GROUPS) {
         fprintf(stderr, "usage: run_kernel NAME GROUPS (1 to %d)\n", GROUPS);
         return 2;
     }
-    if (lsq_format_parse(format_of(kernel), &format, NULL) != LSQ_OK)
-        return 1;
+    const lsq_format format = format_of(kernel);
     lsq_levels_of(&format, &levels);
     const lsq_tiles w = {codes,   scales,       rows,          groups,
                          &levels, format.scale, format.states, (unsigned)lsq_mirrored(&format)};

@@ -301,14 +301,9 @@ START_TEST(products_run_on_any_bytes)
     lsq_cpu_detect(&cpu);
     if (!lsq_kernel_runs(&cpu, kernel) || kernel->op != OP_gemv)
         return;
-    char name[8];
-    const int trellis = kernel->codec >= CODEC_t1;
-    snprintf(name, sizeof name, "%c%d", trellis ? 't' : 's',
-             trellis ? kernel->codec - CODEC_t1 + 1 : kernel->codec - CODEC_p2 + 2);
-    lsq_format format;
+    const lsq_format format = lsq_family_format(kernel->codec);
     size_t bytes;
     enum { ROWS = 16 * 5, COLUMNS = 32 * 3 };
-    ck_assert_int_eq(lsq_format_parse(name, &format, NULL), LSQ_OK);
     ck_assert_int_eq(lsq_packed_bytes(&format, ROWS, COLUMNS, &bytes), LSQ_OK);
     uint8_t *packed = aligned_alloc(64, bytes);
     bench_fill_random(packed, bytes, 11);

@@ -462,8 +462,8 @@ class Encode(unittest.TestCase):
     def test_usual_formats(self):
         done = run('encode', '--size', '1x1', '--samples', '2')
         self.assertEqual(done.returncode, 0, done.stderr)
-        found = re.findall(r'^([cst]\d\S*) +1 ', done.stdout, re.M)
-        self.assertEqual(found, 'c4 c8 s2 s4 s6 s8 t1 t2 t3 t4 t5 t6 t2.st64 t4.st64'.split())
+        found = re.findall(r'^([cstb]\d\S*) +1 ', done.stdout, re.M)
+        self.assertEqual(found, 'c4 c8 s2 s4 s6 s8 t1 t2 t3 t4 t5 t6 t2.st64 t4.st64 b1'.split())
 
 
 class Snr(unittest.TestCase):

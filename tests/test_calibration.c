@@ -67,7 +67,8 @@ static double product_snr(lsq_weights *q, const float *h)
 }
 
 static const char *const names[] = {"s2",       "s3", "s4",     "s4.row",         "c8", "t1", "t2",
-                                    "t2.nib32", "t3", "t4.st4", "t4.st64.byte32", "t4", "t6"};
+                                    "t2.nib32", "t3", "t4.st4", "t4.st64.byte32", "t4", "t6", "b1",
+                                    "b1.byte32"};
 
 START_TEST(products_gain)
 {

@@ -251,7 +251,7 @@ START_TEST(formats_and_only_formats_have_names)
                name);
         valid++;
     }
-    ck_assert_uint_eq(valid, 7 * 4 + 8 * 3 * 8 + 6 * 3 * 4 * 8);
+    ck_assert_uint_eq(valid, 7 * 4 + 8 * 3 * 8 + 6 * 3 * 4 * 8 + 3);
 }
 END_TEST
 
@@ -270,6 +270,9 @@ START_TEST(names_as_documented)
         {"t1", {LSQ_TRELLIS, 1, LSQ_SCALE_NIBBLE16, 16, 4}},
         {"t4.st64.nib32", {LSQ_TRELLIS, 4, LSQ_SCALE_NIBBLE32, 64, 4}},
         {"t6.st8.byte32.curve7", {LSQ_TRELLIS, 6, LSQ_SCALE_BYTE32, 8, 7}},
+        {"b1", {LSQ_SIGN, 1, LSQ_SCALE_ROW, 0, 0}},
+        {"b1.tensor", {LSQ_SIGN, 1, LSQ_SCALE_TENSOR, 0, 0}},
+        {"b1.byte32", {LSQ_SIGN, 1, LSQ_SCALE_BYTE32, 0, 0}},
     };
     for (size_t i = 0; i < COUNT(known); i++) {
         lsq_format f = format_named(known[i].name);
@@ -286,11 +289,11 @@ END_TEST
 START_TEST(what_is_no_name_is_refused)
 {
     static const char *const names[] = {
-        "",        "c",        "c2",      "c0",       "c10",       "s1",        "t7",         "t0",
-        "b1",      "C4",       " c4",     "c4 ",      "c4.",       "c4..row",   ".c4",        "c4row",
-        "c4.Row",  "c4.nib16", "s4.none", "s4.nib32", "s4.st16",   "t4.tensor", "t4.row",     "t4.none",
-        "t4.st2",  "t4.st32",  "t4.st",   "t4.st160", "t4.curve8", "t4.curve",  "t4.curve-1", "c4.curve3",
-        "t4.nib8", "t4.st16x", "4t",      "t4,st16",  "t4.st4\n",  "\xff\xff",
+        "",         "c",         "c2",       "c0",         "c10",       "s1",       "t7",        "t0",      "b2",
+        "C4",       " c4",       "c4 ",      "c4.",        "c4..row",   ".c4",      "c4row",     "c4.Row",  "c4.nib16",
+        "s4.none",  "s4.nib32",  "s4.st16",  "t4.tensor",  "t4.row",    "t4.none",  "t4.st2",    "t4.st32", "t4.st",
+        "t4.st160", "t4.curve8", "t4.curve", "t4.curve-1", "c4.curve3", "t4.nib8",  "t4.st16x",  "4t",      "t4,st16",
+        "t4.st4\n", "\xff\xff",  "b0",       "b1.none",    "b1.st16",   "b1.nib16", "b1.curve3",
     };
     for (size_t i = 0; i < COUNT(names); i++) {
         lsq_format f;

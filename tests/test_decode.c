@@ -63,7 +63,7 @@ END_TEST
 /* All ones, all zeros: every row scale that is zero, every nibble that is the last. */
 START_TEST(extreme_bytes)
 {
-    static const char *const names[] = {"c3", "c9.row", "s2", "s9.row", "t1", "t4.nib32", "t6.byte32.st64"};
+    static const char *const names[] = {"c3", "c9.row", "s2", "s9.row", "t1", "t4.nib32", "t6.byte32.st64", "b1"};
     for (size_t i = 0; i < COUNT(names); i++)
         for (int fill = 0; fill < 256; fill += 51) {
             size_t bytes;
@@ -113,7 +113,7 @@ END_TEST
 
 START_TEST(any_rows_can_be_decoded_alone)
 {
-    static const char *const names[] = {"c5.row", "s3", "s8.tensor", "t2.st64", "t5.nib32"};
+    static const char *const names[] = {"c5.row", "s3", "s8.tensor", "t2.st64", "t5.nib32", "b1.byte32"};
     static const size_t starts[] = {0, 1, 15, 16, 17, 31, 200, 255, 256, 257, M - 1, M};
     for (size_t i = 0; i < COUNT(names); i++) {
         size_t bytes;

@@ -90,7 +90,7 @@ END_TEST
 /* Each way and its kernels, of integers and floats, narrow codes and wide ones. */
 START_TEST(ways_have_their_kernels)
 {
-    static const char *const formats[] = {"s2", "s4", "c5", "s8", "t1", "t6"};
+    static const char *const formats[] = {"s2", "s4", "c5", "s8", "t1", "t6", "b1"};
     static const size_t counts[] = {1, 2, 3, 4, 7, 8, 16, 700};
     for (int activation = LSQ_ACT_INT; activation <= LSQ_ACT_FLOAT; activation++) {
         lsq_context *ctx = context_with((lsq_context_options){.activation = activation});

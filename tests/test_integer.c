@@ -218,7 +218,8 @@ static void hard_vector(unsigned kind, float x[LONGEST])
 
 START_TEST(hard_vectors)
 {
-    static const char *const names[] = {"c6.row", "c9", "s2.tensor", "s6", "s9.row", "t4", "t6.nib32", "t5.byte32"};
+    static const char *const names[] = {"c6.row", "c9",       "s2.tensor", "s6", "s9.row",
+                                        "t4",     "t6.nib32", "t5.byte32", "b1", "b1.byte32"};
     for (size_t i = 0; i < COUNT(names); i++) {
         size_t bytes, m = 19, k = 96;
         lsq_format f = format_named(names[i]);

@@ -47,6 +47,8 @@ static int integer_level(const lsq_levels *levels, lsq_format f, unsigned i)
 static int largest_of(lsq_format f)
 {
     unsigned levels = 1u << f.bits << (f.codec == LSQ_TRELLIS); /* of the alphabet: up to 16 have 7 bits */
+    if (f.codec == LSQ_SIGN)
+        return 1;
     return f.bits > 6 ? 16383 : levels > 16 ? 127 : 63;
 }
 
@@ -118,6 +120,20 @@ START_TEST(classic_levels)
 }
 END_TEST
 
+/* Signs are one, as integers and as floats: kernels do without the tables. */
+START_TEST(sign_levels)
+{
+    lsq_levels levels = levels_of(format_named("b1"));
+    for (unsigned i = 0; i < 128; i++) {
+        ck_assert_int_eq(levels.i8[i], i % 2 ? 1 : -1);
+        ck_assert_float_eq(levels.f32[i], i % 2 ? 1 : -1);
+    }
+    ck_assert_float_eq(levels.unit, 1);
+    lsq_format f = format_named("b1");
+    ck_assert_int_eq(lsq_largest_level(&f), 1);
+}
+END_TEST
+
 START_TEST(levels_repeat_to_the_end)
 {
     lsq_format f;
@@ -177,6 +193,7 @@ int main(void)
     tcase_add_test(levels, scalar_levels);
     tcase_add_test(levels, trellis_levels);
     tcase_add_test(levels, classic_levels);
+    tcase_add_test(levels, sign_levels);
     tcase_add_test(levels, levels_repeat_to_the_end);
     tcase_add_test(levels, levels_depend_on_codec_width_and_curve_alone);
     tcase_add_test(levels, codes_of_the_states);

@@ -171,7 +171,7 @@ static void check_columns(const pair *p, const lsq_context *ctx, int transposed,
     free(x);
 }
 
-static const char *const names[] = {"s4", "c8.row", "t3", "s9.tensor", "t4.nib32"};
+static const char *const names[] = {"s4", "c8.row", "t3", "s9.tensor", "t4.nib32", "b1"};
 
 START_TEST(products_are_as_defined)
 {

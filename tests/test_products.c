@@ -191,7 +191,8 @@ END_TEST
 START_TEST(large_gemm_is_gemv)
 {
     enum { ROWS = 40, INNER = 1100, N = 261 };
-    static const char *const names[] = {"s2", "s6.row", "s9", "c7.none", "t1.nib32", "t4", "t6.byte32"};
+    static const char *const names[] = {"s2", "s6.row",    "s9", "c7.none",  "t1.nib32",
+                                        "t4", "t6.byte32", "b1", "b1.byte32"};
     float *b = memory(INNER * N * sizeof(float)), *c = memory(ROWS * N * sizeof(float)), y[ROWS];
     fill_bell(9, b, INNER * N);
     for (size_t i = 0; i < COUNT(names); i++) {

@@ -246,7 +246,7 @@ END_TEST
 START_TEST(same_bits_for_any_count)
 {
     enum { ROWS = 965, COLUMNS = 2048, N = 4 };
-    static const char *const names[] = {"c4.row", "s2", "s5", "s8", "t1.st4", "t2.nib32", "t4", "t6.st64"};
+    static const char *const names[] = {"c4.row", "s2", "s5", "s8", "t1.st4", "t2.nib32", "t4", "t6.st64", "b1"};
     static const unsigned counts[] = {1, 2, 3, 5, 7};
     float *b = memory(N * COLUMNS * sizeof(float)), *c[COUNT(counts)], *y[COUNT(counts)];
     fill_bell(3, b, N * COLUMNS);

@@ -266,6 +266,7 @@ START_TEST(faults_are_found)
 {
     ck_assert_int_eq(judge(OP_gemv, CODEC_p4, ACT_i8, (plant){.gemv = last_bit}), WRONG);
     ck_assert_int_eq(judge(OP_gemv, CODEC_p8, ACT_i16, (plant){.gemv = last_bit}), WRONG);
+    ck_assert_int_eq(judge(OP_gemv, CODEC_b1, ACT_i8, (plant){.gemv = last_bit}), WRONG);
     ck_assert_int_eq(judge(OP_gemv, CODEC_p4, ACT_f32, (plant){.gemv = last_bit}),
                      RIGHT); /* the order of a sum may do that */
     ck_assert_int_eq(judge(OP_gemv, CODEC_p4, ACT_f32, (plant){.gemv = one_in_a_thousand}), WRONG);
@@ -325,6 +326,7 @@ START_TEST(faults_of_encoding_are_found)
     ck_assert_int_eq(judge(OP_measure, CODEC_t4, ACT_f32, (plant){.encode = prefers_the_last}), WRONG);
     ck_assert_int_eq(judge(OP_encode, CODEC_p4, ACT_f32, (plant){.encode = wrong_rank}), WRONG);
     ck_assert_int_eq(judge(OP_encode, CODEC_p8, ACT_f32, (plant){.encode = wrong_rank}), WRONG);
+    ck_assert_int_eq(judge(OP_encode, CODEC_b1, ACT_f32, (plant){.encode = wrong_rank}), WRONG);
     ck_assert_int_eq(judge(OP_encode, CODEC_t2, ACT_f32, (plant){.encode = wrong_way}), WRONG);
     ck_assert_int_eq(judge(OP_encode, CODEC_t5, ACT_f32, (plant){.encode = wrong_way}), WRONG);
 }

@@ -44,7 +44,7 @@ enum {
 
 static const option_row options[OPTIONS] = {
     [OUTPUT] = {"output", 'o', "OUT.lsq", "the file to write"},
-    [CODEC] = {"codec", 'c', "NAME", "c3..c9, s2..s9 or t1..t6, with qualifiers (default t4)"},
+    [CODEC] = {"codec", 'c', "NAME", "c3..c9, s2..s9, t1..t6 or b1, with qualifiers (default t4)"},
     [SCALE] = {"scale", 0, "NAME", "none, tensor, row, byte32, nib32 or nib16: as NAME.SCALE"},
     [STATES] = {"states", 0, "N", "of a trellis, 4, 8, 16 or 64: as NAME.stN"},
     [ROUNDING] = {"rounding", 0, "HOW", "of c codes: published (default) or nearest"},

@@ -40,10 +40,16 @@ static lsq_status add_point(choices *c, size_t i, const sample *s, lsq_format fo
     return status;
 }
 
+/* Classic codes have the published one, signs none. */
+static int has_curve(const lsq_format *format)
+{
+    return format->codec == LSQ_SCALAR || format->codec == LSQ_TRELLIS;
+}
+
 static lsq_status choose_curve(choices *c, size_t i, const sample *s, lsq_error *err)
 {
     choice *made = &c->each[i];
-    if (made->curve == LSQ_CURVE_GIVEN || made->format.codec == LSQ_CLASSIC)
+    if (made->curve == LSQ_CURVE_GIVEN || !has_curve(&made->format))
         return LSQ_OK;
     made->curve = LSQ_CURVE_GIVEN;
     return sample_curve(s, c->want, &made->format, err);
@@ -111,7 +117,7 @@ static lsq_status draw(const choices *c, size_t i, const float *w, sample *s)
 lsq_status measure_curve(choices *c, size_t i, const float *w, lsq_error *err)
 {
     sample s = {0};
-    if (c->each[i].curve == LSQ_CURVE_GIVEN || c->each[i].format.codec == LSQ_CLASSIC)
+    if (c->each[i].curve == LSQ_CURVE_GIVEN || !has_curve(&c->each[i].format))
         return LSQ_OK;
     lsq_status status = draw(c, i, w, &s);
     if (status == LSQ_OK)

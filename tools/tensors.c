@@ -30,7 +30,8 @@ const char *storage_text(const lsq_tensor *t, char text[LSQ_FORMAT_NAME_MAX])
     return text;
 }
 
-static const char *const families[] = {[LSQ_CLASSIC] = "classic", [LSQ_SCALAR] = "scalar", [LSQ_TRELLIS] = "trellis"};
+static const char *const families[] = {
+    [LSQ_CLASSIC] = "classic", [LSQ_SCALAR] = "scalar", [LSQ_TRELLIS] = "trellis", [LSQ_SIGN] = "sign"};
 static const char *const scales[] = {
     [LSQ_SCALE_NONE] = "none",     [LSQ_SCALE_TENSOR] = "tensor",  [LSQ_SCALE_ROW] = "row",
     [LSQ_SCALE_BYTE32] = "byte32", [LSQ_SCALE_NIBBLE32] = "nib32", [LSQ_SCALE_NIBBLE16] = "nib16"};
@@ -49,16 +50,18 @@ static int known(const lsq_format *f)
 const char *format_text(const lsq_tensor *t, char text[FORMAT_TEXT_MAX])
 {
     const lsq_format *f = &t->format;
-    char states[24] = "", outliers[32] = "";
+    char states[24] = "", curve[24] = "", outliers[32] = "";
     *text = 0;
     if (!t->quantised || !known(f))
         return text;
     if (f->states)
         snprintf(states, sizeof states, ", %u states", f->states);
+    if (f->codec != LSQ_SIGN)
+        snprintf(curve, sizeof curve, ", curve %g", curve_of(f));
     if (t->outliers)
         snprintf(outliers, sizeof outliers, ", %.2f %% outliers", 100.0 * (double)t->outliers / (double)t->elements);
-    snprintf(text, FORMAT_TEXT_MAX, "%s, %u bits, scale %s%s, curve %g%s", families[f->codec], f->bits,
-             scales[f->scale], states, curve_of(f), outliers);
+    snprintf(text, FORMAT_TEXT_MAX, "%s, %u bits, scale %s%s%s%s", families[f->codec], f->bits, scales[f->scale],
+             states, curve, outliers);
     return text;
 }
 

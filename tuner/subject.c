@@ -32,8 +32,7 @@ lsq_format subject_format(enum lsq_family codec)
     /* What is decoded already comes from any format; a usual one that is decoded quickly leaves most time to the rest. */
     if (codec >= CODEC_e8)
         return named(codec == CODEC_e16 ? "s8" : "s4");
-    const char name[] = {codec < CODEC_t1 ? 's' : 't', lsq_family_names[codec][1], 0};
-    return named(name);
+    return lsq_family_format(codec);
 }
 
 /* ---- Sizes ---- */

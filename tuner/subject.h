@@ -32,7 +32,7 @@ typedef struct subject {
     int failed;          /* a call did not succeed: memory ran out */
 } subject;
 
-/* The format that kernels of such a codec are measured with: the default one, s2..s9 or t1..t6. */
+/* The format that kernels of such a codec are measured with: the default one, b1, s2..s9 or t1..t6. */
 lsq_format subject_format(enum lsq_family codec);
 
 /* Sides of a matrix whose packed bytes are in the middle of a size class; 0 if this CPU has no such class. */

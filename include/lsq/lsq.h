@@ -65,19 +65,20 @@ typedef struct lsq_error {
 /* ---- Formats: how weights are coded ---------------------------------------------------------------------------- */
 
 /*
- * Three ways to turn weights into codes of C bits (docs/codecs.md has the mathematics):
+ * Four ways to turn weights into codes of C bits (docs/codecs.md has the mathematics):
  *   classic  C = 3..9  the published losiquant/LSQR code, bit for bit: sign and B = C - 1 bits of log2 magnitude
  *   scalar   C = 2..9  each weight by itself on a logarithmic curve, all 2^C codes used
  *   trellis  C = 1..6  trellis-coded quantisation over such a curve: 0.9 to 1.7 dB better at the same size
+ *   sign     C = 1     plus or minus the scale: the least bits, the fastest to encode and to multiply with
  */
-typedef enum lsq_codec { LSQ_CLASSIC = 0, LSQ_SCALAR = 1, LSQ_TRELLIS = 2 } lsq_codec;
+typedef enum lsq_codec { LSQ_CLASSIC = 0, LSQ_SCALAR = 1, LSQ_TRELLIS = 2, LSQ_SIGN = 3 } lsq_codec;
 
 /*
  * What multiplies the levels. Every format has one float for the tensor and one byte for each row; the finer part is:
  *   NONE     nothing, and the tensor's float is 1: classic only, the published form
- *   TENSOR   nothing: one scale for the whole matrix                     (classic, scalar)
- *   ROW      nothing: the byte of the row is the scale, in 1/16 octaves  (classic, scalar)
- *   BYTE32   a byte for each 32 columns of a row: sign, 3 bits exponent, 4 bits mantissa
+ *   TENSOR   nothing: one scale for the whole matrix                     (classic, scalar, sign)
+ *   ROW      nothing: the byte of the row is the scale, in 1/16 octaves  (classic, scalar, sign)
+ *   BYTE32   a byte for each 32 columns of a row: sign, 3 bits exponent, 4 bits mantissa (all)
  *   NIBBLE32 a nibble for each 32 columns of a row, an integer multiplier (trellis)
  *   NIBBLE16 the same for each 16 columns (trellis)
  */
@@ -92,16 +93,16 @@ typedef enum lsq_scale {
 
 /*
  * A format. Its short name is what all tools and files use: `c3`..`c9` classic, `s2`..`s9` scalar, `t1`..`t6` trellis,
- * then, after dots, what differs from the default: `none tensor row byte32 nib32 nib16` for the scale, `st4 st8 st16
- * st64` for the trellis, `curve0`..`curve7` for the curve. "t4.st64.nib32" is an example. Defaults: c and s byte32,
- * t nib16 and 16 states, curve as lsq_format_parse() sets it.
+ * `b1` sign, then, after dots, what differs from the default: `none tensor row byte32 nib32 nib16` for the scale, `st4 st8
+ * st16 st64` for the trellis, `curve0`..`curve7` for the curve. "t4.st64.nib32" is an example. Defaults: c and s byte32,
+ * t nib16 and 16 states, b row, curve as lsq_format_parse() sets it.
  */
 typedef struct lsq_format {
     uint8_t codec;  /* an lsq_codec */
     uint8_t bits;   /* C, bits of a code */
     uint8_t scale;  /* an lsq_scale */
     uint8_t states; /* trellis: 4, 8, 16 or 64; otherwise 0 */
-    uint8_t curve;  /* the parameter s of the curve: 0..7 = 0, -0.5, -1, -1.5, -2, -2.5, -3, +(C-1); classic: 7 */
+    uint8_t curve;  /* parameter s of the curve: 0..7 = 0, -0.5, -1, -1.5, -2, -2.5, -3, +(C-1); classic: 7, sign: 0 */
 } lsq_format;
 
 /* Reads a short name. LSQ_E_ARGUMENT if it is none; err then says what was expected. */

@@ -193,7 +193,7 @@ INLINE void gemm(const lsq_gemm_args *a, size_t p, size_t g0, size_t g1, const i
 void lsq_gemm_e8_i8_sse41_r1(const lsq_gemm_args *a, size_t p, size_t g0, size_t g1)
 {
     const int nibbles = a->w.scales && a->w.scale != LSQ_SCALE_BYTE32;
-    if (a->largest == 63)
+    if (a->largest <= 63)
         nibbles ? gemm(a, p, g0, g1, 63, 1) : gemm(a, p, g0, g1, 63, 0);
     else
         nibbles ? gemm(a, p, g0, g1, 127, 1) : gemm(a, p, g0, g1, 127, 0);

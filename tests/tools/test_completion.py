@@ -60,7 +60,7 @@ class Completion(Case):
         """Values that are offered behind an option are in its line of --help; with `option=` the same ones are."""
         values = self.offers(*words, option, '')
         for value in values:
-            if not re.fullmatch(r'[cst]\d', value):
+            if not re.fullmatch(r'[cstb]\d', value):
                 self.assertRegex(line, rf'\b{value}\b')
         self.expect(self.offers(*words, option, '='), values, option)
         for value in values:
@@ -68,10 +68,10 @@ class Completion(Case):
         return values
 
     def formats(self):
-        """As lsq --version has them, "c3..c9, s2..s9, t1..t6"."""
+        """As lsq --version has them, "c3..c9, s2..s9, t1..t6, b1"."""
         out, _ = self.lsq('--version')
-        return [f'{a}{n}' for a, low, high in re.findall(r'(\w)(\d)\.\.\w(\d)', out)
-                for n in range(int(low), int(high) + 1)]
+        return [f'{a}{n}' for a, low, high in re.findall(r'\b([a-z])(\d)(?:\.\.\1(\d))?[,;]', out)
+                for n in range(int(low), int(high or low) + 1)]
 
 
 class Lsq(Completion):
@@ -114,7 +114,7 @@ class Lsq(Completion):
         _, err = self.lsq('cpu', 'nonsense', '4x4', code=2)
         named = set(re.findall(r' \.([a-z]+\d*)', err))
         offered = set()
-        for start in ('c4.', 's4.', 't4.', 't4.st64.n', 'c4.b', 's4.curve'):
+        for start in ('c4.', 's4.', 't4.', 'b1.', 't4.st64.n', 'c4.b', 's4.curve'):
             names = self.offers('lsq', 'cpu', start)
             self.assertTrue(names)
             for name in names:

@@ -6,7 +6,7 @@ import unittest
 
 from command import CHECK, FIXTURE, Case, floats, normal, read_safetensors, safetensors, without_curve
 
-CODECS = ('c3', 'c9.row', 's2', 's4', 's9.tensor', 't1', 't4', 't6.st64.nib32')
+CODECS = ('c3', 'c9.row', 's2', 's4', 's9.tensor', 't1', 't4', 't6.st64.nib32', 'b1')
 
 
 def snr(original, decoded):

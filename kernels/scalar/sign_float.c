@@ -1,0 +1,31 @@
+/*
+ * sign_float.c - signs with floats, as defined: tile after tile, step after step, lane after lane.
+ *
+ *     code  -->  x or -x      dot[lane / 4] = sum      acc += dot * s
+ */
+#include "kernels/codec.h"
+
+#include <string.h>
+
+void lsq_gemv_b1_f32_scalar_r1(const lsq_gemv_args *a, size_t p0, size_t p1)
+{
+    const lsq_tiles *w = &a->w;
+    const float *x = a->x;
+    memset(a->y, 0, (p1 - p0) * PANEL * sizeof(float));
+    for (size_t p = p0; p < p1; p++)
+        for (size_t g = 0; g < w->groups; g++) {
+            uint16_t code[STEPS][LANES];
+            float dot[PANEL] = {0};
+            lsq_tile_codes(w->codes + (p * w->groups + g) * 64, 1, code);
+            for (unsigned t = 0; t < STEPS; t++)
+                for (unsigned lane = 0; lane < LANES; lane++) {
+                    const float of = x[g * GROUP + 4 * t + lane % 4];
+                    dot[lane / 4] += code[t][lane] ? of : -of;
+                }
+            for (unsigned r = 0; r < PANEL; r++) {
+                float s[2];
+                lsq_tile_scale(w, p * w->groups + g, r, 0, s);
+                a->y[(p - p0) * PANEL + r] += dot[r] * s[0];
+            }
+        }
+}
