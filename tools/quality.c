@@ -50,11 +50,11 @@ lsq_status quality_add_matrix(quality *q, const lsq_weights *weights, const floa
 }
 
 /*
- * Normal to the eye: the sum of twelve numbers uniform in [-1/2, 1/2], whose variance is 1. Unlike the usual methods it
+ * The sum of twelve numbers uniform in [-1/2, 1/2], whose variance is 1. Unlike the usual methods it
  * calls no function whose last bits depend on the machine: every sum is a multiple of 2^-21 of at most 6, exact even as
  * a float.
  */
-static float gaussian(uint64_t *state)
+float quality_normal(uint64_t *state)
 {
     double sum = 0;
     for (int i = 0; i < 12; i++) {
@@ -72,7 +72,7 @@ lsq_status quality_of_product(const lsq_weights *weights, const float *original,
     uint64_t state = 1;
     lsq_status status = x && y ? LSQ_OK : LSQ_E_NOMEM;
     for (size_t i = 0; status == LSQ_OK && i < columns; i++)
-        x[i] = gaussian(&state);
+        x[i] = quality_normal(&state);
     if (status == LSQ_OK)
         status = lsq_sgemv(NULL, LSQ_NO_TRANS, 1, weights, x, 1, 0, y, 1);
     for (size_t r = 0; status == LSQ_OK && r < rows; r++) {

@@ -28,6 +28,11 @@ double quality_rmse(const quality *q);
 lsq_status quality_add_matrix(quality *q, const lsq_weights *weights, const float *original);
 
 /*
+ * A pseudo-random number, normal to the eye, of mean 0 and variance 1: the same in every run and on every machine. Begin with any state.
+ */
+float quality_normal(uint64_t *state);
+
+/*
  * |y - y'| / |y| for y = W x in double and y' from lsq_sgemv() with integer activations. x is pseudo-random and the same
  * in every run and on every machine.
  */
