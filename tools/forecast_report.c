@@ -181,27 +181,6 @@ static json_t *outlook_json(const outlook *o, const notes *n)
 
 /* ---- Words ---- */
 
-/* At most 80 columns, later lines indented. */
-static void print_note(const char *text)
-{
-    enum { WIDTH = 80, INDENT = 2 };
-    size_t column = 0;
-    while (*text) {
-        size_t length = strcspn(text, " ");
-        if (column > 0 && column + 1 + length > WIDTH) {
-            printf("\n%*s", INDENT, "");
-            column = INDENT;
-        } else if (column > 0) {
-            putchar(' ');
-            column++;
-        }
-        printf("%.*s", (int)length, text);
-        column += length;
-        text += length + (text[length] == ' ');
-    }
-    putchar('\n');
-}
-
 static void snr_cell(table *t, const forecast *f)
 {
     if (isfinite(forecast_snr(f)))
@@ -238,7 +217,7 @@ static int print_table(const arguments *args, const outlook *o)
             table_cell(t, "%s", fits[forecast_fit(f, o->ram)]);
     }
     int code = table_print(t, args);
-    print_note(
+    print_sentence(
         "bits: a weight; file: also the memory that all of it takes; streamed: the memory of two buffers; then the "
         "seconds a token takes, from disk, and from memory on so many threads: what is streamed takes the larger of "
         "them");
@@ -315,7 +294,7 @@ int outlook_report(arguments *args, const outlook *o)
             return code;
         putchar('\n');
         for (size_t i = 0; i < n.count; i++)
-            print_note(n.text[i]);
+            print_sentence(n.text[i]);
     }
     if (result == EXIT_CHECK)
         fputs("lsq plan: it fits neither resident nor streamed\n", stderr);
