@@ -35,7 +35,6 @@ static lsq_status ask(rates *r)
 lsq_status rates_begin(rates *r, lsq_error *err)
 {
     lsq_context *made = NULL; /* says what is wrong with the environment */
-    uint64_t state = 1;
     *r = (rates){0};
     lsq_status status = lsq_context_new(NULL, &made, err);
     lsq_context_free(made);
@@ -48,12 +47,7 @@ lsq_status rates_begin(rates *r, lsq_error *err)
     if (status != LSQ_OK || !r->packed)
         return status != LSQ_OK ? status : LSQ_E_NOMEM;
     r->most = mebibytes * MEBIBYTE;
-    for (size_t i = 0; i + sizeof state <= r->most; i += sizeof state) {
-        state ^= state << 13; /* Marsaglia's xorshift */
-        state ^= state >> 7;
-        state ^= state << 17;
-        memcpy(r->packed + i, &state, sizeof state);
-    }
+    r->state = 1;
     return LSQ_OK;
 }
 
@@ -65,14 +59,26 @@ void rates_end(rates *r)
 
 /* ---- Products ---- */
 
+/* Random bytes up to there, as far as they are not yet made; `bytes` is a multiple of 64. */
+static void fill(rates *r, size_t bytes)
+{
+    for (; r->filled < bytes; r->filled += sizeof r->state) {
+        r->state ^= r->state << 13; /* Marsaglia's xorshift */
+        r->state ^= r->state >> 7;
+        r->state ^= r->state << 17;
+        memcpy(r->packed + r->filled, &r->state, sizeof r->state);
+    }
+}
+
 /* A matrix of so many rows, a multiple of 64: then the scale of the tensor begins the last 64 bytes (docs/codecs.md). */
-static lsq_status matrix(const rates *r, const lsq_format *format, size_t rows, lsq_weights **w, lsq_error *err)
+static lsq_status matrix(rates *r, const lsq_format *format, size_t rows, lsq_weights **w, lsq_error *err)
 {
     const float one = 1;
     size_t bytes;
     lsq_status status = lsq_packed_bytes(format, rows, COLUMNS, &bytes);
     if (status != LSQ_OK)
         return status;
+    fill(r, bytes);
     memcpy(r->packed + bytes - 64, &one, sizeof one);
     return lsq_weights_wrap(format, rows, COLUMNS, r->packed, bytes, w, err);
 }
@@ -99,9 +105,8 @@ static lsq_status time_products(const lsq_weights *w, const float *x, float *y, 
     return status;
 }
 
-/* The most rows that there are bytes for and that take at most a tenth of a second; the last product of the search is a warm-up. */
-static lsq_status find_rows(const rates *r, const lsq_format *format, const float *x, float *y, size_t *rows,
-                            lsq_error *err)
+/* The most rows that there is room for and that take about a tenth of a second at most; the last product of the search is a warm-up. */
+static lsq_status find_rows(rates *r, const lsq_format *format, const float *x, float *y, size_t *rows, lsq_error *err)
 {
     double each = 0;
     lsq_status status = LSQ_OK;
@@ -160,7 +165,7 @@ lsq_status rates_measure(rates *r, part *p, lsq_error *err)
 
 lsq_status rates_noise(part *p, int curve, lsq_error *err)
 {
-    enum { SAMPLE_ROWS = 128, SAMPLE_COLUMNS = 1024 };
+    enum { SAMPLE_ROWS = 128, SAMPLE_COLUMNS = 512 };
     const wish want = {.version = 2};
     lsq_format format = p->format;
     sample s = {.rows = SAMPLE_ROWS, .columns = SAMPLE_COLUMNS, .w = calloc(SAMPLE_ROWS * SAMPLE_COLUMNS, sizeof *s.w)};

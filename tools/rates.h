@@ -7,15 +7,16 @@
 #include "tools/forecast.h"
 
 typedef struct rates {
-    uint8_t *packed; /* random bytes, the codes of all matrices */
-    size_t most;     /* of them */
-    size_t
-        used; /* bytes of the largest matrix that was multiplied with; fewer than `most` where that would take too long */
+    uint8_t *packed; /* the codes of all matrices */
+    size_t most;     /* bytes that there is room for */
+    size_t filled;   /* bytes that are random by now, made from `state` */
+    uint64_t state;
+    size_t used;      /* bytes of the largest matrix; fewer than `most` where a product would take too long */
     size_t cache;     /* bytes of the last level, as the library sees it */
     unsigned threads; /* of the default context */
 } rates;
 
-/* Makes the bytes: twice the last cache, within 32 and 256 MiB, or what memory there is. */
+/* Makes room: twice the last cache, within 32 and 256 MiB, or what memory there is. */
 lsq_status rates_begin(rates *r, lsq_error *err);
 void rates_end(rates *r);
 
@@ -24,7 +25,7 @@ void rates_end(rates *r);
  */
 lsq_status rates_measure(rates *r, part *p, lsq_error *err);
 
-/* Fills p->noise: what the format leaves of 131,072 Gaussian weights of standard deviation 0.02, always the same ones. */
+/* Fills p->noise: what the format leaves of 65,536 Gaussian weights of standard deviation 0.02, always the same ones. */
 lsq_status rates_noise(part *p, int curve, lsq_error *err);
 
 #endif

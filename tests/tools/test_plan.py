@@ -65,6 +65,7 @@ class Counts(Plan):
             self.assertAlmostEqual(f['largest_bytes'], packed(codec, 14336, 4096), delta=2)
             self.assertEqual(f['file_bytes'], f['resident_bytes'])
 
+    @unittest.skipIf(WRAPPER, 'slow under an emulator')
     def test_675_billions(self):
         document = self.plan('--params', '675e9', '--ram', '8G', env={'LSQ_NUM_THREADS': '2'})
         found = {f['codec']: f for f in document['forecasts']}
@@ -98,6 +99,7 @@ class Counts(Plan):
         _, err = self.lsq('plan', '-q', *t2, '--ram', '5M', *RATE, code=CHECK)
         self.assertEqual(err, 'lsq plan: it fits neither resident nor streamed\n')
 
+    @unittest.skipIf(WRAPPER, 'slow under an emulator')
     def test_text(self):
         # Of several formats one that fits is enough.
         for args, code in ((['--params', '1e15', '--largest', '1e11', '--ram', '50G'], OK), ([FIXTURE], OK),
