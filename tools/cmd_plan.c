@@ -22,7 +22,7 @@ static const option_row options[OPTIONS] = {
     [CODEC] = {"codec", 'c', "NAME", "c3..c9, s2..s9 or t1..t6, with qualifiers (default: usual ones)"},
     [RAM] = {"ram", 'r', "BYTES", "does it fit into so much memory? (K, M, G, KB, KiB...)"},
     [LARGEST] = {"largest", 'l', "COUNT", "weights of the largest matrix, with --params"},
-    [DISK_RATE] = {"disk-rate", 0, "BYTES", "that the disk reads in a second: nothing is measured"},
+    [DISK_RATE] = {"disk-rate", 0, "BYTES", "that the disk reads in a second, instead of measuring it"},
     [DIRECTORY] = {"directory", 'd', "DIR", "measure the disk with a temporary file there"},
 };
 

@@ -272,8 +272,9 @@ static int print_one(const outlook *o, const forecast *f)
          f->largest_name ? f->largest_name : "");
     print_speed(o, f);
     if (isfinite(forecast_snr(f)))
-        line("SNR", "%.2f dB of Gaussian weights%s", forecast_snr(f),
-             forecast_snr(f) < LEAST_SNR ? ": too little for a network that was not trained for it" : "");
+        line("SNR", "%.2f dB of Gaussian weights", forecast_snr(f));
+    if (forecast_snr(f) < LEAST_SNR)
+        line("", "too little for a network that was not trained for it");
     if (o->ram > 0)
         line("fits", "%s, into %s", fits[forecast_fit(f, o->ram)], bytes_text(o->ram, text));
     return EXIT_OK;

@@ -103,12 +103,13 @@ class Counts(Plan):
     def test_text(self):
         # Of several formats one that fits is enough.
         for args, code in ((['--params', '1e15', '--largest', '1e11', '--ram', '50G'], OK), ([FIXTURE], OK),
-                           (['--params', '1e15', '-c', 't2.st64.nib32', '--ram', '8G'], CHECK), ([FIXTURE, '-c', 's4.row'], OK)):
+                           (['--params', '1e15', '-c', 't2.st64.nib32', '--ram', '8G'], CHECK), ([FIXTURE, '-c', 't1'], OK)):
             out, _ = self.lsq('plan', *args, *RATE, env={'LSQ_NUM_THREADS': '2'}, code=code)
             if '--largest' in args:
                 self.assertRegex(out, r'(?m)^t1 .* streamed$')
                 self.assertRegex(out, r'(?m)^s8 .* no$')
             self.assertIn('below some 10 dB', ' '.join(out.split()))
+            self.assertEqual('too little for a network' in out, 't1' in args)
             for line in out.splitlines():
                 self.assertLessEqual(len(line), 80, line)
 
