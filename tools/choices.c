@@ -207,24 +207,10 @@ double choices_snr(const choices *c)
     return noise > 0 ? 10 * log10(c->weights / noise) : INFINITY;
 }
 
-/* Tensor i as it will be written. What products cannot use (version 1, more than 9 bits) becomes numbers. */
 static lsq_tensor written(const void *arg, size_t i)
 {
     const choices *c = arg;
-    const choice *made = &c->each[i];
-    lsq_tensor t = *lsq_model_tensor(c->model, i);
-    size_t bytes;
-    if (!made->plan.kept) {
-        t.quantised = 1;
-        t.format = made->format;
-        t.output_axis = made->plan.output_axis;
-        t.bytes = made->plan.bytes;
-    } else if (t.quantised && lsq_packed_bytes(&t.format, (size_t)t.rows, (size_t)t.columns, &bytes) != LSQ_OK) {
-        t.quantised = 0;
-        t.dtype = LSQ_F32;
-        t.bytes = t.elements * sizeof(float);
-    }
-    return t;
+    return plan_written(lsq_model_tensor(c->model, i), &c->each[i].plan, &c->each[i].format);
 }
 
 uint64_t choices_file_bytes(const choices *c)

@@ -13,25 +13,34 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { AGAINST, MIN_SNR, OPTIONS };
+enum { AGAINST, MIN_SNR, MAX_LOSS, LAYERS, OPTIONS };
 
 static const option_row options[OPTIONS] = {
     [AGAINST] = {"against", 'a', "IN", "compare with the model that FILE was made from"},
     [MIN_SNR] = {"min-snr", 's', "DB", "fail if a quantised tensor has less (with --against)"},
+    [MAX_LOSS] = {"max-loss", 'm', "PERCENT", "fail if an output error is larger (with --against)"},
+    [LAYERS] = {"layers", 'l', NULL, "sums and limits are of layers, not of tensors"},
 };
 
-static int read_least_snr(const arguments *args, double *snr)
+static int read_limit(const arguments *args, int option, double least, const char *what, double *limit)
 {
+    const char *value = args->values[option];
     char *end;
-    *snr = -INFINITY;
-    if (!args->values[MIN_SNR])
+    if (!value)
         return CARRY_ON;
     if (!args->values[AGAINST])
-        return usage_error(args, "--min-snr needs --against");
-    *snr = strtod(args->values[MIN_SNR], &end);
-    if (end == args->values[MIN_SNR] || *end || !isfinite(*snr))
-        return usage_error(args, "--min-snr takes a number of decibels, not '%s'", args->values[MIN_SNR]);
+        return usage_error(args, "--%s needs --against", options[option].name);
+    *limit = strtod(value, &end);
+    if (end == value || *end || !isfinite(*limit) || *limit < least)
+        return usage_error(args, "--%s takes a %s, not '%s'", options[option].name, what, value);
     return CARRY_ON;
+}
+
+static int read_limits(const arguments *args, limits *l)
+{
+    *l = (limits){-INFINITY, INFINITY};
+    int code = read_limit(args, MIN_SNR, -INFINITY, "number of decibels", &l->least_snr);
+    return code == CARRY_ON ? read_limit(args, MAX_LOSS, 0, "percentage from 0 on", &l->most_loss) : code;
 }
 
 /* Tensors of the original that the file lacks. Version 1 files leave out what they have no place for. */
@@ -42,12 +51,12 @@ static void find_missing(verification *v, const lsq_model *model, const lsq_mode
     for (size_t j = 0; j < lsq_model_count(original); j++) {
         const lsq_tensor *t = lsq_model_tensor(original, j);
         if (!lsq_model_find(model, t->name, NULL))
-            v->findings[v->count++] = (finding){.tensor = t, .wrong = "missing"};
+            v->findings[v->count++] = (finding){.tensor = t, .wrong = "missing", .missing = 1};
     }
 }
 
 static lsq_status examine(arguments *args, verification *v, const lsq_model *model, const lsq_model *original,
-                          double least_snr, lsq_error *err)
+                          lsq_error *err)
 {
     size_t count = lsq_model_count(model);
     lsq_status status = LSQ_OK;
@@ -57,12 +66,15 @@ static lsq_status examine(arguments *args, verification *v, const lsq_model *mod
         finding *f = &v->findings[v->count++];
         progress_show(&shown, (double)i);
         f->tensor = lsq_model_tensor(model, i);
+        f->stored = file_bytes(model, i);
         status = lsq_model_verify(model, i, err);
         if (status == LSQ_E_CHECKSUM) {
             f->wrong = "does not match its checksum";
             status = LSQ_OK;
         } else if (status == LSQ_OK && original)
-            status = verify_compare(f, model, i, original, least_snr, err);
+            status = verify_compare(f, model, i, original, err);
+        if (status == LSQ_OK && !f->wrong && !v->by_layer)
+            f->wrong = verify_limits(&v->limits, f->compared ? &f->quality : NULL, f->multiplied ? &f->product : NULL);
     }
     progress_clear(&shown);
     if (original)
@@ -72,18 +84,25 @@ static lsq_status examine(arguments *args, verification *v, const lsq_model *mod
     return status;
 }
 
-static int verify(arguments *args, const lsq_model *model, const lsq_model *original, double least_snr)
+static int verify(arguments *args, const lsq_model *model, const lsq_model *original, const limits *l)
 {
     size_t most = lsq_model_count(model) + (original ? lsq_model_count(original) : 0);
     lsq_error err = {0};
-    verification v = {.file = args->operands[0], .original = args->values[AGAINST], .format = lsq_model_format(model)};
+    verification v = {.file = args->operands[0],
+                      .original = args->values[AGAINST],
+                      .format = lsq_model_format(model),
+                      .limits = *l,
+                      .by_layer = args->values[LAYERS] != NULL};
     v.findings = calloc(most ? most : 1, sizeof *v.findings);
     if (!v.findings)
         return out_of_memory(args);
     if (strcmp(v.format, "lsq2") != 0)
         warning(args, "files of this format (%s) have no checksums: only their structure was checked", v.format);
-    lsq_status status = examine(args, &v, model, original, least_snr, &err);
+    lsq_status status = examine(args, &v, model, original, &err);
+    if (status == LSQ_OK && v.by_layer)
+        status = verify_layers(&v);
     int code = status == LSQ_OK ? verification_report(args, &v) : library_failure(args, status, &err);
+    verify_layers_free(&v);
     free(v.findings);
     return code;
 }
@@ -91,14 +110,14 @@ static int verify(arguments *args, const lsq_model *model, const lsq_model *orig
 static int run(arguments *args)
 {
     lsq_model *model = NULL, *original = NULL;
-    double least_snr;
-    int code = read_least_snr(args, &least_snr);
+    limits l;
+    int code = read_limits(args, &l);
     if (code == CARRY_ON)
         code = open_model(args, args->operands[0], 0, &model);
     if (code == CARRY_ON && args->values[AGAINST])
         code = open_model(args, args->values[AGAINST], LSQ_OPEN_VERIFY, &original);
     if (code == CARRY_ON)
-        code = verify(args, model, original, least_snr);
+        code = verify(args, model, original, &l);
     lsq_model_free(original);
     lsq_model_free(model);
     return code;
@@ -110,7 +129,8 @@ const verb verify_command = {
     .summary = "Check the contents of a model file, or compare it with its original",
     .details =
         "Exit code 1 means that FILE can be read but a check failed. With --against, quantised tensors are\n"
-        "measured: SNR, errors, and the relative error of y = W x with rounded activations; others must be equal.\n",
+        "measured: SNR, errors, and the relative error of y = W x with rounded activations; others must be equal.\n"
+        "A layer is the tensors whose names are alike up to their first number, as in model.layers.12.\n",
     .options = options,
     .option_count = OPTIONS,
     .operand_count = 1,

@@ -30,9 +30,18 @@ static json_t *entry(const lsq_tensor *t, uint64_t begin)
         return json_pack("{s:s, s:o, s:[I, I], s:s}", "dtype", lsq_dtype_name(t->dtype), "shape", shape, "data_offsets",
                          (json_int_t)begin, (json_int_t)(begin + t->bytes), "xxh3_128", hash);
     lsq_format_name(&t->format, codec);
-    return json_pack("{s:s, s:o, s:[I, I], s:s, s:s, s:i}", "dtype", lsq_dtype_name(t->dtype), "shape", shape,
-                     "data_offsets", (json_int_t)begin, (json_int_t)(begin + t->bytes), "xxh3_128", hash, "codec",
-                     codec, "output_axis", (int)t->output_axis);
+    json_t *quantised = json_pack("{s:s, s:o, s:[I, I], s:s, s:s, s:i}", "dtype", lsq_dtype_name(t->dtype), "shape",
+                                  shape, "data_offsets", (json_int_t)begin, (json_int_t)(begin + t->bytes), "xxh3_128",
+                                  hash, "codec", codec, "output_axis", (int)t->output_axis);
+    uint64_t beside = align(begin + t->bytes);
+    if (t->outlier_bytes &&
+        json_object_set_new(quantised, "outliers",
+                            json_pack("{s:[I, I], s:s}", "data_offsets", (json_int_t)beside,
+                                      (json_int_t)(beside + t->outlier_bytes), "xxh3_128", hash)) != 0) {
+        json_decref(quantised);
+        return NULL;
+    }
+    return quantised;
 }
 
 /* The pairs that a file takes before its limit, as lsq_writer_metadata() does. */
@@ -65,6 +74,8 @@ uint64_t file_size(const lsq_model *model, size_t count, lsq_tensor (*tensor_at)
         at = align(at);
         lost = json_object_set_new(tensors, t.name, entry(&t, at)) != 0;
         at += t.bytes;
+        if (t.outlier_bytes)
+            at = align(at) + t.outlier_bytes;
     }
     json_t *header =
         lost ? NULL

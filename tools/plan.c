@@ -81,6 +81,26 @@ plan plan_tensor(const lsq_tensor *t, const wish *want)
     return p;
 }
 
+lsq_tensor plan_written(const lsq_tensor *t, const plan *p, const lsq_format *format)
+{
+    lsq_tensor written = *t;
+    size_t bytes;
+    if (!p->kept) {
+        written.quantised = 1;
+        written.format = *format;
+        written.output_axis = p->output_axis;
+        written.rows = p->rows;
+        written.columns = p->columns;
+        written.bytes = p->bytes;
+        written.outliers = written.outlier_bytes = 0;
+    } else if (t->quantised && lsq_packed_bytes(&t->format, (size_t)t->rows, (size_t)t->columns, &bytes) != LSQ_OK) {
+        written.quantised = 0;
+        written.dtype = LSQ_F32;
+        written.bytes = t->elements * sizeof(float);
+    }
+    return written;
+}
+
 lsq_status plan_quantise(const wish *want, const lsq_format *format, int curve, const calibration *known, size_t rows,
                          size_t columns, const float *w, lsq_weights **weights, lsq_error *err)
 {

@@ -29,6 +29,12 @@ typedef struct plan {
 /* Only looks at type and shape: a tensor that holds a NaN is found out later. */
 plan plan_tensor(const lsq_tensor *t, const wish *want);
 
+/*
+ * The tensor as it will be written, in `format` unless it is kept; `curve` and outliers are found out later. What products cannot use
+ * (version 1, more than 9 bits) becomes numbers.
+ */
+lsq_tensor plan_written(const lsq_tensor *t, const plan *p, const lsq_format *format);
+
 int same_format(const lsq_format *a, const lsq_format *b);
 
 /* Quantises a matrix without gaps, or a sample of one, as `want` says: every encoding of this command. `known` may be NULL. */

@@ -10,6 +10,9 @@ void quality_add(quality *q, const float *original, const float *decoded, size_t
 {
     for (size_t i = 0; i < n; i++) {
         double w = original[i], d = w - (double)decoded[i];
+        q->least = (i == 0 && q->count == 0) || w < q->least ? w : q->least;
+        q->most = (i == 0 && q->count == 0) || w > q->most ? w : q->most;
+        q->absolute += fabs(d);
         q->signal += w * w;
         q->noise += d * d;
         if (!(fabs(d) <= q->largest_error)) /* so that a NaN is not lost */
@@ -26,6 +29,17 @@ double quality_snr(const quality *q)
 double quality_relative_noise(const quality *q)
 {
     return q->noise == 0 ? 0 : q->noise / q->signal;
+}
+
+double quality_relative_error(const quality *q)
+{
+    return sqrt(quality_relative_noise(q));
+}
+
+double quality_published(const quality *q)
+{
+    double range = q->most - q->least;
+    return q->absolute == 0 ? 0 : range > 0 ? 100 * q->absolute / q->count / range : NAN;
 }
 
 double quality_rmse(const quality *q)
@@ -50,11 +64,11 @@ lsq_status quality_add_matrix(quality *q, const lsq_weights *weights, const floa
 }
 
 /*
- * Normal to the eye: the sum of twelve numbers uniform in [-1/2, 1/2], whose variance is 1. Unlike the usual methods it
+ * The sum of twelve numbers uniform in [-1/2, 1/2], whose variance is 1. Unlike the usual methods it
  * calls no function whose last bits depend on the machine: every sum is a multiple of 2^-21 of at most 6, exact even as
  * a float.
  */
-static float gaussian(uint64_t *state)
+float quality_normal(uint64_t *state)
 {
     double sum = 0;
     for (int i = 0; i < 12; i++) {
@@ -64,26 +78,23 @@ static float gaussian(uint64_t *state)
     return (float)sum;
 }
 
-lsq_status quality_of_product(const lsq_weights *weights, const float *original, double *relative_error)
+lsq_status quality_add_product(quality *q, const lsq_weights *weights, const float *original)
 {
     size_t rows = lsq_weights_rows(weights), columns = lsq_weights_columns(weights);
     float *x = malloc(columns * sizeof *x), *y = malloc(rows * sizeof *y);
-    double signal = 0, noise = 0;
     uint64_t state = 1;
     lsq_status status = x && y ? LSQ_OK : LSQ_E_NOMEM;
     for (size_t i = 0; status == LSQ_OK && i < columns; i++)
-        x[i] = gaussian(&state);
+        x[i] = quality_normal(&state);
     if (status == LSQ_OK)
         status = lsq_sgemv(NULL, LSQ_NO_TRANS, 1, weights, x, 1, 0, y, 1);
     for (size_t r = 0; status == LSQ_OK && r < rows; r++) {
         double exact = 0;
         for (size_t i = 0; i < columns; i++)
             exact += (double)original[r * columns + i] * (double)x[i];
-        signal += exact * exact;
-        noise += (exact - (double)y[r]) * (exact - (double)y[r]);
+        q->signal += exact * exact;
+        q->noise += (exact - (double)y[r]) * (exact - (double)y[r]);
     }
-    if (status == LSQ_OK)
-        *relative_error = noise == 0 ? 0 : sqrt(noise / signal);
     free(x);
     free(y);
     return status;

@@ -11,6 +11,8 @@ typedef struct quality {
     double signal; /* sum of w^2 */
     double noise;  /* sum of (w - w')^2 */
     double largest_error;
+    double absolute;    /* sum of |w - w'| */
+    double least, most; /* of w; 0 and 0 if there are none */
     double count;
 } quality;
 
@@ -28,9 +30,23 @@ double quality_rmse(const quality *q);
 lsq_status quality_add_matrix(quality *q, const lsq_weights *weights, const float *original);
 
 /*
- * |y - y'| / |y| for y = W x in double and y' from lsq_sgemv() with integer activations. x is pseudo-random and the same
- * in every run and on every machine.
+ * A pseudo-random number, normal to the eye, of mean 0 and variance 1: the same in every run and on every machine. Begin with any state.
  */
-lsq_status quality_of_product(const lsq_weights *weights, const float *original, double *relative_error);
+float quality_normal(uint64_t *state);
+
+/*
+ * Adds the elements of y' beside those of y, for y = W x in double and y' from lsq_sgemv() with integer activations: sums alone. x is
+ * pseudo-random and the same in every run and on every machine.
+ */
+lsq_status quality_add_product(quality *q, const lsq_weights *weights, const float *original);
+
+/* |y - y'| / |y| */
+double quality_relative_error(const quality *q);
+
+/*
+ * The metric that "Loop Singular Bit" published: the mean error over the range of the numbers, 100 mean |w - w'| / (max w - min w), in percent.
+ * NAN if all are equal and there is an error.
+ */
+double quality_published(const quality *q);
 
 #endif

@@ -12,24 +12,67 @@
 typedef struct finding {
     const lsq_tensor *tensor; /* of the file; of the original if the file lacks it */
     const char *wrong;        /* what is wrong with it; NULL: nothing */
-    int compared;             /* the rest means something: a quantised tensor beside the original one */
+    uint64_t stored;          /* bytes of the file */
+    int missing;              /* the file lacks it */
+    int compared;             /* quality means something: a quantised tensor beside the original one */
     quality quality;
-    int multiplied;
-    double product_error; /* |y - y'| / |y| */
+    int multiplied; /* product means something */
+    quality product;
 } finding;
+
+/* What is asked for: of each quantised tensor, or of each layer. */
+typedef struct limits {
+    double least_snr; /* -INFINITY: none */
+    double most_loss; /* percent of |y - y'| / |y|; INFINITY: any */
+} limits;
+
+/* The tensors whose names are alike up to a number. */
+typedef struct layer {
+    char *name;
+    const char *wrong;           /* as above */
+    size_t tensors;              /* of the file */
+    uint64_t weights;            /* numbers, quantised or not */
+    uint64_t bytes, whole_bytes; /* of the file, and before anything was quantised */
+    lsq_dtype dtype;             /* what numbers were then; LSQ_DTYPES: several types */
+    size_t compared, multiplied;
+    quality quality, product; /* sums over those tensors */
+    double published;         /* the sum over them of quality_published() */
+} layer;
 
 typedef struct verification {
     const char *file, *original; /* original NULL: checksums only */
     const char *format;          /* of the file */
+    limits limits;
+    int by_layer;
     finding *findings;
     size_t count, wrong;
+    layer *layers; /* in the order of their first tensors */
+    size_t layer_count, wrong_layers;
+    layer total; /* without a name */
 } verification;
 
-/* Fills the rest of a finding from tensor i of the file and `original`; `least_snr` -INFINITY: none is asked for. */
-lsq_status verify_compare(finding *f, const lsq_model *model, size_t i, const lsq_model *original, double least_snr,
-                          lsq_error *err);
+/* Fills the rest of a finding from tensor i of the file and `original`. */
+lsq_status verify_compare(finding *f, const lsq_model *model, size_t i, const lsq_model *original, lsq_error *err);
+
+/* Which limit is missed, or NULL; either quality may be NULL. */
+const char *verify_limits(const limits *l, const quality *weights, const quality *product);
+
+/*
+ * How much of a name is that of its layer: up to and with the first component, between dots or slashes, that is a number, or if there is
+ * none, that ends in one ("model.layers.12", "conv1"). 0: none does.
+ */
+size_t layer_name_length(const char *name);
+
+/* Groups the findings, and judges each layer by the limits. LSQ_E_NOMEM. */
+lsq_status verify_layers(verification *v);
+void verify_layers_free(verification *v);
 
 /* Returns EXIT_OK or EXIT_CHECK, or with a message the code of the failure. */
 int verification_report(arguments *args, const verification *v);
+
+/* The parts of that for layers. */
+json_t *layers_json(const verification *v); /* members of the document; NULL: out of memory */
+int layers_print(const arguments *args, const verification *v);
+void layers_complain(const verification *v);
 
 #endif

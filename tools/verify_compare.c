@@ -3,7 +3,6 @@
  */
 #include "tools/verify.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,7 +38,7 @@ static lsq_status compare_matrix(finding *f, const lsq_weights *weights, const l
         status = quality_add_matrix(&f->quality, weights, w);
     if (status == LSQ_OK) {
         f->multiplied = 1;
-        status = quality_of_product(weights, w, &f->product_error);
+        status = quality_add_product(&f->product, weights, w);
     }
     free(w);
     return status;
@@ -56,8 +55,7 @@ static lsq_status compare_quantised(finding *f, const lsq_model *model, size_t i
     return status == LSQ_OK ? compare_matrix(f, weights, original, j, err) : status;
 }
 
-lsq_status verify_compare(finding *f, const lsq_model *model, size_t i, const lsq_model *original, double least_snr,
-                          lsq_error *err)
+lsq_status verify_compare(finding *f, const lsq_model *model, size_t i, const lsq_model *original, lsq_error *err)
 {
     size_t j;
     lsq_status status = LSQ_OK;
@@ -74,7 +72,14 @@ lsq_status verify_compare(finding *f, const lsq_model *model, size_t i, const ls
         f->wrong = "the original has another type";
     else if (memcmp(lsq_model_bytes(model, i), lsq_model_bytes(original, j), (size_t)t->bytes) != 0)
         f->wrong = "differs from the original";
-    if (status == LSQ_OK && f->compared && !(quality_snr(&f->quality) >= least_snr))
-        f->wrong = "SNR below --min-snr";
     return status;
+}
+
+const char *verify_limits(const limits *l, const quality *weights, const quality *product)
+{
+    if (weights && !(quality_snr(weights) >= l->least_snr))
+        return "SNR below --min-snr";
+    if (product && !(100 * quality_relative_error(product) <= l->most_loss))
+        return "output error above --max-loss";
+    return NULL;
 }

@@ -24,9 +24,10 @@ static json_t *finding_json(const finding *f)
         failed |= json_object_set_new(more, "exact", json_boolean(f->quality.noise == 0));
         failed |= json_object_set_new(more, "max_error", number_json(f->quality.largest_error));
         failed |= json_object_set_new(more, "rmse", number_json(quality_rmse(&f->quality)));
+        failed |= json_object_set_new(more, "mae_over_range_percent", number_json(quality_published(&f->quality)));
     }
     if (f->multiplied)
-        failed |= json_object_set_new(more, "product_relative_error", number_json(f->product_error));
+        failed |= json_object_set_new(more, "product_relative_error", number_json(quality_relative_error(&f->product)));
     if (failed || json_object_update(tensor, more) != 0) {
         json_decref(tensor);
         tensor = NULL;
@@ -43,9 +44,17 @@ static json_t *report_json(const verification *v)
             json_decref(tensors);
             return NULL;
         }
-    return json_pack("{s:s, s:o, s:s, s:o, s:b, s:I, s:o}", "schema", "lsq.verify/1", "file", text_json(v->file),
-                     "format", v->format, "against", v->original ? text_json(v->original) : json_null(), "ok",
-                     v->wrong == 0, "wrong", (json_int_t)v->wrong, "tensors", tensors);
+    json_t *document =
+        json_pack("{s:s, s:o, s:s, s:o, s:b, s:I, s:o}", "schema", "lsq.verify/1", "file", text_json(v->file), "format",
+                  v->format, "against", v->original ? text_json(v->original) : json_null(), "ok",
+                  v->wrong == 0 && v->wrong_layers == 0, "wrong", (json_int_t)v->wrong, "tensors", tensors);
+    json_t *layers = v->by_layer ? layers_json(v) : json_object();
+    if (!document || !layers || json_object_update(document, layers) != 0) {
+        json_decref(document);
+        document = NULL;
+    }
+    json_decref(layers);
+    return document;
 }
 
 static void measured_cells(table *t, const finding *f)
@@ -60,12 +69,12 @@ static void measured_cells(table *t, const finding *f)
     table_cell(t, "%.3g", f->quality.largest_error);
     table_cell(t, "%.3g", quality_rmse(&f->quality));
     if (f->multiplied)
-        table_cell(t, "%.3g", f->product_error);
+        table_cell(t, "%.3g", quality_relative_error(&f->product));
     else
         table_cell(t, "-");
 }
 
-/* Those that were measured and those that are wrong; all with -v. */
+/* Those that are wrong and, unless layers tell, those that were measured; all with -v. */
 static int print_findings(const arguments *args, const verification *v)
 {
     static const char *const heads[] = {"tensor", "stored as", ">SNR dB", ">max error", ">RMSE", ">|dy|/|y|", "result"};
@@ -73,7 +82,7 @@ static int print_findings(const arguments *args, const verification *v)
     for (size_t i = 0; i < v->count; i++) {
         const finding *f = &v->findings[i];
         char storage[LSQ_FORMAT_NAME_MAX];
-        if (!f->compared && !f->wrong && !args->verbose)
+        if (!(f->compared && !v->by_layer) && !f->wrong && !args->verbose)
             continue;
         table_cell(t, "%s", f->tensor->name);
         if (f->compared)
@@ -90,16 +99,19 @@ static int print_findings(const arguments *args, const verification *v)
 
 int verification_report(arguments *args, const verification *v)
 {
-    int result = v->wrong ? EXIT_CHECK : EXIT_OK, code = EXIT_OK;
+    int result = v->wrong || v->wrong_layers ? EXIT_CHECK : EXIT_OK, code = EXIT_OK;
     if (args->json)
         return output_json(args, report_json(v), result);
-    if (!args->quiet && (v->original || v->wrong || args->verbose)) {
+    if (!args->quiet && ((v->original && !v->by_layer) || v->wrong || args->verbose)) {
         code = print_findings(args, v);
         putchar('\n');
     }
+    if (!args->quiet && v->by_layer && code == EXIT_OK)
+        code = layers_print(args, v);
     if (!args->quiet && !v->wrong)
         printf("%zu tensors, all as they should be\n", v->count);
     if (v->wrong)
         fprintf(stderr, "lsq verify: %zu of %zu tensors are not as they should be\n", v->wrong, v->count);
+    layers_complain(v);
     return code == EXIT_OK ? result : code;
 }

@@ -7,7 +7,7 @@ import unittest
 
 from command import CHECK, FIXTURE, IO, USAGE, WRAPPER, Case, normal, safetensors
 
-COMMANDS = ('compress', 'info', 'verify', 'decode', 'cpu')
+COMMANDS = ('compress', 'info', 'verify', 'decode', 'plan', 'cpu')
 
 
 class Help(Case):
@@ -135,6 +135,7 @@ class Streams(Case):
             'lsq.info/1': ['info', 'a.lsq'],
             'lsq.verify/1': ['verify', 'a.lsq', '--against', FIXTURE],
             'lsq.decode/1': ['decode', 'a.lsq', '-o', 'a.safetensors'],
+            'lsq.forecast/1': ['plan', 'a.lsq', '--disk-rate', '1G'],
             'lsq.context/1': ['cpu'],
             'lsq.product/1': ['cpu', 's4', '64x64'],
         }.items():
