@@ -111,18 +111,19 @@ static lsq_status read_permuted(const lsq_entry *entry, const lsq_axis *a, float
 
 lsq_status lsq_model_read(const lsq_model *model, size_t i, float *out, lsq_error *err)
 {
-    if (i >= model->count)
-        return lsq_fail(err, LSQ_E_ARGUMENT, "lsq_model_read", "there is no tensor %zu", i);
     int before = errno;
-    lsq_status status = read_tensor(&model->entries[i], out, err);
+    lsq_status status = lsq_model_check(model, i, "lsq_model_read", err);
+    if (status == LSQ_OK)
+        status = read_tensor(&model->entries[i], out, err);
     errno = before;
     return status;
 }
 
 lsq_status lsq_model_read_matrix(const lsq_model *model, size_t i, unsigned output_axis, float *out, lsq_error *err)
 {
-    if (i >= model->count)
-        return lsq_fail(err, LSQ_E_ARGUMENT, "lsq_model_read_matrix", "there is no tensor %zu", i);
+    lsq_status status = lsq_model_check(model, i, "lsq_model_read_matrix", err);
+    if (status != LSQ_OK)
+        return status;
     const lsq_entry *entry = &model->entries[i];
     const lsq_tensor *t = &entry->tensor;
     if (t->rank < 2 || output_axis >= t->rank)
@@ -132,7 +133,6 @@ lsq_status lsq_model_read_matrix(const lsq_model *model, size_t i, unsigned outp
         return LSQ_OK;
     int before = errno;
     lsq_axis a = lsq_axis_of(t, output_axis);
-    lsq_status status = LSQ_OK;
     if (t->quantised && t->output_axis == output_axis) {
         status = lsq_dequantize(NULL, entry->weights, 0, t->rows, out, t->columns);
         if (status != LSQ_OK)
