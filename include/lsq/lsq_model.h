@@ -150,7 +150,7 @@ typedef struct lsq_stream_options {
  *
  * Statuses: those of lsq_model_open(); LSQ_E_UNSUPPORTED for files that are not .lsq version 2 or have no tensors; LSQ_E_LIMIT if the largest
  * tensor of the order does not fit (err says what it is, what limit would do, and which one lets the thread read ahead), or if the
- * limit is less than 32 times the header, the most that reading it takes; LSQ_E_ARGUMENT for an order with an index that is no tensor's. A
+ * limit is less than 32 times the header, more than reading what lsq_writer wrote takes; LSQ_E_ARGUMENT for an order with an index that is no tensor's. A
  * thread that the system refuses is done without, as with no_prefetch.
  */
 LSQ_API lsq_status lsq_stream_new(const char *path, const lsq_stream_options *options, lsq_stream **stream,

@@ -8,8 +8,8 @@
 #include <string.h>
 
 /*
- * Reading a header takes up to so many times its bytes: JSON as objects in memory, claims, entries. `[1,1,1,...` takes no more than
- * an object for each tensor does.
+ * Reading a header that our writer wrote takes less than so many times its bytes: JSON as objects in memory, claims, entries.
+ * tests/test_no_memory.c measures it.
  */
 enum { PARSED = 32 };
 
