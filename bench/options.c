@@ -410,7 +410,8 @@ void bench_options_help(const bench_command *const *commands)
           "  -V, --version                version and licence\n"
           "\n"
           "Formats: c3..c9, s2..s9, t1..t6, qualified as in 't4.st64.nib32'.\n"
-          "Exit status: 0 done, 2 usage, 3 malformed input, 4 unsupported, 5 input or output failed, 6 memory or a "
+          "Exit status: 0 done, 1 a check failed, 2 usage, 3 malformed input, 4 unsupported, 5 input or output failed, "
+          "6 memory or a "
           "limit.\n",
           stdout);
 }

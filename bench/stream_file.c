@@ -246,7 +246,7 @@ static lsq_status run_all(stream_run *run, bench_table *table, int *differs, lsq
 {
     const unsigned n = run->request->samples;
     double *numbers = calloc((size_t)4 * WAYS * n, sizeof *numbers);
-    lsq_status status = numbers ? make_vectors(run, err) : LSQ_E_NOMEM;
+    lsq_status status = numbers ? LSQ_OK : LSQ_E_NOMEM;
     for (size_t way = 0; numbers && way < WAYS; way++) {
         double *of = numbers + 4 * way * n;
         run->of[way] = (sample){of, of + n, of + 2 * n, of + 3 * n};
@@ -261,7 +261,6 @@ static lsq_status run_all(stream_run *run, bench_table *table, int *differs, lsq
     if (!status)
         status = compare(run, table, differs, err);
     lsq_context_free(run->context);
-    free(run->x);
     free(numbers);
     return status;
 }
@@ -270,9 +269,14 @@ static lsq_status stream(const bench_options *request, int *differs, lsq_error *
 {
     const char *path = request->files[0], *slash = strrchr(path, '/');
     stream_run run = {.request = request, .path = path, .name = slash ? slash + 1 : path};
+    lsq_status status = make_vectors(&run, err);
+    if (status)
+        return status;
     bench_table *table = bench_table_new(&kind, request->output);
-    if (!table)
+    if (!table) {
+        free(run.x);
         return LSQ_E_NOMEM;
+    }
     bench_table_context(table, "lsq_version", lsq_version());
     bench_table_note(table, "a token",
                      "a product of each matrix of the file with a vector, in file order; the second pass of a stream "
@@ -282,10 +286,11 @@ static lsq_status stream(const bench_options *request, int *differs, lsq_error *
     bench_table_note(table, "VmHWM", "of this program, so far");
     bench_watch watch;
     bench_watch_begin(&watch, table);
-    const lsq_status status = run_all(&run, table, differs, err);
+    status = run_all(&run, table, differs, err);
     if (!status)
         bench_watch_end(&watch, table);
     bench_table_end(table, !status);
+    free(run.x);
     return status;
 }
 

@@ -120,7 +120,7 @@ lsq_status lsq_stream_allocate(lsq_stream *s, size_t memory, lsq_error *err)
                      s->model->count * sizeof *s->tensors + 8 * BLOCK;
     const uint64_t available = memory > s->fixed_bytes ? memory - s->fixed_bytes : 0;
     choose(s, available, &p);
-    if (needed(&p, p.kept ? 2 : 1) > available)
+    if (memory < s->fixed_bytes || needed(&p, p.kept ? 2 : 1) > available)
         return lsq_fail(err, LSQ_E_LIMIT, s->model->files[0].path,
                         "%zu bytes of memory are not enough: the largest tensor, \"%.128s\", has %llu; %llu would do, "
                         "%llu to read ahead",
