@@ -423,7 +423,7 @@ END_TEST
 
 /* ---- How much streams take --------------------------------------------------------------------------------------- */
 
-/* A hundred tensors, each with outliers, some with many: handles and tables of what stays outweigh the tensors. */
+/* A hundred tensors, two of them with many outliers: handles and tables of what stays are a good part of it. */
 static void write_many(void)
 {
     const lsq_quantize_options options = {.size = sizeof(options), .outliers = 0.01};
@@ -431,15 +431,16 @@ static void write_many(void)
     lsq_writer *writer = NULL;
     ck_assert_int_eq(lsq_writer_new(target, 1, &writer, NULL), LSQ_OK);
     for (unsigned i = 0; i < 100; i++) {
-        const size_t m = i % 10 == 9 ? 900 : 20 + i, k = 300;
+        const int heavy = i % 50 == 49;
+        const size_t m = heavy ? 1000 : 20 + i, k = heavy ? 2000 : 30;
         char name[16];
         lsq_weights *w = NULL;
         for (size_t j = 0; j < m * k; j++)
-            numbers[j] = (float)(j * 37 % 101) - 50 + (j % 110 == 9 ? 900 : 0);
+            numbers[j] = (float)(j * 37 % 101) - 50 + (heavy && j % 110 == 9 ? 900 : 0);
         snprintf(name, sizeof(name), "matrix %u", i);
         const lsq_tensor like = {.name = name, .rank = 2, .shape = {m, k}};
-        ck_assert_int_eq(lsq_quantize(NULL, &format, m, k, numbers, k, &options, &w, NULL), LSQ_OK);
-        ck_assert_ptr_nonnull(lsq_weights_outliers(w, NULL, NULL));
+        ck_assert_int_eq(lsq_quantize(NULL, &format, m, k, numbers, k, heavy ? &options : NULL, &w, NULL), LSQ_OK);
+        ck_assert_int_eq(lsq_weights_outliers(w, NULL, NULL) != NULL, heavy);
         ck_assert_int_eq(lsq_writer_quantised(writer, &like, 0, w, NULL), LSQ_OK);
         lsq_weights_free(w);
     }
