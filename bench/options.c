@@ -47,20 +47,51 @@ static int read_threads(bench_options *to, const char *value)
     return bench_usage("--threads '%s': not a number from 1 to %d, or too many", value, BENCH_THREADS_MAX);
 }
 
+/* Two whole numbers with an x between them; 0 if it is none. */
+static int read_pair(const char *value, unsigned *first, unsigned *second)
+{
+    char text[16];
+    const char *by = strchr(value, 'x');
+    if (!by || (size_t)(by - value) >= sizeof text)
+        return 0;
+    snprintf(text, sizeof text, "%.*s", (int)(by - value), value);
+    return bench_number(text, 1, BENCH_SIDE_MAX, first) && bench_number(by + 1, 1, BENCH_SIDE_MAX, second);
+}
+
 static int read_size(bench_options *to, const char *value)
 {
     unsigned rows, columns;
-    char first[16];
-    const char *by = strchr(value, 'x');
-    if (by && (size_t)(by - value) < sizeof first) {
-        snprintf(first, sizeof first, "%.*s", (int)(by - value), value);
-        if (bench_number(first, 1, BENCH_SIDE_MAX, &rows) && bench_number(by + 1, 1, BENCH_SIDE_MAX, &columns)) {
-            to->rows = rows;
-            to->columns = columns;
+    if (!read_pair(value, &rows, &columns))
+        return bench_usage("--size '%s': not ROWSxCOLUMNS, each from 1 to %d", value, BENCH_SIDE_MAX);
+    to->rows = rows;
+    to->columns = columns;
+    return BENCH_OK;
+}
+
+static int read_make(bench_options *to, const char *value)
+{
+    bench_network *make = &to->make;
+    if (!read_pair(value, &make->layers, &make->hidden) || make->layers > 1024 || make->hidden > 65536 ||
+        make->hidden % 16)
+        return bench_usage("--make '%s': not LAYERSxHIDDEN, up to 1024 and a multiple of 16 up to 65536", value);
+    return BENCH_OK;
+}
+
+static int read_memory(bench_options *to, const char *value)
+{
+    static const char units[] = "KMG";
+    char digits[16];
+    unsigned number;
+    const size_t length = strcspn(value, units);
+    const char *unit = value[length] ? strchr(units, value[length]) : NULL;
+    if (length < sizeof digits && !(unit && value[length + 1])) {
+        snprintf(digits, sizeof digits, "%.*s", (int)length, value);
+        if (bench_number(digits, 1, 1u << 30, &number)) {
+            to->memory = (size_t)number << (unit ? 10 * (unit - units + 1) : 0);
             return BENCH_OK;
         }
     }
-    return bench_usage("--size '%s': not ROWSxCOLUMNS, each from 1 to %d", value, BENCH_SIDE_MAX);
+    return bench_usage("--memory '%s': not a number of bytes up to 2^30, or of K, M or G", value);
 }
 
 static int read_rotate(bench_options *to, const char *value)
@@ -208,6 +239,8 @@ static const struct kind {
     [BENCH_OPTION_SVG] = {"svg", "FILE", 0, read_svg},
     [BENCH_OPTION_PREFETCH] = {"prefetch", "BYTES", 0, read_prefetch},
     [BENCH_OPTION_SMALL_PAGES] = {"small-pages", NULL, 0, read_small_pages},
+    [BENCH_OPTION_MEMORY] = {"memory", "BYTES", 0, read_memory},
+    [BENCH_OPTION_MAKE] = {"make", "LxH", 0, read_make},
     [BENCH_OPTION_FORMAT] = {"format", "FORMAT", 0, read_format},
     [BENCH_OPTION_JSON] = {"json", NULL, 0, read_json},
 };
@@ -377,7 +410,8 @@ void bench_options_help(const bench_command *const *commands)
           "  -V, --version                version and licence\n"
           "\n"
           "Formats: c3..c9, s2..s9, t1..t6, b1, qualified as in 't4.st64.nib32'.\n"
-          "Exit status: 0 done, 2 usage, 3 malformed input, 4 unsupported, 5 input or output failed, 6 memory or a "
+          "Exit status: 0 done, 1 a check failed, 2 usage, 3 malformed input, 4 unsupported, 5 input or output failed, "
+          "6 memory or a "
           "limit.\n",
           stdout);
 }

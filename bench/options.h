@@ -4,6 +4,7 @@
 #ifndef LSQ_BENCH_OPTIONS_H
 #define LSQ_BENCH_OPTIONS_H
 
+#include "bench/network.h"
 #include "bench/sources.h"
 #include "bench/table.h"
 
@@ -26,6 +27,8 @@ typedef struct bench_options {
     unsigned samples, prefetch; /* prefetch: only if prefetch_given */
     lsq_activation activation;
     double outliers;
+    size_t memory;      /* bytes; 0: not given */
+    bench_network make; /* hidden 0: not given */
     int rotate, transposed, all, peers, shapes, prefetch_given, small_pages;
     bench_output output;
     const char *filter, *picture, *against; /* NULL: not given */
@@ -54,6 +57,8 @@ typedef enum bench_option {
     BENCH_OPTION_SVG,
     BENCH_OPTION_PREFETCH,
     BENCH_OPTION_SMALL_PAGES,
+    BENCH_OPTION_MEMORY,
+    BENCH_OPTION_MAKE,
     BENCH_OPTION_FORMAT,
     BENCH_OPTION_JSON,
     BENCH_OPTIONS

@@ -202,6 +202,17 @@ lsq_status lsq_model_add_metadata(lsq_model *model, const char *key, const char 
     return LSQ_OK;
 }
 
+static int by_key(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void lsq_model_sort_metadata(lsq_model *model)
+{
+    if (model->metadata_count)
+        qsort(model->metadata, model->metadata_count, 2 * sizeof *model->metadata, by_key);
+}
+
 lsq_status lsq_model_warn(lsq_model *model, const char *format, ...)
 {
     lsq_error line;

@@ -149,8 +149,11 @@ static lsq_status write_file(const lsq_model *model, const plan *p, lsq_output *
     put(head + 5, 4, p->count);
     lsq_status status = lsq_output_write(output, head, sizeof head, err);
     for (size_t i = 0; status == LSQ_OK && i < model->count; i++)
-        if (width_of(&model->entries[i]))
-            status = write_tensor(output, &model->entries[i], err);
+        if (width_of(&model->entries[i])) {
+            status = lsq_model_check(model, i, "lsq_export_lsq1", err);
+            if (status == LSQ_OK)
+                status = write_tensor(output, &model->entries[i], err);
+        }
     /* Two ways to the same size: if they ever differ, the file must not appear. */
     if (status == LSQ_OK && lsq_output_size(output) != p->bytes)
         status = lsq_fail(err, LSQ_E_IO, path, "wrote %llu bytes, expected %llu",

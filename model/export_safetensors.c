@@ -130,6 +130,9 @@ static lsq_status write_file(const lsq_model *model, const item *items, const ch
         status = write_header(header, path, output, err);
     json_decref(header);
     for (size_t i = 0; i < lsq_model_count(model) && !status; i++) {
+        status = lsq_model_check(model, items[i].index, "lsq_export_safetensors", err);
+        if (status)
+            break;
         if (items[i].tensor->quantised)
             status = lsq_export_floats(model, items[i].index, output, err);
         else if (items[i].bytes > 0)

@@ -165,14 +165,14 @@ static int by_place(const void *a, const void *b)
     return strcmp(x->tensor.name, y->tensor.name);
 }
 
-/* Does [from, to) hold nothing but the zeros up to the next multiple of 64? */
+/* Does [from, to) hold nothing but the zeros up to the next multiple of 64? Where the bytes are not there, its length is looked at. */
 static lsq_status check_padding(const lsq_mapping *file, uint64_t from, uint64_t to, lsq_error *err)
 {
     uint64_t aligned = 0;
     if (!lsq_size_align(from, LSQ2_ALIGNMENT, &aligned) || aligned != to)
         return lsq_fail(err, LSQ_E_MALFORMED, file->path, "byte %llu: the next part is at %llu, expected at %llu",
                         (unsigned long long)from, (unsigned long long)to, (unsigned long long)aligned);
-    for (uint64_t i = from; i < to; i++)
+    for (uint64_t i = from; file->bytes && i < to; i++)
         if (file->bytes[i])
             return lsq_fail(err, LSQ_E_MALFORMED, file->path, "byte %llu: padding is not zero", (unsigned long long)i);
     return LSQ_OK;
@@ -193,10 +193,14 @@ static lsq_status add_claims(lsq_model *model, const lsq_mapping *file, const cl
             status = check_padding(file, c->end, c->outliers, err);
         lsq_entry *entry = NULL;
         if (status == LSQ_OK)
-            status = lsq_model_add(model, file->path, &c->tensor, file->bytes + c->begin,
-                                   c->tensor.outlier_bytes ? file->bytes + c->outliers : NULL, &entry, err);
+            status =
+                lsq_model_add(model, file->path, &c->tensor, file->bytes ? file->bytes + c->begin : NULL,
+                              file->bytes && c->tensor.outlier_bytes ? file->bytes + c->outliers : NULL, &entry, err);
         if (status != LSQ_OK)
             return status;
+        entry->begin = c->begin;
+        entry->outliers = c->outliers;
+        lsq_size_align(c->outliers_end, LSQ2_ALIGNMENT, &entry->end); /* no more than the header's offset */
         entry->has_checksum = 1;
         memcpy(entry->checksum, c->checksum, sizeof entry->checksum);
         memcpy(entry->outlier_checksum, c->outlier_checksum, sizeof entry->outlier_checksum);
@@ -245,6 +249,22 @@ static lsq_status read_header(lsq_model *model, const lsq_mapping *file, json_t 
     return status == LSQ_OK ? read_tensors(model, file, tensors, preamble, err) : status;
 }
 
+lsq_status lsq_read_lsq2_header(lsq_model *model, const lsq_mapping *file, const lsq_preamble *preamble,
+                                const uint8_t *header, lsq_error *err)
+{
+    uint8_t hash[16];
+    lsq_hash(header, preamble->header_bytes, hash);
+    if (memcmp(hash, preamble->header_hash, sizeof hash) != 0)
+        return lsq_fail(err, LSQ_E_CHECKSUM, file->path, "byte %llu: the header does not match its checksum",
+                        (unsigned long long)preamble->header_offset);
+    json_t *root = NULL;
+    lsq_status status = lsq_json_parse(header, preamble->header_bytes, file->path, &root, err);
+    if (status == LSQ_OK)
+        status = read_header(model, file, root, preamble, err);
+    json_decref(root);
+    return status;
+}
+
 lsq_status lsq_read_lsq2(lsq_model *model, const lsq_mapping *file, unsigned flags, lsq_error *err)
 {
     (void)flags;
@@ -252,16 +272,5 @@ lsq_status lsq_read_lsq2(lsq_model *model, const lsq_mapping *file, unsigned fla
     lsq_status status = lsq_preamble_decode(file->bytes, file->size, file->path, &preamble, err);
     if (status != LSQ_OK)
         return status;
-    const uint8_t *header = file->bytes + preamble.header_offset;
-    uint8_t hash[16];
-    lsq_hash(header, preamble.header_bytes, hash);
-    if (memcmp(hash, preamble.header_hash, sizeof hash) != 0)
-        return lsq_fail(err, LSQ_E_CHECKSUM, file->path, "byte %llu: the header does not match its checksum",
-                        (unsigned long long)preamble.header_offset);
-    json_t *root = NULL;
-    status = lsq_json_parse(header, preamble.header_bytes, file->path, &root, err);
-    if (status == LSQ_OK)
-        status = read_header(model, file, root, &preamble, err);
-    json_decref(root);
-    return status;
+    return lsq_read_lsq2_header(model, file, &preamble, file->bytes + preamble.header_offset, err);
 }

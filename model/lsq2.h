@@ -4,7 +4,7 @@
 #ifndef LSQ_MODEL_LSQ2_H
 #define LSQ_MODEL_LSQ2_H
 
-#include <lsq/lsq.h>
+#include "model/model.h"
 
 enum {
     LSQ2_VERSION = 2,
@@ -40,5 +40,12 @@ void lsq_preamble_encode(const lsq_preamble *preamble, uint8_t bytes[LSQ2_PREAMB
  */
 lsq_status lsq_preamble_decode(const uint8_t *bytes, uint64_t size, const char *where, lsq_preamble *preamble,
                                lsq_error *err);
+
+/*
+ * Reads a header into a model: the second half of lsq_read_lsq2(). Without the file's bytes tensors have neither data nor weights, the
+ * count of their outliers is 0, and whoever reads payloads has the padding behind them to check.
+ */
+lsq_status lsq_read_lsq2_header(lsq_model *model, const lsq_mapping *file, const lsq_preamble *preamble,
+                                const uint8_t *header, lsq_error *err);
 
 #endif

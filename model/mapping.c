@@ -39,16 +39,30 @@ static uint8_t *allocate(size_t size)
     return posix_memalign(&bytes, 64, size ? size : 1) == 0 ? bytes : NULL;
 }
 
+/* Opens file->path, which must be a regular file, and fills in its size. */
+static lsq_status open_file(lsq_mapping *file, int *fd, lsq_error *err)
+{
+    /* O_NONBLOCK: opening a pipe that nobody writes to must not wait; for regular files it means nothing. */
+    struct stat st;
+    *fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (*fd < 0)
+        return refused(err, file->path, "open");
+    lsq_status status = LSQ_OK;
+    if (fstat(*fd, &st) != 0)
+        status = refused(err, file->path, "examine");
+    else if (!S_ISREG(st.st_mode))
+        status = lsq_fail(err, LSQ_E_IO, file->path, "is not a regular file");
+    else if ((uintmax_t)st.st_size > SIZE_MAX / 2)
+        status = lsq_fail(err, LSQ_E_LIMIT, file->path, "does not fit into the address space");
+    if (status == LSQ_OK)
+        file->size = (size_t)st.st_size;
+    else
+        close(*fd);
+    return status;
+}
+
 static lsq_status load(int fd, unsigned flags, lsq_mapping *file, lsq_error *err)
 {
-    struct stat st;
-    if (fstat(fd, &st) != 0)
-        return refused(err, file->path, "examine");
-    if (!S_ISREG(st.st_mode))
-        return lsq_fail(err, LSQ_E_IO, file->path, "is not a regular file");
-    if ((uintmax_t)st.st_size > SIZE_MAX / 2)
-        return lsq_fail(err, LSQ_E_LIMIT, file->path, "does not fit into the address space");
-    file->size = (size_t)st.st_size;
     if (!(flags & LSQ_OPEN_READ) && file->size) {
         void *bytes = mmap(NULL, file->size, PROT_READ, MAP_PRIVATE, fd, 0);
         if (bytes == MAP_FAILED)
@@ -97,17 +111,9 @@ static lsq_mapping *new_mapping(lsq_model *model, const char *path)
     return file->path ? file : NULL;
 }
 
-lsq_status lsq_model_add_file(lsq_model *model, const char *path, unsigned flags, const lsq_mapping **added,
-                              lsq_error *err)
+/* Counts the file if all went well, and drops it if not. */
+static lsq_status add(lsq_model *model, lsq_mapping *file, lsq_status status, const lsq_mapping **added)
 {
-    lsq_mapping *file = new_mapping(model, path);
-    if (!file)
-        return lsq_fail(err, LSQ_E_NOMEM, path, "no memory");
-    /* O_NONBLOCK: opening a pipe that nobody writes to must not wait; for regular files it means nothing. */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    lsq_status status = fd < 0 ? refused(err, path, "open") : load(fd, flags, file, err);
-    if (fd >= 0)
-        close(fd);
     if (status != LSQ_OK) {
         lsq_mapping_close(file);
         return status;
@@ -115,6 +121,29 @@ lsq_status lsq_model_add_file(lsq_model *model, const char *path, unsigned flags
     model->file_count++;
     *added = file;
     return LSQ_OK;
+}
+
+lsq_status lsq_model_add_file(lsq_model *model, const char *path, unsigned flags, const lsq_mapping **added,
+                              lsq_error *err)
+{
+    lsq_mapping *file = new_mapping(model, path);
+    if (!file)
+        return lsq_fail(err, LSQ_E_NOMEM, path, "no memory");
+    int fd;
+    lsq_status status = open_file(file, &fd, err);
+    if (status == LSQ_OK) {
+        status = load(fd, flags, file, err);
+        close(fd);
+    }
+    return add(model, file, status, added);
+}
+
+lsq_status lsq_model_add_unread(lsq_model *model, const char *path, int *fd, const lsq_mapping **added, lsq_error *err)
+{
+    lsq_mapping *file = new_mapping(model, path);
+    if (!file)
+        return lsq_fail(err, LSQ_E_NOMEM, path, "no memory");
+    return add(model, file, open_file(file, fd, err), added);
 }
 
 lsq_status lsq_model_add_copy(lsq_model *model, const void *bytes, size_t size, const lsq_mapping **added,

@@ -25,11 +25,6 @@ static const reader readers[] = {
     {"safetensors", lsq_is_safetensors, lsq_read_safetensors, 0},
 };
 
-static int by_key(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static lsq_status parse(lsq_model *model, const lsq_mapping *file, unsigned flags, int alone, lsq_error *err)
 {
     const reader *r = NULL;
@@ -42,8 +37,8 @@ static lsq_status parse(lsq_model *model, const lsq_mapping *file, unsigned flag
         return lsq_fail(err, LSQ_E_UNSUPPORTED, file->path, "is neither .lsq nor safetensors nor npy");
     model->format = r->format;
     lsq_status status = r->read(model, file, flags, err);
-    if (status == LSQ_OK && model->metadata_count)
-        qsort(model->metadata, model->metadata_count, 2 * sizeof *model->metadata, by_key);
+    if (status == LSQ_OK)
+        lsq_model_sort_metadata(model);
     for (size_t i = 0; status == LSQ_OK && (flags & LSQ_OPEN_VERIFY) && i < model->count; i++)
         status = lsq_model_verify(model, i, err);
     return status;
@@ -142,6 +137,15 @@ const char *lsq_model_warning(const lsq_model *model, size_t i)
     return i < model->warning_count ? model->warnings[i] : NULL;
 }
 
+lsq_status lsq_model_check(const lsq_model *model, size_t i, const char *where, lsq_error *err)
+{
+    if (i >= model->count)
+        return lsq_fail(err, LSQ_E_ARGUMENT, where, "there is no tensor %zu", i);
+    if (model->entries[i].tensor.bytes && !model->entries[i].data)
+        return lsq_fail(err, LSQ_E_ARGUMENT, where, "the numbers of a stream come from lsq_stream_next() alone");
+    return LSQ_OK;
+}
+
 const void *lsq_model_bytes(const lsq_model *model, size_t i)
 {
     return i < model->count ? model->entries[i].data : NULL;
@@ -149,15 +153,18 @@ const void *lsq_model_bytes(const lsq_model *model, size_t i)
 
 lsq_status lsq_model_weights(const lsq_model *model, size_t i, const lsq_weights **weights, lsq_error *err)
 {
-    if (i >= model->count || !model->entries[i].weights)
-        return lsq_fail(err, LSQ_E_ARGUMENT, "lsq_model_weights", "tensor %zu is not there, or not quantised", i);
+    lsq_status status = lsq_model_check(model, i, "lsq_model_weights", err);
+    if (status != LSQ_OK)
+        return status;
+    if (!model->entries[i].weights)
+        return lsq_fail(err, LSQ_E_ARGUMENT, "lsq_model_weights", "tensor %zu is not quantised", i);
     *weights = model->entries[i].weights;
     return LSQ_OK;
 }
 
 void lsq_model_release(const lsq_model *model, size_t i)
 {
-    if (i >= model->count)
+    if (lsq_model_check(model, i, "lsq_model_release", NULL) != LSQ_OK)
         return;
     const lsq_entry *entry = &model->entries[i];
     const int before = errno;
@@ -187,14 +194,15 @@ static lsq_status compare(const lsq_model *model, const uint8_t *bytes, size_t s
 
 lsq_status lsq_model_verify(const lsq_model *model, size_t i, lsq_error *err)
 {
-    if (i >= model->count)
-        return lsq_fail(err, LSQ_E_ARGUMENT, "lsq_model_verify", "there is no tensor %zu", i);
+    lsq_status status = lsq_model_check(model, i, "lsq_model_verify", err);
+    if (status != LSQ_OK)
+        return status;
     const lsq_entry *entry = &model->entries[i];
     if (!entry->has_checksum)
         return LSQ_OK;
     const int before = errno;
     const char *fault = "does not match its checksum";
-    lsq_status status = compare(model, entry->data, entry->tensor.bytes, entry->checksum);
+    status = compare(model, entry->data, entry->tensor.bytes, entry->checksum);
     if (status == LSQ_OK && entry->tensor.outliers) {
         fault = "has outliers that do not match their checksum";
         status = compare(model, lsq_weights_outliers(entry->weights, NULL, NULL), entry->tensor.outlier_bytes,

@@ -9,14 +9,14 @@
 /* The bytes of one file, mapped or read. */
 typedef struct lsq_mapping {
     char *path;
-    const uint8_t *bytes;
+    const uint8_t *bytes; /* NULL: they are not there */
     size_t size;
     int mapped;
 } lsq_mapping;
 
 typedef struct lsq_entry {
     lsq_tensor tensor;   /* name: malloc */
-    const uint8_t *data; /* tensor.bytes of a mapping, or `owned` */
+    const uint8_t *data; /* tensor.bytes of a mapping, or `owned`; NULL: the file's header alone was read */
     uint8_t *owned;      /* malloc: version 1 decoded, a Fortran-ordered npy; or NULL */
     const uint8_t *bits; /* version 1: the codes as they stand in the file, `width` bits each; or NULL */
     unsigned width;
@@ -24,6 +24,8 @@ typedef struct lsq_entry {
     uint8_t checksum[16];         /* XXH3-128, canonical form */
     lsq_weights *weights;         /* quantised tensors that a product can use */
     uint8_t outlier_checksum[16]; /* of their outliers, if they have some */
+    uint64_t begin, outliers,
+        end; /* version 2: offsets in the file, of the tensor, its outliers, and what follows them */
 } lsq_entry;
 
 struct lsq_model {
@@ -54,6 +56,11 @@ lsq_status lsq_model_add_file(lsq_model *model, const char *path, unsigned flags
                               lsq_error *err);
 
 /*
+ * Opens a regular file and adds it without its bytes. *fd is the caller's to close. LSQ_E_IO, LSQ_E_LIMIT, LSQ_E_NOMEM.
+ */
+lsq_status lsq_model_add_unread(lsq_model *model, const char *path, int *fd, const lsq_mapping **file, lsq_error *err);
+
+/*
  * Checks what a file, or a caller, says of a tensor: rank, shape, dtype, and format and output_axis if it is quantised;
  * fills elements, bytes, rows and columns from them. LSQ_E_LIMIT, or `bad` for what can never be right.
  */
@@ -69,6 +76,11 @@ lsq_status lsq_model_add(lsq_model *model, const char *where, const lsq_tensor *
                          const uint8_t *outliers, lsq_entry **entry, lsq_error *err);
 
 lsq_status lsq_model_add_metadata(lsq_model *model, const char *key, const char *value, lsq_error *err);
+void lsq_model_sort_metadata(lsq_model *model);
+
+/* LSQ_E_ARGUMENT if there is no tensor i, or if its numbers are not there because the file's header alone was read. */
+lsq_status lsq_model_check(const lsq_model *model, size_t i, const char *where, lsq_error *err);
+
 lsq_status lsq_model_warn(lsq_model *model, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /*

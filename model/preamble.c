@@ -8,7 +8,6 @@
  */
 #include "model/limits.h"
 #include "model/lsq2.h"
-#include "model/model.h"
 
 #include <string.h>
 #include <xxhash.h>

@@ -134,12 +134,12 @@ static lsq_status read_quantised(const lsq_entry *entry, const wanted *to, lsq_e
 
 lsq_status lsq_model_read(const lsq_model *model, size_t i, float *out, lsq_error *err)
 {
-    if (i >= model->count)
-        return lsq_fail(err, LSQ_E_ARGUMENT, "lsq_model_read", "there is no tensor %zu", i);
+    lsq_status status = lsq_model_check(model, i, "lsq_model_read", err);
+    if (status != LSQ_OK)
+        return status;
     const lsq_entry *entry = &model->entries[i];
     const wanted all = {.axis = {1, 1, entry->tensor.elements}, .rows = 1, .out = out};
     int before = errno;
-    lsq_status status = LSQ_OK;
     if (entry->tensor.quantised)
         status = read_quantised(entry, &all, err);
     else
@@ -151,8 +151,9 @@ lsq_status lsq_model_read(const lsq_model *model, size_t i, float *out, lsq_erro
 lsq_status lsq_model_read_rows(const lsq_model *model, size_t i, unsigned output_axis, uint64_t row, uint64_t rows,
                                float *out, lsq_error *err)
 {
-    if (i >= model->count)
-        return lsq_fail(err, LSQ_E_ARGUMENT, "lsq_model_read_rows", "there is no tensor %zu", i);
+    lsq_status status = lsq_model_check(model, i, "lsq_model_read_rows", err);
+    if (status != LSQ_OK)
+        return status;
     const lsq_entry *entry = &model->entries[i];
     const lsq_tensor *t = &entry->tensor;
     if (t->rank < 2 || output_axis >= t->rank)
@@ -166,7 +167,6 @@ lsq_status lsq_model_read_rows(const lsq_model *model, size_t i, unsigned output
         return LSQ_OK;
     int before = errno;
     const wanted some = {.axis = lsq_axis_of(t, output_axis), .row = row, .rows = rows, .out = out};
-    lsq_status status = LSQ_OK;
     if (!t->quantised) {
         read_plain(model, entry, &some);
     } else if (t->output_axis == output_axis) {

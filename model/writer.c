@@ -218,13 +218,16 @@ lsq_status lsq_writer_plain(lsq_writer *w, const lsq_tensor *like, const void *d
 
 lsq_status lsq_writer_copy(lsq_writer *w, const lsq_model *model, size_t i, lsq_error *err)
 {
-    if (!w || !model || !lsq_model_tensor(model, i))
-        return lsq_fail(err, LSQ_E_ARGUMENT, "lsq_writer_copy", "no writer, or no tensor");
+    if (!w || !model)
+        return lsq_fail(err, LSQ_E_ARGUMENT, "lsq_writer_copy", "no writer, or no model");
+    lsq_status status = lsq_model_check(model, i, "lsq_writer_copy", err);
+    if (status != LSQ_OK)
+        return status;
     int before = errno;
     lsq_tensor t = *lsq_model_tensor(model, i);
     const lsq_weights *weights = NULL;
     lsq_payload dense = {0}, sparse = {0};
-    lsq_status status = lsq_writer_check(w, &t, err);
+    status = lsq_writer_check(w, &t, err);
     if (status == LSQ_OK)
         status = lsq_writer_payload(w, model, lsq_model_bytes(model, i), t.bytes, &dense, err);
     if (status == LSQ_OK && t.outliers) {

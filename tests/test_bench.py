@@ -50,6 +50,10 @@ class Options(unittest.TestCase):
             ['peers', '--codec', 'z9'], ['peers', '--samples', '1'], ['overhead', 'surplus'], ['overhead', '--samples', '1'],
             ['overhead', '--threads', '2'], ['file', '--shapes'], ['file', '--threads', '0', FIXTURE], ['file', '--codec', 's4', FIXTURE],
             ['snr', '--source', 'cauchy'], ['snr', *('--source=sine54',) * 17], ['snr', '--svg'], ['snr', '--codec', 'c2'], ['file'], ['file', '--samples', '-1', FIXTURE],
+            ['stream'], ['stream', FIXTURE], ['stream', '--memory', '1M'], ['stream', '--memory', '1M', FIXTURE, FIXTURE],
+            ['stream', '--memory', '0', FIXTURE], ['stream', '--memory', '1T', FIXTURE], ['stream', '--memory', '1MB', FIXTURE],
+            ['stream', '--memory', 'M', FIXTURE], ['stream', '--memory', '1073741825', FIXTURE], ['stream', '--make', '2x250', 'new'],
+            ['stream', '--make', '0x256', 'new'], ['stream', '--make', '2', 'new'], ['stream', '--make', '2x256', '-c', 't2', '-c', 't3', 'new'],
             ['gemm', '--format', 'xml'], ['gemm', '--format'], ['compare'], ['compare', 'a.json'], ['compare', 'a', 'b', 'c'], ['compare', '--samples', '2', 'a', 'b'],
         ):
             done = run(*arguments)
@@ -73,6 +77,56 @@ class Options(unittest.TestCase):
         error = json.loads(done.stderr)
         self.assertEqual((error['schema'], error['exit_code']), ('lsq.error/1', 5))
         self.assertNotIn('\x1b', error['message'])
+
+
+class Stream(unittest.TestCase):
+    """A file of a few layers, within less memory than it has bytes."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = os.path.join(self.folder.name, 'network.lsq')
+        self.addCleanup(self.folder.cleanup)
+
+    def rows(self, *arguments):
+        done = run('stream', '--samples', '2', '--json', *arguments, self.path)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        document = json.loads(done.stdout)
+        self.assertEqual(document['schema'], 'lsq.bench.stream/1')
+        return document, document['rows']
+
+    def test_makes_and_measures(self):
+        document, rows = self.rows('--make', '3x256', '--codec', 's3', '--memory', '900K', '--threads', '1', '--threads', '2')
+        self.assertEqual([row['way'] for row in rows], ['reading alone', 'reading ahead', 'not ahead'] * 2)
+        self.assertEqual([row['threads'] for row in rows], [1] * 3 + [2] * 3)
+        self.assertIn('all results have the bits', document['compared'])
+        size = os.path.getsize(self.path)
+        for row in rows:
+            self.assertEqual(row['codec'], 's3')
+            self.assertAlmostEqual(row['megabytes'], size / 1e6)
+            self.assertAlmostEqual(row['limit'], 0.9216)
+            self.assertLess(row['resident'], 0.9)
+            self.assertEqual(len(row['sample_seconds']), 2)
+            self.assertGreater(row['megabytes_per_second'], 0)
+            self.assertLessEqual(row['percent_waited'], 100)
+        self.assertIsNone(rows[0]['tokens_per_second'])
+        self.assertEqual(rows[0]['percent_of_reading'], 100)
+
+    def test_all_in_memory_reads_nothing_again(self):
+        _, rows = self.rows('--make', '2x64', '--memory', '16M')
+        self.assertEqual({row['megabytes_per_second'] for row in rows}, {0})
+
+    def test_a_file_is_not_written_over_and_a_limit_is_one(self):
+        self.assertEqual(run('stream', '--make', '2x64', self.path).returncode, 0)
+        with open(self.path, 'rb') as file:
+            before = file.read()
+        self.assertEqual(run('stream', '--make', '2x64', self.path).returncode, 5)
+        with open(self.path, 'rb') as file:
+            self.assertEqual(before, file.read())
+        done = run('stream', '--memory', '200K', self.path)
+        self.assertEqual((done.returncode, done.stdout), (6, ''))
+        self.assertIn('are not enough', done.stderr)
+        self.assertEqual(run('stream', '--memory', '1M', FIXTURE).returncode, 4)
+        self.assertEqual(run('stream', '--memory', '1M', self.path + '.missing').returncode, 5)
 
 
 class Manual(unittest.TestCase):

@@ -1,10 +1,11 @@
 /*
  * test_no_memory.c - memory runs out at the first allocation, at the second, and so on until a call succeeds; and how much
- * of it layers take.
+ * of it layers and streams take.
  *
  * Every allocation of the process goes through the functions below, those within jansson and libc too. Sanitizers bring
  * their own allocator: then there is nothing to test here.
  */
+#include "model/runtime/stream.h"
 #include "tests/hostile.h"
 
 #include <errno.h>
@@ -229,6 +230,25 @@ static lsq_status write_strips(const char *path, lsq_error *err)
     return status;
 }
 
+/* ---- Streams ---------------------------------------------------------------------------------------------------- */
+
+/* A file with outliers, three times. */
+static lsq_status stream(const char *path, lsq_error *err)
+{
+    const lsq_stream_options options = {.size = sizeof(options), .memory = 1 << 20, .no_prefetch = 1, .verify = 1};
+    const long armed = left;
+    lsq_stream *stream = NULL;
+    lsq_stream_item item;
+    left = -1;
+    ck_assert_int_eq(write_outliers(path, err), LSQ_OK);
+    left = armed;
+    lsq_status status = lsq_stream_new(target, &options, &stream, err);
+    for (unsigned i = 0; i < 3 && !status; i++)
+        status = lsq_stream_next(stream, &item, err);
+    lsq_stream_free(stream);
+    return status;
+}
+
 /* ---- Layers ----------------------------------------------------------------------------------------------------- */
 
 static float numbers[1 << 21], outputs[1 << 19];
@@ -337,6 +357,7 @@ static const struct {
     {write_two, ""},
     {write_outliers, ""},
     {write_strips, ""},
+    {stream, ""},
     {run_layers, ""},
     {quantise_for_inputs, ""},
     {describe, ""},
@@ -461,6 +482,67 @@ START_TEST(linear_layers_expand_nothing)
 }
 END_TEST
 
+/* ---- How much streams take --------------------------------------------------------------------------------------- */
+
+/* A hundred tensors, two of them with many outliers: handles and tables of what stays are a good part of it. */
+static void write_many(void)
+{
+    const lsq_quantize_options options = {.size = sizeof(options), .outliers = 0.01};
+    const lsq_format format = {.codec = LSQ_SCALAR, .bits = 2, .scale = LSQ_SCALE_ROW, .curve = 3};
+    lsq_writer *writer = NULL;
+    ck_assert_int_eq(lsq_writer_new(target, 1, &writer, NULL), LSQ_OK);
+    for (unsigned i = 0; i < 100; i++) {
+        const int heavy = i % 50 == 49;
+        const size_t m = heavy ? 1000 : 20 + i, k = heavy ? 2000 : 30;
+        char name[16];
+        lsq_weights *w = NULL;
+        for (size_t j = 0; j < m * k; j++)
+            numbers[j] = (float)(j * 37 % 101) - 50 + (heavy && j % 110 == 9 ? 900 : 0);
+        snprintf(name, sizeof(name), "matrix %u", i);
+        const lsq_tensor like = {.name = name, .rank = 2, .shape = {m, k}};
+        ck_assert_int_eq(lsq_quantize(NULL, &format, m, k, numbers, k, heavy ? &options : NULL, &w, NULL), LSQ_OK);
+        ck_assert_int_eq(lsq_weights_outliers(w, NULL, NULL) != NULL, heavy);
+        ck_assert_int_eq(lsq_writer_quantised(writer, &like, 0, w, NULL), LSQ_OK);
+        lsq_weights_free(w);
+    }
+    ck_assert_int_eq(lsq_writer_metadata(writer, "key", "value", NULL), LSQ_OK);
+    ck_assert_int_eq(lsq_writer_finish(writer, NULL), LSQ_OK);
+    lsq_writer_free(writer);
+}
+
+/* What is allocated, while the file is opened too, is no more than the limit; what the stream says of it, no less. */
+START_TEST(streams_keep_their_limit)
+{
+    size_t opened = 0;
+    strcpy(folder, "/tmp/lsq_memory_XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(target, sizeof(target), "%s/target", folder);
+    write_many();
+    for (size_t memory = 200000; memory < 12000000; memory += memory / 7) {
+        const lsq_stream_options options = {.size = sizeof(options), .memory = memory, .no_prefetch = 1};
+        lsq_stream *stream = NULL;
+        lsq_stream_item item;
+        lsq_stream_figures figures;
+        const size_t before = peak = held;
+        const lsq_status status = lsq_stream_new(target, &options, &stream, NULL);
+        ck_assert_uint_le(peak - before, memory);
+        if (status == LSQ_E_LIMIT)
+            continue;
+        ck_assert_int_eq(status, LSQ_OK);
+        opened++;
+        peak = held;
+        for (unsigned i = 0; i < 250; i++)
+            ck_assert_int_eq(lsq_stream_next(stream, &item, NULL), LSQ_OK);
+        lsq_stream_stats(stream, &figures);
+        ck_assert_uint_le(figures.bytes_peak, memory);
+        ck_assert_uint_le(peak - before, figures.bytes_peak - LSQ_STREAM_STACK); /* there is no thread */
+        lsq_stream_free(stream);
+    }
+    ck_assert_uint_gt(opened, 10);
+    remove_all();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("no_memory");
@@ -469,6 +551,7 @@ int main(void)
     tcase_add_loop_test(cases, every_allocation_fails_once, 0, sizeof(calls) / sizeof(calls[0]));
     tcase_add_loop_test(cases, convolutions_have_little_scratch, 0, 2 * SCRATCHES);
     tcase_add_test(cases, linear_layers_expand_nothing);
+    tcase_add_test(cases, streams_keep_their_limit);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

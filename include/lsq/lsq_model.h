@@ -137,6 +137,80 @@ LSQ_API void lsq_model_release(const lsq_model *model, size_t i);
  */
 LSQ_API lsq_status lsq_model_verify(const lsq_model *model, size_t i, lsq_error *err);
 
+/* ---- Streaming: files larger than memory ------------------------------------------------------------------------ */
+
+/*
+ * A stream gives the tensors of a .lsq file (version 2) one after the other, over and over, within a limit of memory: a pass for each
+ * token. While the caller works with one tensor, a thread reads the next ones. The file is neither mapped nor ever whole in memory;
+ * those tensors of the order that fit beside two of the largest others stay once they have been read.
+ */
+typedef struct lsq_stream lsq_stream;
+
+/* Start with {.size = sizeof(lsq_stream_options)}: what stays zero means the usual. */
+typedef struct lsq_stream_options {
+    size_t size;   /* sizeof(lsq_stream_options) */
+    size_t memory; /* bytes: all that the stream may take, see below; must be given */
+    const size_t
+        *order; /* tensors by their index, as often as they are used in a pass; copied. NULL: all, as in the file */
+    size_t order_count;
+    int no_prefetch; /* not 0: no thread; next() reads what it gives. To see what the thread is worth */
+    int verify;      /* not 0: compare checksums, whenever a tensor is read */
+} lsq_stream_options;
+
+/*
+ * Opens a file for streaming: reads its header, of tensors with outliers how many there are, and nothing else.
+ *
+ * `memory` is a limit on all that is allocated: tensors in packed form, with their padding; for outliers four bytes each and eight a row of
+ * their matrix, as lsq_weights_wrap_outliers() has it; names, shapes and metadata; the stack of the thread. What products take is
+ * not in it. Nor is what the system caches of the file, which is handed back as it is read.
+ *
+ * Statuses: those of lsq_model_open(); LSQ_E_UNSUPPORTED for files that are not .lsq version 2 or have no tensors; LSQ_E_LIMIT if the largest
+ * tensor of the order does not fit (err says what it is, what limit would do, and which one lets the thread read ahead), or if the
+ * limit is less than 32 times the header, more than reading what lsq_writer wrote takes; LSQ_E_ARGUMENT for an order with an index that is no tensor's. A
+ * thread that the system refuses is done without, as with no_prefetch.
+ */
+LSQ_API lsq_status lsq_stream_new(const char *path, const lsq_stream_options *options, lsq_stream **stream,
+                                  lsq_error *err);
+
+/*
+ * Frees a stream, its thread and everything it gave; a read that is under way is waited for, at most 4 MiB of it. NULL is allowed. In the
+ * child of a fork a stream of the parent can only be freed.
+ */
+LSQ_API void lsq_stream_free(lsq_stream *stream);
+
+/*
+ * Names, shapes, formats and metadata of the file; it belongs to the stream. It has no numbers: lsq_model_bytes() is NULL, and what reads or
+ * uses numbers is LSQ_E_ARGUMENT.
+ */
+LSQ_API const lsq_model *lsq_stream_model(const lsq_stream *stream);
+
+/* What next() gives. Pointers are good until the next call. */
+typedef struct lsq_stream_item {
+    size_t position; /* in the order; 0: a pass begins */
+    size_t index;    /* of the tensor in the model */
+    const lsq_tensor *tensor;
+    const void *data;           /* the tensor's bytes as they stand in the file, at a multiple of 64 */
+    const lsq_weights *weights; /* over `data`, if the tensor is quantised, with its outliers; otherwise NULL */
+} lsq_stream_item;
+
+/*
+ * The next tensor of the order, the first one after the last. Values are those that lsq_model_weights() and lsq_model_bytes() give. One
+ * thread at a time. Statuses: LSQ_E_IO; LSQ_E_TRUNCATED if the file has become shorter; LSQ_E_CHECKSUM, if asked for;
+ * LSQ_E_MALFORMED for what the header did not show (padding that is not zero, a scale that is none, outliers); LSQ_E_NOMEM;
+ * LSQ_E_UNSUPPORTED in the child of a fork. err names file, tensor and offset. After an error every call fails in the same way.
+ */
+LSQ_API lsq_status lsq_stream_next(lsq_stream *stream, lsq_stream_item *item, lsq_error *err);
+
+typedef struct lsq_stream_figures {
+    uint64_t bytes_read;     /* of tensors, from the file, so far */
+    uint64_t bytes_resident; /* of tensors that stay */
+    uint64_t bytes_peak;     /* all that was allocated, at most so far: never more than the limit */
+    double seconds_waited;   /* in next(), for bytes that were not there yet */
+    int has_thread;          /* 0: next() reads */
+} lsq_stream_figures;
+
+LSQ_API void lsq_stream_stats(lsq_stream *stream, lsq_stream_figures *figures);
+
 /* ---- Writing .lsq version 2 ------------------------------------------------------------------------------------ */
 
 typedef struct lsq_writer lsq_writer;

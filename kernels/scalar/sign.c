@@ -20,10 +20,8 @@ void lsq_gemv_b1_i8_scalar_r1(const lsq_gemv_args *a, size_t p0, size_t p1)
             int32_t dot[PANEL] = {0};
             lsq_tile_codes(w->codes + (p * w->groups + g) * 64, 1, code);
             for (unsigned t = 0; t < STEPS; t++)
-                for (unsigned lane = 0; lane < LANES; lane++) {
-                    const int32_t of = x[g * GROUP + 4 * t + lane % 4];
-                    dot[lane / 4] += code[t][lane] ? of : -of;
-                }
+                for (unsigned lane = 0; lane < LANES; lane++) /* signs have no pattern: a product, not a branch */
+                    dot[lane / 4] += (2 * code[t][lane] - 1) * x[g * GROUP + 4 * t + lane % 4];
             for (unsigned r = 0; r < PANEL; r++) {
                 float s[2];
                 lsq_tile_scale(w, p * w->groups + g, r, 0, s);

@@ -4,8 +4,7 @@
  * No mutation finds the hashes of version 2, so they are made right here, and the file is tried a second time with the
  * lengths of its preamble right as well: what is left to be wrong is the header.
  */
-#include "model/lsq2.h"
-#include "model/model.h"
+#include "tests/fuzz/lsq_hashes.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,41 +12,6 @@
 enum { NUMBERS_MAX = 1 << 18 }; /* larger tensors teach nothing that smaller ones do not */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(int holds)
-{
-    if (!holds)
-        abort();
-}
-
-static uint64_t number_at(const uint8_t *place)
-{
-    uint64_t number = 0;
-    for (size_t i = 0; i < 8; i++)
-        number |= (uint64_t)place[i] << (8 * i);
-    return number;
-}
-
-static void make_hashes_right(uint8_t *bytes, size_t size)
-{
-    lsq_preamble p = {.version = LSQ2_VERSION,
-                      .features = bytes[12],
-                      .header_offset = number_at(bytes + 16),
-                      .header_bytes = number_at(bytes + 24),
-                      .file_bytes = number_at(bytes + 32)};
-    if (p.header_offset <= size && p.header_bytes <= size - p.header_offset)
-        lsq_hash(bytes + p.header_offset, p.header_bytes, p.header_hash);
-    lsq_preamble_encode(&p, bytes);
-}
-
-static void make_lengths_right(uint8_t *bytes, size_t size)
-{
-    lsq_preamble p = {.version = LSQ2_VERSION, .features = bytes[12] & LSQ2_FEATURES, .file_bytes = size};
-    p.header_offset = 64 + number_at(bytes + 16) / 64 * 64 % (size - 63);
-    p.header_offset -= p.header_offset % 64;
-    p.header_bytes = size - p.header_offset;
-    lsq_preamble_encode(&p, bytes);
-}
 
 static void multiply(const lsq_weights *w)
 {

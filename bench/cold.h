@@ -1,0 +1,19 @@
+/*
+ * cold.h - what of a file, and of this process, is in memory.
+ */
+#ifndef LSQ_BENCH_COLD_H
+#define LSQ_BENCH_COLD_H
+
+#include <stdint.h>
+
+/* Asks the system to forget a file, and says how much of it, from 0 to 1, is cached all the same; NaN: it does not tell. */
+double bench_cold_file(const char *path);
+
+/* Bytes of a file; 0 if it cannot be had. */
+uint64_t bench_file_bytes(const char *path);
+
+/* The most that this process has ever had in memory, and what the machine has left, in bytes; 0: the system does not tell. */
+uint64_t bench_memory_peak(void);
+uint64_t bench_memory_available(void);
+
+#endif
