@@ -118,6 +118,14 @@ size_t lsq_model_count(const lsq_model *model)
     return model->count;
 }
 
+uint64_t lsq_model_file_bytes(const lsq_model *model)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < model->file_count; i++)
+        bytes += model->files[i].size;
+    return bytes;
+}
+
 const lsq_tensor *lsq_model_tensor(const lsq_model *model, size_t i)
 {
     return i < model->count ? &model->entries[i].tensor : NULL;

@@ -25,7 +25,7 @@ struct lsq_output {
     int overwrite;
     int replaces; /* there is a file whose mode is to be kept: */
     mode_t mode;
-    uint64_t size;
+    uint64_t size, limit;
     int failed;
 };
 
@@ -192,7 +192,7 @@ lsq_status lsq_output_new(const char *path, int overwrite, lsq_output **output, 
         free(copy);
         return lsq_fail(err, LSQ_E_NOMEM, path, "no memory");
     }
-    *o = (lsq_output){.path = copy, .directory = -1, .fd = -1, .overwrite = overwrite};
+    *o = (lsq_output){.path = copy, .directory = -1, .fd = -1, .overwrite = overwrite, .limit = UINT64_MAX};
     lsq_status status = examine(o, err);
     if (status == LSQ_OK)
         status = find_target(o, err);
@@ -231,10 +231,20 @@ static lsq_status write_at(lsq_output *o, uint64_t offset, const uint8_t *bytes,
 
 lsq_status lsq_output_write(lsq_output *o, const void *bytes, size_t size, lsq_error *err)
 {
+    if (size > o->limit - o->size && !o->failed) {
+        o->failed = 1;
+        return lsq_fail(err, LSQ_E_LIMIT, o->path, "would be larger than %llu bytes, the limit",
+                        (unsigned long long)o->limit);
+    }
     lsq_status status = write_at(o, o->size, bytes, size, err);
     if (status == LSQ_OK)
         o->size += size;
     return status;
+}
+
+void lsq_output_limit(lsq_output *o, uint64_t bytes)
+{
+    o->limit = bytes > o->size ? bytes : o->size;
 }
 
 lsq_status lsq_output_align(lsq_output *o, size_t alignment, lsq_error *err)

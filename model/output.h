@@ -28,6 +28,9 @@ lsq_status lsq_output_align(lsq_output *output, size_t alignment, lsq_error *err
 /* Overwrites bytes already appended. */
 lsq_status lsq_output_patch(lsq_output *output, uint64_t offset, const void *bytes, size_t size, lsq_error *err);
 
+/* From now on what would make the file larger is LSQ_E_LIMIT; every later call then fails as well. */
+void lsq_output_limit(lsq_output *output, uint64_t bytes);
+
 /* Bytes appended so far. */
 uint64_t lsq_output_size(const lsq_output *output);
 

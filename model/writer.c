@@ -194,7 +194,25 @@ lsq_status lsq_writer_name(lsq_writer *w, const lsq_tensor *t, const lsq_payload
     }
     w->features |= outliers ? LSQ2_OUTLIERS : 0;
     w->count++;
+    w->last = *t;
+    w->last.name = json_object_iter_key(json_object_iter_at(w->tensors, t->name));
+    w->last.outlier_bytes = outliers ? outliers->end - outliers->begin : 0;
     return LSQ_OK;
+}
+
+const lsq_tensor *lsq_writer_last(const lsq_writer *w)
+{
+    return w->count ? &w->last : NULL;
+}
+
+void lsq_writer_limit(lsq_writer *w, uint64_t bytes)
+{
+    lsq_output_limit(w->output, bytes);
+}
+
+uint64_t lsq_writer_bytes(const lsq_writer *w)
+{
+    return lsq_output_size(w->output);
 }
 
 lsq_status lsq_writer_plain(lsq_writer *w, const lsq_tensor *like, const void *data, lsq_error *err)

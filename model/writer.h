@@ -19,6 +19,7 @@ struct lsq_writer {
     json_t *tensors, *metadata;
     uint64_t metadata_bytes;
     size_t count;
+    lsq_tensor last; /* that was added, if count > 0 */
     uint32_t features;
     lsq_strips *strips; /* NULL: there is none */
     int failed;         /* the file can no longer become whole, or has */

@@ -84,6 +84,7 @@ LSQ_API void lsq_model_free(lsq_model *model);
 
 LSQ_API const char *lsq_model_format(const lsq_model *model);                 /* "lsq2", "lsq1", "safetensors", "npy" */
 LSQ_API size_t lsq_model_count(const lsq_model *model);                       /* tensors */
+LSQ_API uint64_t lsq_model_file_bytes(const lsq_model *model);                /* of all its files */
 LSQ_API const lsq_tensor *lsq_model_tensor(const lsq_model *model, size_t i); /* NULL if i is past the end */
 LSQ_API const lsq_tensor *lsq_model_find(const lsq_model *model, const char *name,
                                          size_t *i); /* or NULL; i may be NULL */
@@ -254,11 +255,120 @@ LSQ_API lsq_status lsq_writer_end_quantised(lsq_writer *writer, const void *outl
  */
 LSQ_API lsq_status lsq_writer_copy(lsq_writer *writer, const lsq_model *model, size_t i, lsq_error *err);
 
+/* From now on what would make the file larger than so many bytes is LSQ_E_LIMIT, and the file can no longer become whole. */
+LSQ_API void lsq_writer_limit(lsq_writer *writer, uint64_t bytes);
+
+/* The tensor that was added last, as the file has it, but for how many outliers it has: the writer knows their bytes. NULL: none was. */
+LSQ_API const lsq_tensor *lsq_writer_last(const lsq_writer *writer);
+
+/* Bytes of the file so far; when it is finished, of all of it. */
+LSQ_API uint64_t lsq_writer_bytes(const lsq_writer *writer);
+
 /* Completes the file. Whatever the status, the writer must still be freed. */
 LSQ_API lsq_status lsq_writer_finish(lsq_writer *writer, lsq_error *err);
 
 /* Frees a writer. Without lsq_writer_finish() nothing is left behind. NULL is allowed. */
 LSQ_API void lsq_writer_free(lsq_writer *writer);
+
+/* ---- Compressing ----------------------------------------------------------------------------------------------- */
+
+/*
+ * How far matrices are from what they were: sums over all weights w and what they decode to, w'. Start with zeros; any number of matrices,
+ * or of parts of one, can be added.
+ */
+typedef struct lsq_loss {
+    double weights;       /* how many */
+    double signal, noise; /* of w^2 and (w - w')^2 */
+    double output_signal,
+        output_noise; /* of (W x)^2 and (W x - W' x)^2, x being normal, and the same for all matrices of as many columns */
+    double distance;        /* of |w - w'| */
+    double largest_error;   /* the largest |w - w'| */
+    double lowest, highest; /* of all w */
+} lsq_loss;
+
+/* Adds a matrix of the shape of `quantised`, without gaps between its rows. LSQ_E_NOMEM: nothing was added. */
+LSQ_API lsq_status lsq_loss_add(lsq_loss *loss, const float *w, const lsq_weights *quantised);
+
+/* 10 log10(signal / noise) in dB, infinite without noise; and |W x - W' x| / |W x|, 0 without noise. */
+LSQ_API double lsq_loss_snr(const lsq_loss *loss);
+LSQ_API double lsq_loss_of_output(const lsq_loss *loss);
+
+/* Rows [row, row + rows) of a matrix, without gaps, and what became of them. What it returns ends the call that called it, unless LSQ_OK. */
+typedef lsq_status lsq_strip_fn(void *arg, size_t row, size_t rows, const float *w, const lsq_weights *quantised);
+
+/*
+ * Quantises tensor i of a model, as the matrix that output_axis gives, straight into a file: lsq_model_read_rows(), lsq_quantizer_rows() and
+ * lsq_writer_rows(), as many rows at a time as `memory` bytes allow, up to some 2^24 weights, and the same bytes whatever that is. `options` are those of
+ * lsq_quantizer_new(), but for outliers, which are a share here, of those of largest magnitude. `each`, if not NULL, is called for each
+ * strip before it is written; `writer` may be NULL: nothing is written then. LSQ_E_LIMIT, with what it would take in err and nothing
+ * written, if `memory` is too little; statuses of those three; LSQ_E_VALUE before anything is written.
+ */
+LSQ_API lsq_status lsq_writer_quantise(lsq_writer *writer, const lsq_context *ctx, const lsq_model *model, size_t i,
+                                       unsigned output_axis, const lsq_format *format,
+                                       const lsq_quantize_options *options, size_t memory, lsq_strip_fn *each,
+                                       void *arg, lsq_error *err);
+
+/* The least memory that takes. 0 where lsq_writer_quantise() has a status against the arguments. */
+LSQ_API uint64_t lsq_quantise_memory(const lsq_tensor *tensor, unsigned output_axis, const lsq_format *format,
+                                     const lsq_quantize_options *options);
+
+/*
+ * Bytes of this process that are resident, now and at most since its program began: what a limit of memory is about. 0 where the system
+ * does not say.
+ */
+LSQ_API void lsq_resident(uint64_t *now, uint64_t *peak);
+
+/*
+ * The axis whose rows pack best: 0, as PyTorch has the outputs of a layer, unless the packed form along the last axis, where TensorFlow
+ * has them, takes at most three quarters of the bytes; what is quantised keeps its own. LSQ_E_ARGUMENT below rank 2 and without
+ * elements; LSQ_E_LIMIT as lsq_packed_bytes().
+ */
+LSQ_API lsq_status lsq_tensor_axis(const lsq_tensor *tensor, const lsq_format *format, unsigned *output_axis);
+
+/*
+ * What lsq_compress() is to do, and to keep to. lsq_compressor_init() fills in what Loop Singular Bit publishes: signs and 2 % of outliers, 400
+ * MB, 4 GB, 1 %, which a network cannot all have (docs/codecs.md): a relative output error of 1 % takes codes of some 7 bits.
+ */
+typedef struct lsq_compressor {
+    size_t size;              /* sizeof(lsq_compressor) */
+    lsq_format format;        /* of all matrices of floating point numbers that become smaller by it */
+    double outlier_ratio;     /* the share of weights of largest magnitude that are kept apart, 0 to 0.1 */
+    double target_ram_mb;     /* this process has no more resident at any time, in units of 2^20 bytes */
+    double target_storage_gb; /* the file has no more, in units of 2^30 bytes */
+    double quality_threshold; /* the relative output error shall be no larger, in percent */
+    int overwrite;            /* as lsq_writer_new() has it */
+} lsq_compressor;
+
+LSQ_API void lsq_compressor_init(lsq_compressor *compressor);
+
+/* What came of it, all of it measured. */
+typedef struct lsq_compression {
+    int all_targets_achieved, ram_target_achieved, storage_target_achieved, quality_target_achieved;
+    double compression_ratio; /* input_bytes / file_bytes */
+    double quality_loss;      /* the relative output error in percent: each matrix counts by its number of weights */
+    double published_loss; /* mean |w - w'| / (largest w - least w) in percent, a mean over matrices: what the published
+                                     program calls its loss. It is small for any heavy-tailed matrix. */
+    double snr;            /* dB, see docs/codecs.md; each matrix counts by its number of weights */
+    double bits_per_weight;       /* of what was quantised, everything counted */
+    uint64_t weights, outliers;   /* that were quantised; those of them that were kept apart */
+    size_t quantised, kept;       /* tensors */
+    uint64_t input_bytes;         /* of the files that the model is in */
+    uint64_t file_bytes;          /* of the output */
+    uint64_t peak_resident_bytes; /* of this process, since its program began */
+    lsq_dtype dtype;              /* of the matrices before; LSQ_DTYPES if they are of several */
+} lsq_compression;
+
+/*
+ * Compresses the model at `input` into a .lsq file at `output`, tensor by tensor and no more of one in memory than the limit allows: models may
+ * be larger than memory, and tensors. What is not a matrix of floating point numbers, or holds one that cannot be quantised, is kept.
+ *   - Memory and size are limits: what cannot keep to them is LSQ_E_LIMIT, at once if that can be known, err says what would
+ *     do, and no file appears.
+ *   - The error is known only at the end: the file is there, and result->quality_target_achieved says whether it is as good as
+ *     asked for.
+ * Other statuses: LSQ_E_ARGUMENT (a field out of its range), those of lsq_model_open() and of writing.
+ */
+LSQ_API lsq_status lsq_compress(const lsq_compressor *compressor, const lsq_context *ctx, const char *input,
+                                const char *output, lsq_compression *result, lsq_error *err);
 
 /* ---- Writing other formats ------------------------------------------------------------------------------------- */
 
