@@ -154,14 +154,14 @@ void choices_free(choices *c)
     free(c->each);
 }
 
-int choices_settle(choices *c, size_t i, const quality *q)
+int choices_settle(choices *c, size_t i, double of_tensor)
 {
     curve *mine = &c->curves[i];
     if (!mine->count)
         return 0;
     size_t before = mine->at;
     point *p = &mine->points[mine->at];
-    double noise = quality_relative_noise(q) * (double)lsq_model_tensor(c->model, i)->elements;
+    double noise = of_tensor * (double)lsq_model_tensor(c->model, i)->elements;
     c->noise += noise - p->noise;
     p->noise = noise;
     /* Sums of the same numbers in another order are not a miss. */

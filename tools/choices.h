@@ -7,7 +7,6 @@
 #include "tools/allocate.h"
 #include "tools/goal.h"
 #include "tools/plan.h"
-#include "tools/quality.h"
 #include "tools/rules.h"
 
 enum { WHY_MAX = 48 };
@@ -45,11 +44,11 @@ int choices_make(arguments *args, const lsq_model *model, const wish *want, cons
 void choices_free(choices *c);
 
 /*
- * Takes note of what tensor i came to when all of it was encoded; tensors are settled in their order. If a signal to noise ratio is
+ * Takes note of the relative noise that tensor i came to when all of it was encoded; tensors are settled in their order. If a signal to noise ratio is
  * aimed at and samples promised too much, later tensors get finer formats, or tensor i itself: then 1 is returned, and it must be
  * encoded again.
  */
-int choices_settle(choices *c, size_t i, const quality *q);
+int choices_settle(choices *c, size_t i, double noise);
 
 /* "rule 2", "models.rules:7", "default", "allocated: 5.1 dB per bit": what the last step up its curve gained. */
 const char *choice_why(const choices *c, size_t i, char why[WHY_MAX]);

@@ -1,21 +1,18 @@
 /*
- * cmd_compress.c - lsq compress: any model into a .lsq file, one tensor at a time.
- *
- * Memory: the float32 numbers of one tensor and its packed form; the source is mapped, the output written as it grows.
+ * cmd_compress.c - lsq compress: any model into a .lsq file, one tensor at a time. The source is mapped, the output written as it grows.
  */
-#include "tools/calibration.h"
-#include "tools/measure.h"
 #include "tools/commands.h"
-#include "tools/compress.h"
+#include "tools/compress_job.h"
 #include "tools/destination.h"
 #include "tools/interrupt.h"
 #include "tools/messages.h"
 #include "tools/output.h"
-#include "tools/plan.h"
-#include "tools/progress.h"
 #include "tools/tensors.h"
+#include "tools/text.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +28,10 @@ enum {
     GOAL_BITS, /* these three in the order of goal_kind */
     GOAL_SNR,
     GOAL_SIZE,
+    AUTO,
+    RAM_LIMIT, /* these three in the order of limits_read() */
+    STORAGE_LIMIT,
+    MAX_LOSS,
     RULE,
     RULES,
     OUTLIERS,
@@ -51,34 +52,25 @@ static const option_row options[OPTIONS] = {
     [GOAL_BITS] = {"bits-per-weight", 'b', "X", "choose codecs: the best within a mean of X bits"},
     [GOAL_SNR] = {"target-snr", 's', "DB", "choose codecs: the smallest with a mean of DB decibels"},
     [GOAL_SIZE] = {"max-size", 'm', "BYTES", "choose codecs: the best in a file of BYTES (K, M, G, KB, KiB...)"},
+    [AUTO] = {"auto", 0, NULL, "choose codecs: the best within --storage-limit, or else for --max-loss"},
+    [RAM_LIMIT] = {"ram-limit", 0, "BYTES", "have no more in memory at any time, or stop"},
+    [STORAGE_LIMIT] = {"storage-limit", 0, "BYTES", "write no larger file; stop as soon as that is known"},
+    [MAX_LOSS] = {"max-loss", 0, "PERCENT", "exit with 1 if products are off by more"},
     [RULE] = {"rule", 'r', "REGEX=WHAT", "a codec, or keep, for tensors whose name matches; repeatable"},
     [RULES] = {"rules", 0, "FILE", "a file of such rules, one a line"},
     [DRY_RUN] = {"dry-run", 'n', NULL, "write nothing; print what would be chosen, with estimates"},
-    [OUTLIERS] = {"outliers", 0, "SHARE", "of weights kept apart where that pays, at most: 0 (default) to 0.1"},
+    [OUTLIERS] = {"outliers", 0, "SHARE",
+                  "of weights kept apart, 0 (default) to 0.1: of b1 the largest, else where it pays"},
     [OUTPUT_AXIS] = {"output-axis", 0, "WHICH", "first, last or auto (default): which axis are the rows"},
     [FILE_VERSION] = {"file-version", 0, "N", "2 (default), or 1: the published files, codes only"},
     [CALIBRATION] = {"calibration", 0, "FILE", "by tensor: inputs, one a row, or importance factors of columns"},
     [FORCE] = {"force", 'f', NULL, "replace OUT.lsq if it exists"},
 };
 
-typedef struct job {
-    arguments *args;
-    wish want;
-    goal goal;
-    rules rules;
-    choices choices;
-    const char *path;               /* the output */
-    char *staged;                   /* version 1: the file that is written first; NULL: none */
-    lsq_model *model, *calibration; /* NULL: none */
-    lsq_writer *writer;
-    outcome *outcomes;
-    progress progress;
-} job;
-
 /* The file of version 2 that a version 1 file is made from stands beside it for that long. */
 static void remove_unfinished(void *arg)
 {
-    job *j = arg;
+    compress_job *j = arg;
     lsq_writer_free(j->writer);
     j->writer = NULL;
     if (j->staged)
@@ -87,7 +79,7 @@ static void remove_unfinished(void *arg)
     j->staged = NULL;
 }
 
-static int read_format(job *j)
+static int read_format(compress_job *j)
 {
     const arguments *a = j->args;
     char name[4 * LSQ_FORMAT_NAME_MAX];
@@ -111,12 +103,32 @@ static int read_format(job *j)
     return CARRY_ON;
 }
 
-/* What is not the same codec for all tensors. */
-static int read_choice(job *j)
+/* Limits become goals. An error of P percent is a signal to noise ratio of -20 log10(P / 100) dB, about: some 1 % less is aimed at. */
+static int read_auto(compress_job *j)
 {
-    static const int whole[] = {CODEC, SCALE, STATES}, own[] = {GOAL_BITS, GOAL_SNR, GOAL_SIZE, RULE, RULES, DRY_RUN};
+    const double margin = 0.1; /* dB */
+    if (j->goal.option)
+        return usage_error(j->args, "--auto and --%s exclude each other", j->goal.option);
+    if (j->limits.storage)
+        j->goal = (goal){.kind = MAX_SIZE, .option = "auto", .number = (double)j->limits.storage};
+    else if (j->limits.loss > 0)
+        j->goal = (goal){.kind = TARGET_SNR, .option = "auto", .number = margin - 20 * log10(j->limits.loss / 100)};
+    else
+        return usage_error(j->args, "--auto needs a --storage-limit or a --max-loss to choose for");
+    return CARRY_ON;
+}
+
+/* What is not the same codec for all tensors. */
+static int read_choice(compress_job *j)
+{
+    static const int whole[] = {CODEC, SCALE, STATES},
+                     own[] = {GOAL_BITS, GOAL_SNR, GOAL_SIZE, AUTO, STORAGE_LIMIT, RULE, RULES, DRY_RUN};
     const arguments *a = j->args;
     int code = goal_read(a, GOAL_BITS, &j->goal);
+    if (code == CARRY_ON)
+        code = limits_read(a, RAM_LIMIT, &j->limits);
+    if (code == CARRY_ON && a->values[AUTO])
+        code = read_auto(j);
     for (size_t i = 0; code == CARRY_ON && i < sizeof whole / sizeof *whole; i++)
         if (j->goal.option && a->values[whole[i]])
             code =
@@ -136,7 +148,7 @@ static int one_of(const char *value, const char *const *names, int count)
     return value ? -1 : 0;
 }
 
-static int read_outliers(job *j)
+static int read_outliers(compress_job *j)
 {
     const char *value = j->args->values[OUTLIERS];
     char *end;
@@ -153,7 +165,7 @@ static int read_outliers(job *j)
     return CARRY_ON;
 }
 
-static int read_options(job *j)
+static int read_options(compress_job *j)
 {
     static const char *const axes[] = {[AXIS_AUTO] = "auto", [AXIS_FIRST] = "first", [AXIS_LAST] = "last"};
     static const char *const roundings[] = {[LSQ_ROUND_PUBLISHED] = "published", [LSQ_ROUND_NEAREST] = "nearest"};
@@ -184,134 +196,7 @@ static int read_options(job *j)
     return code == CARRY_ON ? read_format(j) : code;
 }
 
-/* Encodes a matrix, anew if it falls short of what samples promised and its choice is changed for that: perhaps to being kept. */
-static lsq_status encode(job *j, size_t i, const float *w, const calibration *known, lsq_weights **weights,
-                         lsq_error *err)
-{
-    outcome *o = &j->outcomes[i];
-    const choice *c = &j->choices.each[i];
-    lsq_status status = measure_curve(&j->choices, i, w, err);
-    if (status != LSQ_OK && status != LSQ_E_VALUE) /* whose place is found below */
-        return status;
-    do {
-        lsq_weights_free(*weights);
-        *weights = NULL;
-        o->quality = (quality){0};
-        status =
-            plan_quantise(&j->want, &c->format, LSQ_CURVE_GIVEN, known, c->plan.rows, c->plan.columns, w, weights, err);
-        if (status == LSQ_OK)
-            status = quality_add_matrix(&o->quality, *weights, w);
-    } while (status == LSQ_OK && choices_settle(&j->choices, i, &o->quality) && !c->plan.kept);
-    return status == LSQ_OK ? spread_of_matrix(&o->spread, *weights, w) : status;
-}
-
-/* Quantises tensor i. LSQ_E_VALUE: it cannot be, and nothing was written. */
-static lsq_status quantise(job *j, size_t i, lsq_error *err)
-{
-    outcome *o = &j->outcomes[i];
-    const plan *p = &j->choices.each[i].plan;
-    lsq_weights *weights = NULL;
-    size_t outlier_bytes, outliers;
-    calibration known = {0};
-    float *w = calloc(p->rows, p->columns * sizeof *w);
-    lsq_status status = w ? lsq_model_read_matrix(j->model, i, p->output_axis, w, err) : LSQ_E_NOMEM;
-    if (status == LSQ_OK && j->calibration)
-        status = calibration_read(j->calibration, j->args->values[CALIBRATION], j->model, i, &known, err);
-    if (status == LSQ_OK)
-        status = encode(j, i, w, &known, &weights, err);
-    o->calibrated = known.columns > 0;
-    if (status == LSQ_OK && o->calibrated)
-        status = calibration_add_products(&known, weights, w, &o->products);
-    calibration_free(&known);
-    free(w);
-    o->kept = p->kept;
-    if (status == LSQ_OK && !p->kept) {
-        interrupt_hold();
-        status = lsq_writer_quantised(j->writer, &o->tensor, p->output_axis, weights, err);
-        interrupt_release();
-        o->tensor.quantised = 1;
-        o->tensor.format = lsq_weights_format(weights);
-        o->tensor.output_axis = p->output_axis;
-        o->tensor.rows = p->rows;
-        o->tensor.columns = p->columns;
-        o->tensor.bytes = p->bytes;
-        lsq_weights_outliers(weights, &outlier_bytes, &outliers);
-        o->tensor.outlier_bytes = outlier_bytes;
-        o->tensor.outliers = outliers;
-    }
-    lsq_weights_free(weights);
-    return status;
-}
-
-/* A quantised tensor that no product can use (version 1, more than 9 bits) is kept as its numbers. */
-static lsq_status keep_decoded(job *j, size_t i, lsq_error *err)
-{
-    lsq_tensor *t = &j->outcomes[i].tensor;
-    float *w = calloc(t->elements ? t->elements : 1, sizeof *w);
-    lsq_status status = w ? lsq_model_read(j->model, i, w, err) : LSQ_E_NOMEM;
-    t->quantised = 0;
-    t->dtype = LSQ_F32;
-    t->bytes = t->elements * sizeof *w;
-    if (status == LSQ_OK) {
-        interrupt_hold();
-        status = lsq_writer_plain(j->writer, t, w, err);
-        interrupt_release();
-    }
-    free(w);
-    return status;
-}
-
-static lsq_status keep(job *j, size_t i, lsq_error *err)
-{
-    const lsq_tensor *t = &j->outcomes[i].tensor;
-    const lsq_weights *weights = NULL;
-    if (j->outcomes[i].left_out)
-        return LSQ_OK;
-    lsq_status status = t->quantised ? lsq_model_weights(j->model, i, &weights, err) : LSQ_OK;
-    if (status == LSQ_E_UNSUPPORTED)
-        return keep_decoded(j, i, err);
-    if (status != LSQ_OK)
-        return status;
-    interrupt_hold();
-    if (t->quantised)
-        status = lsq_writer_quantised(j->writer, t, t->output_axis, weights, err);
-    else
-        status = lsq_writer_plain(j->writer, t, lsq_model_bytes(j->model, i), err);
-    interrupt_release();
-    return status;
-}
-
-static lsq_status compress_tensor(job *j, size_t i, lsq_error *err)
-{
-    const lsq_tensor *t = lsq_model_tensor(j->model, i);
-    outcome *o = &j->outcomes[i];
-    plan p = j->choices.each[i].plan;
-    lsq_status status = LSQ_E_VALUE;
-    char storage[LSQ_FORMAT_NAME_MAX];
-
-    *o = (outcome){.tensor = *t, .kept = p.kept, .left_out = p.left_out};
-    if (!p.kept) {
-        status = quantise(j, i, err);
-        if (status == LSQ_E_VALUE) {
-            o->kept = "holds a NaN or an infinity";
-            o->left_out = j->want.version == 1;
-            progress_clear(&j->progress);
-            warning(j->args, "%s is not quantised: %s", t->name, err->text);
-        } else if (status == LSQ_OK && t->quantised && !o->kept) {
-            progress_clear(&j->progress);
-            warning(j->args, "%s was quantised before, as %s: the errors of both add up", t->name,
-                    storage_text(t, storage));
-        }
-    }
-    if (o->kept)
-        status = keep(j, i, err);
-    o->tensor.bytes += o->tensor.outlier_bytes;
-    if (j->want.version == 1 && o->tensor.quantised) /* codes alone, without the scales and padding of products */
-        o->tensor.bytes = lsq_bit_string_bytes(o->tensor.format.bits, (size_t)o->tensor.elements);
-    return status;
-}
-
-static lsq_status copy_metadata(job *j, lsq_error *err)
+static lsq_status copy_metadata(compress_job *j, lsq_error *err)
 {
     const char *key, *value;
     for (size_t i = 0; lsq_model_metadata(j->model, i, &key, &value); i++) {
@@ -324,7 +209,7 @@ static lsq_status copy_metadata(job *j, lsq_error *err)
     return LSQ_OK;
 }
 
-static lsq_status compress_tensors(job *j, lsq_error *err)
+static lsq_status compress_tensors(compress_job *j, lsq_error *err)
 {
     size_t count = lsq_model_count(j->model);
     double total = 0, done = 0;
@@ -342,7 +227,7 @@ static lsq_status compress_tensors(job *j, lsq_error *err)
 }
 
 /* Version 1 is an export of a version 2 file, which is gone as soon as it is open. */
-static lsq_status export_staged(job *j, lsq_error *err)
+static lsq_status export_staged(compress_job *j, lsq_error *err)
 {
     lsq_model *staged = NULL;
     lsq_status status = lsq_model_open(j->staged, 0, &staged, err);
@@ -353,7 +238,7 @@ static lsq_status export_staged(job *j, lsq_error *err)
     return status;
 }
 
-static lsq_status begin(job *j, lsq_error *err)
+static lsq_status begin(compress_job *j, lsq_error *err)
 {
     int overwrite = j->args->values[FORCE] != NULL;
     if (j->want.version == 1) {
@@ -375,7 +260,7 @@ static lsq_status begin(job *j, lsq_error *err)
 }
 
 /* Before anything is written: entries that do not fit, and those for tensors that are not there. */
-static int check_calibration(job *j)
+static int check_calibration(compress_job *j)
 {
     const char *path = j->args->values[CALIBRATION];
     const int named = strcmp(lsq_model_format(j->calibration), "npy") != 0;
@@ -396,7 +281,43 @@ static int check_calibration(job *j)
     return CARRY_ON;
 }
 
-static int compress(job *j)
+/* A limit that cannot be kept. */
+static int missed(const compress_job *j, const char *why)
+{
+    if (!j->args->json)
+        return check_failure(j->args, "%s", why);
+    return output_json(j->args,
+                       json_pack("{s:s, s:o, s:b, s:o}", "schema", "lsq.compress/1", "input",
+                                 text_json(j->args->operands[0]), "all_targets_achieved", 0, "reason", text_json(why)),
+                       EXIT_CHECK);
+}
+
+/* What is known before anything is written. */
+static int check_limits(compress_job *j)
+{
+    char why[512];
+    const uint64_t bytes = j->limits.storage ? choices_file_bytes(&j->choices) : 0;
+    double takes;
+    limits_settle(&j->limits);
+    if (bytes > j->limits.storage) {
+        snprintf(why, sizeof why,
+                 "the file would have %" PRIu64 " bytes, without outliers, and --storage-limit is %" PRIu64
+                 ": --auto chooses codecs that keep to it, if there are any",
+                 bytes, j->limits.storage);
+        return missed(j, why);
+    }
+    for (size_t i = 0; i < lsq_model_count(j->model); i++)
+        if (!compress_fits(j, i, &takes)) {
+            snprintf(why, sizeof why,
+                     "%.200s takes %.0f bytes of memory, --ram-limit leaves %zu; b1, and others without --outliers, a "
+                     "scale for each tensor or --target-snr, take least",
+                     lsq_model_tensor(j->model, i)->name, takes, j->limits.memory);
+            return missed(j, why);
+        }
+    return CARRY_ON;
+}
+
+static int compress(compress_job *j)
 {
     lsq_error err = {0};
     size_t count = lsq_model_count(j->model);
@@ -409,6 +330,8 @@ static int compress(job *j)
     interrupt_hold();
     lsq_status status = begin(j, &err);
     interrupt_release();
+    if (status == LSQ_OK && j->limits.storage && !j->staged)
+        lsq_writer_limit(j->writer, j->limits.storage);
     if (status == LSQ_OK)
         status = compress_tensors(j, &err);
     interrupt_hold();
@@ -420,22 +343,28 @@ static int compress(job *j)
         status = LSQ_E_IO;
     remove_unfinished(j);
     interrupt_settle();
+    if (status == LSQ_E_LIMIT && (j->limits.ram || j->limits.storage))
+        return missed(j, err.text);
     if (status != LSQ_OK)
         return library_failure(j->args, status, &err);
-    compression c = {j->args->operands[0],
-                     j->path,
-                     j->model,
-                     &j->choices,
-                     j->outcomes,
-                     j->want.version,
-                     (uint64_t)written.st_size,
-                     j->args->values[CALIBRATION]};
+    uint64_t now, peak;
+    lsq_resident(&now, &peak);
+    compression c = {.input = j->args->operands[0],
+                     .output = j->path,
+                     .model = j->model,
+                     .choices = &j->choices,
+                     .limits = &j->limits,
+                     .outcomes = j->outcomes,
+                     .version = j->want.version,
+                     .file_bytes = (uint64_t)written.st_size,
+                     .peak_resident_bytes = peak,
+                     .calibration = j->calibration_path};
     return compression_report(j->args, &c);
 }
 
 static int run(arguments *args)
 {
-    job j = {.args = args, .path = args->values[OUTPUT]};
+    compress_job j = {.args = args, .path = args->values[OUTPUT], .calibration_path = args->values[CALIBRATION]};
     int code = read_options(&j);
     int dry = args->values[DRY_RUN] != NULL;
     if (code == CARRY_ON && !dry)
@@ -448,6 +377,8 @@ static int run(arguments *args)
         code = choices_make(args, j.model, &j.want, &j.rules, &j.goal, dry, &j.choices);
     if (code == CARRY_ON && j.calibration)
         code = check_calibration(&j);
+    if (code == CARRY_ON && !dry)
+        code = check_limits(&j);
     if (code == CARRY_ON)
         code = dry ? dry_run_report(args, args->operands[0], &j.choices) : compress(&j);
     free(j.outcomes);

@@ -1,7 +1,7 @@
 /*
  * compress_report.c - what `lsq compress` did, as a table or as JSON.
  */
-#include "tools/compress.h"
+#include "tools/compress_totals.h"
 #include "tools/output.h"
 #include "tools/messages.h"
 #include "tools/tensors.h"
@@ -11,37 +11,9 @@
 #include <math.h>
 #include <stdio.h>
 
-typedef struct totals {
-    size_t quantised, calibrated, kept, left_out;
-    uint64_t weights, packed; /* of the quantised tensors */
-    uint64_t before, after;   /* bytes of all tensors */
-    double noise;             /* relative to the signal, times weights: see choices.h */
-} totals;
-
-static totals sum(const compression *c)
+static double rmse(const lsq_loss *loss)
 {
-    totals t = {0};
-    for (size_t i = 0; i < lsq_model_count(c->model); i++) {
-        const outcome *o = &c->outcomes[i];
-        t.before += file_bytes(c->model, i);
-        t.after += o->left_out ? 0 : o->tensor.bytes;
-        t.left_out += o->left_out != 0;
-        t.kept += o->kept && !o->left_out;
-        if (o->kept && !choice_point(c->choices, i)) /* what was allocated its former format counts too */
-            continue;
-        t.quantised++;
-        t.calibrated += o->calibrated != 0;
-        t.weights += o->tensor.elements;
-        t.packed += o->tensor.bytes;
-        t.noise += quality_relative_noise(&o->quality) * (double)o->tensor.elements;
-    }
-    return t;
-}
-
-/* The mean over all weights, where each tensor counts by their number. */
-static double total_snr(const totals *t)
-{
-    return t->noise > 0 ? 10 * log10((double)t->weights / t->noise) : INFINITY;
+    return loss->weights > 0 ? sqrt(loss->noise / loss->weights) : 0;
 }
 
 static json_t *outcome_json(const outcome *o, uint64_t source, const char *why)
@@ -52,10 +24,10 @@ static json_t *outcome_json(const outcome *o, uint64_t source, const char *why)
                          "source_bytes", (json_int_t)source);
     else
         more = json_pack("{s:b, s:I, s:s, s:o, s:b, s:f, s:f, s:f, s:f, s:f, s:f, s:o}", "quantised", 1, "source_bytes",
-                         (json_int_t)source, "why", why, "snr_db", number_json(quality_snr(&o->quality)), "exact",
-                         o->quality.noise == 0, "rmse", quality_rmse(&o->quality), "max_error",
-                         o->quality.largest_error, "error_99", o->spread.error_99, "error_999", o->spread.error_999,
-                         "zero_share", o->spread.zeros, "excess_kurtosis", o->spread.kurtosis, "product_snr_db",
+                         (json_int_t)source, "why", why, "snr_db", number_json(lsq_loss_snr(&o->loss)), "exact",
+                         o->loss.noise == 0, "rmse", rmse(&o->loss), "max_error", o->loss.largest_error, "error_99",
+                         o->spread.error_99, "error_999", o->spread.error_999, "zero_share", o->spread.zeros,
+                         "excess_kurtosis", o->spread.kurtosis, "product_snr_db",
                          o->calibrated ? number_json(quality_snr(&o->products)) : json_null());
     if (!tensor || !more || json_object_update(tensor, more) != 0) {
         json_decref(tensor);
@@ -76,15 +48,24 @@ static json_t *report_json(const compression *c, const totals *t)
             return NULL;
         }
     }
-    json_t *total =
-        json_pack("{s:I, s:I, s:I, s:I, s:I, s:f, s:o, s:I, s:I, s:I}", "quantised", (json_int_t)t->quantised,
-                  "calibrated", (json_int_t)t->calibrated, "kept", (json_int_t)t->kept, "left_out",
-                  (json_int_t)t->left_out, "weights", (json_int_t)t->weights, "bits_per_weight",
-                  bits_per_weight(t->packed, t->weights), "snr_db", number_json(total_snr(t)), "source_bytes",
-                  (json_int_t)t->before, "bytes", (json_int_t)t->after, "file_bytes", (json_int_t)c->file_bytes);
-    return json_pack("{s:s, s:o, s:s, s:o, s:i, s:o, s:o}", "schema", "lsq.compress/1", "input", text_json(c->input),
-                     "input_format", lsq_model_format(c->model), "output", text_json(c->output), "file_version",
-                     c->version, "tensors", tensors, "totals", total);
+    json_t *total = json_pack(
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:f, s:o, s:f, s:I, s:I, s:I, s:I}", "quantised", (json_int_t)t->quantised,
+        "calibrated", (json_int_t)t->calibrated, "kept", (json_int_t)t->kept, "left_out", (json_int_t)t->left_out,
+        "weights", (json_int_t)t->weights, "outliers", (json_int_t)t->outliers, "base_dtype",
+        t->dtype == LSQ_DTYPES ? "several" : lsq_dtype_name(t->dtype), "bits_per_weight",
+        bits_per_weight(t->packed, t->weights), "snr_db", number_json(t->snr), "relative_output_error", t->loss / 100,
+        "source_bytes", (json_int_t)t->before, "bytes", (json_int_t)t->after, "file_bytes", (json_int_t)c->file_bytes,
+        "peak_resident_bytes", (json_int_t)c->peak_resident_bytes);
+    json_t *document = json_pack("{s:s, s:o, s:s, s:o, s:i, s:o, s:o}", "schema", "lsq.compress/1", "input",
+                                 text_json(c->input), "input_format", lsq_model_format(c->model), "output",
+                                 text_json(c->output), "file_version", c->version, "tensors", tensors, "totals", total);
+    json_t *published = totals_published_json(c, t);
+    if (!document || !published || json_object_update(document, published) != 0) {
+        json_decref(document);
+        document = NULL;
+    }
+    json_decref(published);
+    return document;
 }
 
 static void snr_cell(table *t, double snr)
@@ -98,10 +79,10 @@ static void snr_cell(table *t, double snr)
 /* What is printed with -v only. */
 static void spread_cells(table *t, const outcome *o, const char *why)
 {
-    table_cell(t, "%.3g", quality_rmse(&o->quality));
+    table_cell(t, "%.3g", rmse(&o->loss));
     table_cell(t, "%.3g", o->spread.error_99);
     table_cell(t, "%.3g", o->spread.error_999);
-    table_cell(t, "%.3g", o->quality.largest_error);
+    table_cell(t, "%.3g", o->loss.largest_error);
     table_cell(t, "%.2f %%", 100 * o->spread.zeros);
     table_cell(t, "%.2f", o->spread.kurtosis);
     table_cell(t, "%s", why);
@@ -133,7 +114,7 @@ static int print_quantised(const arguments *args, const compression *c)
             table_cell(t, "%.2f", 100.0 * (double)tensor->outliers / (double)tensor->elements);
         else
             table_cell(t, "-");
-        snr_cell(t, quality_snr(&c->outcomes[i].quality));
+        snr_cell(t, lsq_loss_snr(&c->outcomes[i].loss));
         if (c->calibration && c->outcomes[i].calibrated)
             snr_cell(t, quality_snr(&c->outcomes[i].products));
         else if (c->calibration)
@@ -164,11 +145,10 @@ static int print_kept(const arguments *args, const compression *c)
 
 static void print_totals(const compression *c, const totals *t)
 {
-    double snr = total_snr(t);
     if (t->quantised) {
         printf("%zu quantised: %" PRIu64 " weights in %" PRIu64 " bytes, %.3f bits each, ", t->quantised, t->weights,
                t->packed, bits_per_weight(t->packed, t->weights));
-        printf(isfinite(snr) ? "mean SNR %.2f dB\n" : "exact\n", snr);
+        printf(isfinite(t->snr) ? "mean SNR %.2f dB, relative output error %.3g %%\n" : "exact\n", t->snr, t->loss);
     }
     if (c->calibration)
         printf("%zu of them calibrated by %s\n", t->calibrated, c->calibration);
@@ -180,29 +160,61 @@ static void print_totals(const compression *c, const totals *t)
            c->file_bytes, c->file_bytes ? (double)t->before / (double)c->file_bytes : 0.0);
 }
 
+static void print_limit(const char *what, const char *limit, const char *came_to, int kept)
+{
+    printf("%s: limit %s, came to %s: %s\n", what, limit, came_to, kept ? "kept" : "MISSED");
+}
+
+static void print_limits(const compression *c, const totals *t)
+{
+    const limits *l = c->limits;
+    char limit[32], came_to[32];
+    if (l->ram) {
+        snprintf(limit, sizeof limit, "%.1f MiB", (double)l->ram / 0x1p20);
+        snprintf(came_to, sizeof came_to, "%.1f MiB", (double)c->peak_resident_bytes / 0x1p20);
+        print_limit("memory", limit, came_to, t->ram);
+    }
+    if (l->storage) {
+        snprintf(limit, sizeof limit, "%" PRIu64 " bytes", l->storage);
+        snprintf(came_to, sizeof came_to, "%" PRIu64, c->file_bytes);
+        print_limit("file", limit, came_to, t->storage);
+    }
+    if (l->loss > 0) {
+        snprintf(limit, sizeof limit, "%g %%", l->loss);
+        snprintf(came_to, sizeof came_to, "%.3g %%", t->loss);
+        print_limit("relative output error", limit, came_to, t->quality);
+    }
+}
+
 /* The published code takes weights as they are, and those of trained networks are much smaller than 1. */
-static void warn_of_loss(arguments *args, const compression *c)
+static void warn_of_loss(arguments *args, const compression *c, const totals *t)
 {
     enum { LITTLE = 10 }; /* dB */
     size_t lost = 0;
     for (size_t i = 0; i < lsq_model_count(c->model); i++) {
         const outcome *o = &c->outcomes[i];
-        lost += !o->kept && o->tensor.format.scale == LSQ_SCALE_NONE && quality_snr(&o->quality) < LITTLE;
+        lost += !o->kept && o->tensor.format.scale == LSQ_SCALE_NONE && lsq_loss_snr(&o->loss) < LITTLE;
     }
     if (lost)
         warning(args, "%zu tensors keep less than %d dB: their weights are too small for codes without a scale", lost,
                 (int)LITTLE);
+    else if (t->quantised && t->snr < LITTLE)
+        warning(args,
+                "%.1f dB: %.0f %% of the size of every product is noise, and a network that was not trained for such "
+                "codes is lost; 4 bits and more, as t4, keep most",
+                t->snr, t->loss);
 }
 
 int compression_report(arguments *args, const compression *c)
 {
-    totals t = sum(c);
+    const totals t = totals_of(c);
+    const int missed = t.ram && t.storage && t.quality ? EXIT_OK : EXIT_CHECK;
     int code = EXIT_OK;
-    warn_of_loss(args, c);
+    warn_of_loss(args, c, &t);
     if (args->json)
-        return output_json(args, report_json(c, &t), EXIT_OK);
+        return output_json(args, report_json(c, &t), missed);
     if (args->quiet)
-        return EXIT_OK;
+        return missed;
     if (t.quantised)
         code = print_quantised(args, c);
     if (t.quantised && t.kept + t.left_out)
@@ -210,7 +222,9 @@ int compression_report(arguments *args, const compression *c)
     if (t.kept + t.left_out && code == EXIT_OK)
         code = print_kept(args, c);
     putchar('\n');
-    if (code == EXIT_OK)
+    if (code == EXIT_OK) {
         print_totals(c, &t);
-    return code;
+        print_limits(c, &t);
+    }
+    return code == EXIT_OK ? missed : code;
 }

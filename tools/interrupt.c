@@ -5,12 +5,14 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stddef.h>
 
 static pthread_mutex_t held = PTHREAD_MUTEX_INITIALIZER;
 static sigset_t watched;
 static void (*clean)(void *arg);
 static void *clean_arg;
+static atomic_int waits;
 
 static void *watch(void *unused)
 {
@@ -21,6 +23,7 @@ static void *watch(void *unused)
     /* A second one ends the process at once, whatever it leaves. */
     signal(number, SIG_DFL);
     pthread_sigmask(SIG_UNBLOCK, &watched, NULL);
+    waits = 1;
     pthread_mutex_lock(&held); /* never released: the other threads may not go on after this */
     if (clean)
         clean(clean_arg);
@@ -55,6 +58,11 @@ void interrupt_hold(void)
 void interrupt_release(void)
 {
     pthread_mutex_unlock(&held);
+}
+
+int interrupt_waits(void)
+{
+    return waits;
 }
 
 void interrupt_settle(void)

@@ -14,6 +14,9 @@ int interrupt_watch(void (*cleanup)(void *arg), void *arg);
 void interrupt_hold(void);
 void interrupt_release(void);
 
+/* Does a signal wait? For what takes long between the two. */
+int interrupt_waits(void);
+
 /* Instead of interrupt_release(): from now on there is nothing to clean up. */
 void interrupt_settle(void);
 

@@ -41,19 +41,6 @@ static const char *dtype(const layer *l)
     return l->dtype < LSQ_DTYPES ? lsq_dtype_name(l->dtype) : "mixed";
 }
 
-/* The most memory that this process ever had in pages, those of mapped files included; 0 if the system does not tell. */
-static double most_memory(void)
-{
-    char line[256];
-    unsigned long long kibibytes = 0;
-    FILE *status = fopen("/proc/self/status", "re");
-    while (status && !kibibytes && fgets(line, sizeof line, status))
-        sscanf(line, "VmHWM: %llu kB", &kibibytes);
-    if (status)
-        fclose(status);
-    return 1024 * (double)kibibytes;
-}
-
 /* ---- JSON ---- */
 
 static json_t *layer_json(const layer *l)
@@ -92,11 +79,11 @@ json_t *layers_json(const verification *v)
             json_decref(layers);
             return NULL;
         }
-    double most = most_memory();
-    return json_pack("{s:o, s:I, s:o, s:o, s:o, s:o}", "layers", layers, "wrong_layers", (json_int_t)v->wrong_layers,
+    uint64_t now, peak;
+    lsq_resident(&now, &peak);
+    return json_pack("{s:o, s:I, s:o, s:o, s:o, s:I}", "layers", layers, "wrong_layers", (json_int_t)v->wrong_layers,
                      "totals", layer_json(&v->total), "min_snr_db", number_json(v->limits.least_snr),
-                     "max_loss_percent", number_json(v->limits.most_loss), "max_rss_bytes",
-                     most > 0 ? json_real(most) : json_null());
+                     "max_loss_percent", number_json(v->limits.most_loss), "peak_resident_bytes", (json_int_t)peak);
 }
 
 /* ---- Words ---- */
@@ -132,6 +119,7 @@ static void layer_cells(table *t, const verification *v, const layer *l)
 
 int layers_print(const arguments *args, const verification *v)
 {
+    uint64_t now, peak;
     static const char *const all[] = {"layer",   ">tensors", ">weights",     ">bits",           ">ratio", "to",
                                       ">SNR dB", ">loss %",  ">MAE/range %", "published grade", "result"};
     static const char *const alone[] = {"layer", ">tensors", ">weights", ">bits", ">ratio", "to", "result"};
@@ -150,9 +138,8 @@ int layers_print(const arguments *args, const verification *v)
             "MAE/range: 100 mean |error| / (max - min), the metric of \"Loop Singular Bit\" with the grades that it "
             "published; one large weight makes it small, so it says little: judge by SNR and loss");
     }
-    if (most_memory() > 0)
-        printf("largest resident memory of this run, with pages of mapped files: %s\n",
-               bytes_text(most_memory(), text));
+    lsq_resident(&now, &peak);
+    printf("largest resident memory of this run, with pages of mapped files: %s\n", bytes_text((double)peak, text));
     return EXIT_OK;
 }
 

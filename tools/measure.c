@@ -55,18 +55,19 @@ static lsq_status choose_curve(choices *c, size_t i, const sample *s, lsq_error 
     return sample_curve(s, c->want, &made->format, err);
 }
 
-/* One curve for the candidates of up to 3 bits, and one for the others: within these it depends on the weights and hardly on the bits. */
+/* The curve depends on the weights, and least on the bits: those of 1 and 2 bits share one, those of 4 and more. */
 static lsq_status add_candidates(choices *c, size_t i, const sample *s, lsq_error *err)
 {
-    lsq_format few = {0}, many = {0};
-    lsq_format_parse("t2", &few, NULL);
-    lsq_format_parse("t4", &many, NULL);
-    lsq_status status = sample_curve(s, c->want, &few, err);
-    if (status == LSQ_OK)
-        status = sample_curve(s, c->want, &many, err);
+    static const char *const names[] = {"t2", "t3", "t4"};
+    lsq_format like[3];
+    lsq_status status = LSQ_OK;
+    for (size_t k = 0; status == LSQ_OK && k < 3; k++) {
+        lsq_format_parse(names[k], &like[k], NULL);
+        status = sample_curve(s, c->want, &like[k], err);
+    }
     for (size_t f = 0; status == LSQ_OK && f < CANDIDATES; f++) {
         lsq_format format = measure_candidate(f);
-        format.curve = format.bits <= 3 ? few.curve : many.curve;
+        format.curve = like[format.bits <= 2 ? 0 : format.bits == 3 ? 1 : 2].curve;
         status = add_point(c, i, s, format, err);
     }
     c->each[i].curve = LSQ_CURVE_GIVEN;
@@ -92,13 +93,23 @@ static lsq_status measure_sample(choices *c, size_t i, const sample *s, lsq_erro
     return status;
 }
 
-/* The limit of lsq_quantize(). */
-static int can_be_quantised(const float *w, size_t n)
+/* Are all weights within the limit of lsq_quantize()? Some rows at a time. */
+static lsq_status check_weights(const choices *c, size_t i, int *good, lsq_error *err)
 {
-    for (size_t i = 0; i < n; i++)
-        if (!(fabsf(w[i]) <= 0x1p100f))
-            return 0;
-    return 1;
+    enum { AT_ONCE = 1 << 20 };
+    const plan *p = &c->each[i].plan;
+    const size_t some = p->columns < AT_ONCE ? AT_ONCE / p->columns : 1, band = some < p->rows ? some : p->rows;
+    float *w = calloc(band, p->columns * sizeof *w);
+    lsq_status status = w ? LSQ_OK : LSQ_E_NOMEM;
+    *good = 1;
+    for (size_t row = 0; status == LSQ_OK && *good && row < p->rows; row += band) {
+        const size_t rows = p->rows - row < band ? p->rows - row : band;
+        status = lsq_model_read_rows(c->model, i, p->output_axis, row, rows, w, err);
+        for (size_t at = 0; status == LSQ_OK && *good && at < rows * p->columns; at++)
+            *good = fabsf(w[at]) <= 0x1p100f;
+    }
+    free(w);
+    return status;
 }
 
 /*
@@ -107,36 +118,39 @@ static int can_be_quantised(const float *w, size_t n)
  */
 enum { MANY_SHARE = 32, MANY_LEAST = 2048, ONE_SHARE = 4, ONE_LEAST = 8192 };
 
-static lsq_status draw(const choices *c, size_t i, const float *w, sample *s)
+static lsq_status draw(const choices *c, size_t i, sample *s, lsq_error *err)
 {
     const plan *p = &c->each[i].plan;
-    return c->each[i].allocated ? sample_draw(w, p->rows, p->columns, MANY_SHARE, MANY_LEAST, s)
-                                : sample_draw(w, p->rows, p->columns, ONE_SHARE, ONE_LEAST, s);
+    return c->each[i].allocated ? sample_draw(c->model, i, p, MANY_SHARE, MANY_LEAST, s, err)
+                                : sample_draw(c->model, i, p, ONE_SHARE, ONE_LEAST, s, err);
 }
 
-lsq_status measure_curve(choices *c, size_t i, const float *w, lsq_error *err)
+lsq_status measure_curve(choices *c, size_t i, lsq_error *err)
 {
     sample s = {0};
     if (c->each[i].curve == LSQ_CURVE_GIVEN || !has_curve(&c->each[i].format))
         return LSQ_OK;
-    lsq_status status = draw(c, i, w, &s);
+    lsq_status status = draw(c, i, &s, err);
     if (status == LSQ_OK)
         status = choose_curve(c, i, &s, err);
     sample_free(&s);
     return status;
 }
 
-static lsq_status measure_matrix(choices *c, size_t i, const float *w, lsq_error *err)
+static lsq_status measure_matrix(choices *c, size_t i, lsq_error *err)
 {
-    plan *p = &c->each[i].plan;
     sample s = {0};
-    if (!can_be_quantised(w, p->rows * p->columns)) {
-        p->kept = "holds a NaN or an infinity";
+    int good;
+    lsq_status status = check_weights(c, i, &good, err);
+    if (status != LSQ_OK)
+        return status;
+    if (!good) {
+        c->each[i].plan.kept = "holds a NaN or an infinity";
         warning(c->args, "%s is not quantised: it holds a NaN, an infinity or a weight above 2^100",
                 lsq_model_tensor(c->model, i)->name);
         return LSQ_OK;
     }
-    lsq_status status = draw(c, i, w, &s);
+    status = draw(c, i, &s, err);
     if (status == LSQ_OK)
         status = measure_sample(c, i, &s, err);
     c->weights += (double)lsq_model_tensor(c->model, i)->elements;
@@ -148,7 +162,7 @@ static lsq_status measure_matrix(choices *c, size_t i, const float *w, lsq_error
  * Measures the format that was chosen on more weights. What a small sample got wrong it got wrong for all formats alike, as some rows
  * are easier than others: so the whole curve moves.
  */
-static lsq_status refine_matrix(choices *c, size_t i, const float *w, lsq_error *err)
+static lsq_status refine_matrix(choices *c, size_t i, lsq_error *err)
 {
     const plan *p = &c->each[i].plan;
     const point *chosen = choice_point(c, i);
@@ -156,7 +170,7 @@ static lsq_status refine_matrix(choices *c, size_t i, const float *w, lsq_error 
     sample s = {0};
     if (!c->each[i].allocated || chosen->noise == 0)
         return LSQ_OK;
-    lsq_status status = sample_draw(w, p->rows, p->columns, ONE_SHARE, ONE_LEAST, &s);
+    lsq_status status = sample_draw(c->model, i, p, ONE_SHARE, ONE_LEAST, &s, err);
     if (status == LSQ_OK)
         status = sample_measure(&s, c->want, &chosen->format, &noise, &seconds, err);
     double ratio = noise * (double)lsq_model_tensor(c->model, i)->elements / chosen->noise;
@@ -166,9 +180,9 @@ static lsq_status refine_matrix(choices *c, size_t i, const float *w, lsq_error 
     return status;
 }
 
-typedef lsq_status matrix_visit(choices *c, size_t i, const float *w, lsq_error *err);
+typedef lsq_status matrix_visit(choices *c, size_t i, lsq_error *err);
 
-/* Reads all matrices that are not kept, one after the other. */
+/* All matrices that are not kept, one after the other. */
 static lsq_status visit_matrices(choices *c, matrix_visit *visit, lsq_error *err)
 {
     progress shown;
@@ -178,16 +192,10 @@ static lsq_status visit_matrices(choices *c, matrix_visit *visit, lsq_error *err
         total += (double)lsq_model_tensor(c->model, i)->elements;
     progress_begin(&shown, c->args, total);
     for (size_t i = 0; status == LSQ_OK && i < c->count; i++) {
-        const plan *p = &c->each[i].plan;
         progress_show(&shown, done);
         done += (double)lsq_model_tensor(c->model, i)->elements;
-        if (p->kept)
-            continue;
-        float *w = calloc(p->rows, p->columns * sizeof *w);
-        status = w ? lsq_model_read_matrix(c->model, i, p->output_axis, w, err) : LSQ_E_NOMEM;
-        if (status == LSQ_OK)
-            status = visit(c, i, w, err);
-        free(w);
+        if (!c->each[i].plan.kept)
+            status = visit(c, i, err);
     }
     progress_clear(&shown);
     return status;

@@ -16,7 +16,7 @@ lsq_format measure_candidate(size_t i);
 lsq_status measure_all(choices *c, lsq_error *err);
 
 /* Chooses the curve of tensor i, from the same sample, unless that is done: what is not measured needs it before it is encoded. */
-lsq_status measure_curve(choices *c, size_t i, const float *w, lsq_error *err);
+lsq_status measure_curve(choices *c, size_t i, lsq_error *err);
 
 /* Measures the formats that were allocated on more weights, and moves the curves to that. */
 lsq_status measure_chosen(choices *c, lsq_error *err);

@@ -21,28 +21,15 @@ static void view(plan *p, const lsq_tensor *t, const lsq_format *format, unsigne
         p->bytes = 0;
 }
 
-/*
- * Axis 0 holds the outputs as PyTorch stores weights, and is taken unless padding (rows to 16, columns to 32) swells its
- * matrix and not that of the last axis, where TensorFlow kernels have the outputs: the last axis must take at most three
- * quarters of the bytes. As it takes no fewer than its elements do, axis 0 then pads by a third or more.
- * Shapes cannot tell a square matrix from its transpose: ONNX MatMul weights need --output-axis last.
- */
+/* Shapes cannot tell a square matrix from its transpose: ONNX MatMul weights need --output-axis last. */
 static void choose(plan *p, const lsq_tensor *t, const wish *want)
 {
-    plan last = {0};
-    if (want->version == 1) { /* the published files have no view but the tensor as it stands */
-        view(p, t, &want->format, 0);
-        return;
-    }
-    if (want->axis == AXIS_AUTO && t->quantised) {
-        view(p, t, &want->format, t->output_axis);
-        return;
-    }
-    view(&last, t, &want->format, t->rank - 1);
-    view(p, t, &want->format, 0);
-    int better = last.bytes && (double)last.bytes <= 0.75 * (double)p->bytes;
-    if (want->axis == AXIS_LAST || (want->axis == AXIS_AUTO && better))
-        *p = last;
+    unsigned axis = 0; /* the published files have no view but the tensor as it stands */
+    if (want->version != 1 && want->axis == AXIS_LAST)
+        axis = t->rank - 1;
+    else if (want->version != 1 && want->axis == AXIS_AUTO)
+        lsq_tensor_axis(t, &want->format, &axis);
+    view(p, t, &want->format, axis);
 }
 
 int same_format(const lsq_format *a, const lsq_format *b)
@@ -84,33 +71,29 @@ plan plan_tensor(const lsq_tensor *t, const wish *want)
 lsq_tensor plan_written(const lsq_tensor *t, const plan *p, const lsq_format *format)
 {
     lsq_tensor written = *t;
-    size_t bytes;
-    if (!p->kept) {
-        written.quantised = 1;
-        written.format = *format;
-        written.output_axis = p->output_axis;
-        written.rows = p->rows;
-        written.columns = p->columns;
-        written.bytes = p->bytes;
-        written.outliers = written.outlier_bytes = 0;
-    } else if (t->quantised && lsq_packed_bytes(&t->format, (size_t)t->rows, (size_t)t->columns, &bytes) != LSQ_OK) {
-        written.quantised = 0;
-        written.dtype = LSQ_F32;
-        written.bytes = t->elements * sizeof(float);
-    }
+    if (p->kept)
+        return written;
+    written.quantised = 1;
+    written.format = *format;
+    written.output_axis = p->output_axis;
+    written.rows = p->rows;
+    written.columns = p->columns;
+    written.bytes = p->bytes;
+    written.outliers = written.outlier_bytes = 0;
     return written;
 }
 
-lsq_status plan_quantise(const wish *want, const lsq_format *format, int curve, const calibration *known, size_t rows,
-                         size_t columns, const float *w, lsq_weights **weights, lsq_error *err)
+lsq_quantize_options plan_options(const wish *want, const lsq_format *format, int curve, const calibration *known)
 {
-    const lsq_quantize_options how = {.size = sizeof how,
-                                      .rounding = want->rounding,
-                                      .curve = curve,
-                                      .outliers = want->outliers,
-                                      .importance = known ? known->importance : NULL,
-                                      .gram = known ? known->gram : NULL};
-    return lsq_quantize(NULL, format, rows, columns, w, columns, &how, weights, err);
+    return (lsq_quantize_options){
+        .size = sizeof(lsq_quantize_options),
+        .rounding = want->rounding,
+        .curve = curve,
+        .outliers = want->outliers,
+        .outlier_choice = format->codec == LSQ_SIGN ? LSQ_OUTLIERS_LARGEST : LSQ_OUTLIERS_WHERE_WORTH,
+        .importance = known ? known->importance : NULL,
+        .gram = known ? known->gram : NULL,
+    };
 }
 
 int plan_curve(const char *name)

@@ -29,17 +29,13 @@ typedef struct plan {
 /* Only looks at type and shape: a tensor that holds a NaN is found out later. */
 plan plan_tensor(const lsq_tensor *t, const wish *want);
 
-/*
- * The tensor as it will be written, in `format` unless it is kept; `curve` and outliers are found out later. What products cannot use
- * (version 1, more than 9 bits) becomes numbers.
- */
+/* The tensor as it will be written, in `format` unless it is kept; curve and outliers are found out later. */
 lsq_tensor plan_written(const lsq_tensor *t, const plan *p, const lsq_format *format);
 
 int same_format(const lsq_format *a, const lsq_format *b);
 
-/* Quantises a matrix without gaps, or a sample of one, as `want` says: every encoding of this command. `known` may be NULL. */
-lsq_status plan_quantise(const wish *want, const lsq_format *format, int curve, const calibration *known, size_t rows,
-                         size_t columns, const float *w, lsq_weights **weights, lsq_error *err);
+/* How this command quantises in a format: every encoding of it. What `known` points to must stay; NULL: nothing is known. */
+lsq_quantize_options plan_options(const wish *want, const lsq_format *format, int curve, const calibration *known);
 
 /* An lsq_curve: does the name of a format say which it has? */
 int plan_curve(const char *name);

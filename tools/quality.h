@@ -4,7 +4,7 @@
 #ifndef LSQ_TOOLS_QUALITY_H
 #define LSQ_TOOLS_QUALITY_H
 
-#include <lsq/lsq.h>
+#include <lsq/lsq_model.h>
 
 /* Sums over pairs of numbers, in double. Start with zeros. */
 typedef struct quality {
@@ -25,6 +25,9 @@ double quality_snr(const quality *q);
 double quality_relative_noise(const quality *q);
 
 double quality_rmse(const quality *q);
+
+/* The same of what the library summed. */
+double relative_noise(const lsq_loss *loss);
 
 /* Adds all weights of a matrix beside the original one (rows x columns), decoding a few rows at a time. */
 lsq_status quality_add_matrix(quality *q, const lsq_weights *weights, const float *original);

@@ -45,21 +45,20 @@ static size_t copy_groups(float *to, const float *row, size_t columns, size_t ta
     return copied;
 }
 
-/* Some n weights of the matrix. */
-static lsq_status draw(const float *w, size_t rows, size_t columns, size_t n, sample *s)
+/* The matrix that a sample is drawn from, and room for one panel of it. */
+typedef struct drawing {
+    const lsq_model *model;
+    size_t tensor;
+    const plan *plan;
+    float *panel;
+} drawing;
+
+/* Reads panel p; returns in *rows how many rows it has. */
+static lsq_status read_panel(const drawing *d, size_t p, size_t *rows, lsq_error *err)
 {
-    size_t panels = round_up(rows, PANEL), groups = round_up(columns, GROUP);
-    size_t p = pieces(n, PANEL * columns, panels), g = pieces(n, p * PANEL * GROUP, groups);
-    *s = (sample){.w = calloc(p * PANEL, g * GROUP * sizeof *s->w)};
-    if (!s->w)
-        return LSQ_E_NOMEM;
-    float *to = s->w;
-    for (size_t i = 0; i < p; i++) {
-        size_t begin = place(i, p, panels) * PANEL, end = rows - begin < PANEL ? rows : begin + PANEL;
-        for (size_t row = begin; row < end; row++, s->rows++)
-            to += s->columns = copy_groups(to, w + row * columns, columns, g);
-    }
-    return LSQ_OK;
+    const size_t left = d->plan->rows - p * PANEL;
+    *rows = left < PANEL ? left : PANEL;
+    return lsq_model_read_rows(d->model, d->tensor, d->plan->output_axis, p * PANEL, *rows, d->panel, err);
 }
 
 static int all_zero(const float *w, size_t n)
@@ -70,15 +69,67 @@ static int all_zero(const float *w, size_t n)
     return 1;
 }
 
-lsq_status sample_draw(const float *w, size_t rows, size_t columns, size_t share, size_t least, sample *s)
+/* Groups [of `taken`] of the panel in memory go to the end of the sample. */
+static void append(const drawing *d, size_t rows, size_t taken, sample *s)
 {
-    size_t all = rows * columns, n = all / share;
-    n = all <= 4 * least ? all : n < least ? least : n > MOST ? MOST : n;
-    lsq_status status = draw(w, rows, columns, n, s);
-    if (status != LSQ_OK || !all_zero(s->w, s->rows * s->columns) || all_zero(w, all))
+    for (size_t r = 0; r < rows; r++, s->rows++)
+        s->columns = copy_groups(s->w + s->rows * s->columns, d->panel + r * d->plan->columns, d->plan->columns, taken);
+}
+
+/* Some n weights, spread evenly. */
+static lsq_status draw_evenly(const drawing *d, size_t n, sample *s, lsq_error *err)
+{
+    const size_t columns = d->plan->columns;
+    const size_t panels = round_up(d->plan->rows, PANEL), groups = round_up(columns, GROUP);
+    const size_t p = pieces(n, PANEL * columns, panels), g = pieces(n, p * PANEL * GROUP, groups);
+    lsq_status status = LSQ_OK;
+    *s = (sample){.w = calloc(p * PANEL, g * GROUP * sizeof *s->w)};
+    if (!s->w)
+        return LSQ_E_NOMEM;
+    for (size_t i = 0, rows; status == LSQ_OK && i < p; i++) {
+        status = read_panel(d, place(i, p, panels), &rows, err);
+        if (status == LSQ_OK)
+            append(d, rows, g, s);
+    }
+    return status;
+}
+
+/* Some n weights of those panels that are not all zeros; nothing changes if they all are. */
+static lsq_status draw_others(const drawing *d, size_t n, sample *s, lsq_error *err)
+{
+    const size_t columns = d->plan->columns;
+    const size_t panels = round_up(d->plan->rows, PANEL), p = pieces(n, PANEL * columns, panels);
+    lsq_status status = LSQ_OK;
+    sample others = {.w = calloc(p * PANEL, columns * sizeof *others.w)};
+    if (!others.w)
+        return LSQ_E_NOMEM;
+    for (size_t i = 0, rows; status == LSQ_OK && i < panels && others.rows < p * PANEL; i++) {
+        status = read_panel(d, i, &rows, err);
+        if (status == LSQ_OK && !all_zero(d->panel, rows * columns))
+            append(d, rows, round_up(columns, GROUP), &others);
+    }
+    if (status != LSQ_OK || others.rows == 0) {
+        sample_free(&others);
         return status;
-    sample_free(s); /* a sample of zeros alone tells nothing of the rest */
-    return draw(w, rows, columns, all, s);
+    }
+    sample_free(s);
+    *s = others;
+    return LSQ_OK;
+}
+
+lsq_status sample_draw(const lsq_model *model, size_t i, const plan *p, size_t share, size_t least, sample *s,
+                       lsq_error *err)
+{
+    const size_t all = p->rows * p->columns;
+    size_t n = all / share;
+    n = all <= 4 * least ? all : n < least ? least : n > MOST ? MOST : n;
+    drawing d = {model, i, p, calloc(PANEL, p->columns * sizeof *d.panel)};
+    lsq_status status = d.panel ? draw_evenly(&d, n, s, err) : LSQ_E_NOMEM;
+    if (status == LSQ_OK &&
+        all_zero(s->w, s->rows * s->columns)) /* a sample of zeros alone tells nothing of the rest */
+        status = draw_others(&d, n, s, err);
+    free(d.panel);
+    return status;
 }
 
 void sample_free(sample *s)
@@ -94,26 +145,28 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-lsq_status sample_measure(const sample *s, const wish *want, const lsq_format *format, double *relative_noise,
+lsq_status sample_measure(const sample *s, const wish *want, const lsq_format *format, double *sample_noise,
                           double *seconds, lsq_error *err)
 {
+    const lsq_quantize_options how = plan_options(want, format, LSQ_CURVE_GIVEN, NULL);
     lsq_weights *weights = NULL;
-    quality q = {0};
+    lsq_loss loss = {0};
     double begun = now();
-    lsq_status status = plan_quantise(want, format, LSQ_CURVE_GIVEN, NULL, s->rows, s->columns, s->w, &weights, err);
+    lsq_status status = lsq_quantize(NULL, format, s->rows, s->columns, s->w, s->columns, &how, &weights, err);
     *seconds = (now() - begun) / (double)(s->rows * s->columns);
     if (status == LSQ_OK)
-        status = quality_add_matrix(&q, weights, s->w);
+        status = lsq_loss_add(&loss, s->w, weights);
     if (status == LSQ_OK)
-        *relative_noise = quality_relative_noise(&q);
+        *sample_noise = relative_noise(&loss);
     lsq_weights_free(weights);
     return status;
 }
 
 lsq_status sample_curve(const sample *s, const wish *want, lsq_format *format, lsq_error *err)
 {
+    const lsq_quantize_options how = plan_options(want, format, LSQ_CURVE_BEST, NULL);
     lsq_weights *weights = NULL;
-    lsq_status status = plan_quantise(want, format, LSQ_CURVE_BEST, NULL, s->rows, s->columns, s->w, &weights, err);
+    lsq_status status = lsq_quantize(NULL, format, s->rows, s->columns, s->w, s->columns, &how, &weights, err);
     if (status == LSQ_OK)
         *format = lsq_weights_format(weights);
     lsq_weights_free(weights);

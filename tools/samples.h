@@ -13,17 +13,19 @@ typedef struct sample {
 } sample;
 
 /*
- * Draws a sample of one in `share` weights, at least some `least` and at most some million; of all of them, if there are less
- * than four times `least`, or if those that it would take are zeros. LSQ_E_NOMEM.
+ * Draws a sample of one in `share` weights of tensor i, in the view of its plan: at least some `least` and at most some million; of all
+ * of them, if there are less than four times `least`. If those were all zeros, panels that are not take their place, as far as there are
+ * any. Only what is drawn is in memory.
  */
-lsq_status sample_draw(const float *w, size_t rows, size_t columns, size_t share, size_t least, sample *s);
+lsq_status sample_draw(const lsq_model *model, size_t i, const plan *p, size_t share, size_t least, sample *s,
+                       lsq_error *err);
 void sample_free(sample *s);
 
 /* Puts the curve that suits the sample into *format, which is scalar or trellis. */
 lsq_status sample_curve(const sample *s, const wish *want, lsq_format *format, lsq_error *err);
 
 /* Encodes it: sum (w - w')^2 / sum w^2 over the sample, and the seconds that each of its weights took. */
-lsq_status sample_measure(const sample *s, const wish *want, const lsq_format *format, double *relative_noise,
+lsq_status sample_measure(const sample *s, const wish *want, const lsq_format *format, double *sample_noise,
                           double *seconds, lsq_error *err);
 
 #endif

@@ -18,67 +18,61 @@ static uint32_t bits_of(float number)
     return bits;
 }
 
-typedef struct counts {
-    uint64_t *bins, zeros, all;
-    float largest;
-} counts;
+lsq_status spread_add(spread_sums *s, const float *original, const float *decoded, size_t n)
+{
+    if (!s->bins) {
+        s->bins = calloc(BINS, sizeof *s->bins);
+        s->from = (double)original[0];
+    }
+    if (!s->bins)
+        return LSQ_E_NOMEM;
+    for (size_t i = 0; i < n; i++) {
+        const float error = fabsf(original[i] - decoded[i]);
+        const double off = (double)original[i] - s->from;
+        s->bins[bits_of(error) >> 16]++;
+        s->largest = fmaxf(s->largest, error);
+        s->zeros += decoded[i] == 0;
+        s->powers[0] += off;
+        s->powers[1] += off * off;
+        s->powers[2] += off * off * off;
+        s->powers[3] += off * off * off * off;
+    }
+    s->all += n;
+    return LSQ_OK;
+}
 
 /* The upper end of the bin that the share is reached in. */
-static double quantile(const counts *c, double share)
+static double quantile(const spread_sums *s, double share)
 {
-    uint64_t below = c->bins[0];
+    uint64_t below = s->bins[0];
     uint32_t bin = 0;
     float end;
-    while (bin + 1 < BINS && (double)below < share * (double)c->all)
-        below += c->bins[++bin];
+    while (bin + 1 < BINS && (double)below < share * (double)s->all)
+        below += s->bins[++bin];
     uint32_t bits = bin ? (bin << 16) + 0xffff : 0;
     memcpy(&end, &bits, sizeof end);
-    return (double)fminf(end, c->largest);
+    return (double)fminf(end, s->largest);
 }
 
-/* In two passes, so that a mean that is large beside the deviation does no harm. */
-static double excess_kurtosis(const float *w, size_t n)
+/* From moments about `from` to those about the mean. */
+static double excess_kurtosis(const spread_sums *s)
 {
-    double mean = 0, second = 0, fourth = 0;
-    for (size_t i = 0; i < n; i++)
-        mean += (double)w[i];
-    mean /= (double)n;
-    for (size_t i = 0; i < n; i++) {
-        double square = ((double)w[i] - mean) * ((double)w[i] - mean);
-        second += square;
-        fourth += square * square;
-    }
-    return second > 0 ? (double)n * fourth / (second * second) - 3 : 0;
+    const double n = (double)s->all, mean = s->powers[0] / n;
+    const double second = s->powers[1] / n - mean * mean;
+    const double fourth =
+        s->powers[3] / n - 4 * mean * s->powers[2] / n + 6 * mean * mean * s->powers[1] / n - 3 * pow(mean, 4);
+    return second > 0 ? fourth / (second * second) - 3 : 0;
 }
 
-static void count(counts *c, const float *original, const float *decoded, size_t n)
+spread spread_of(const spread_sums *s)
 {
-    for (size_t i = 0; i < n; i++) {
-        float error = fabsf(original[i] - decoded[i]);
-        c->bins[bits_of(error) >> 16]++;
-        c->largest = fmaxf(c->largest, error);
-        c->zeros += decoded[i] == 0;
-    }
-    c->all += n;
+    if (!s->bins)
+        return (spread){0};
+    return (spread){quantile(s, 0.99), quantile(s, 0.999), (double)s->zeros / (double)s->all, excess_kurtosis(s)};
 }
 
-lsq_status spread_of_matrix(spread *s, const lsq_weights *weights, const float *original)
+void spread_free(spread_sums *s)
 {
-    enum { BAND = 16 }; /* rows that are packed together */
-    size_t rows = lsq_weights_rows(weights), columns = lsq_weights_columns(weights);
-    float *decoded = calloc(rows < BAND ? rows : BAND, columns * sizeof *decoded);
-    counts c = {.bins = calloc(BINS, sizeof *c.bins)};
-    lsq_status status = decoded && c.bins ? LSQ_OK : LSQ_E_NOMEM;
-    for (size_t row = 0; status == LSQ_OK && row < rows; row += BAND) {
-        size_t band = rows - row < BAND ? rows - row : BAND;
-        status = lsq_dequantize(NULL, weights, row, band, decoded, columns);
-        if (status == LSQ_OK)
-            count(&c, original + row * columns, decoded, band * columns);
-    }
-    if (status == LSQ_OK)
-        *s = (spread){quantile(&c, 0.99), quantile(&c, 0.999), (double)c.zeros / (double)c.all,
-                      excess_kurtosis(original, (size_t)c.all)};
-    free(decoded);
-    free(c.bins);
-    return status;
+    free(s->bins);
+    *s = (spread_sums){0};
 }

@@ -13,7 +13,20 @@ typedef struct spread {
     double kurtosis; /* of the original weights: 0 is normal, 3 Laplace; 0 if they are all equal */
 } spread;
 
-/* Of a matrix beside the original one (rows x columns), decoding a few rows at a time. LSQ_E_NOMEM. */
-lsq_status spread_of_matrix(spread *s, const lsq_weights *weights, const float *original);
+/* What is gathered for one; start with zeros. */
+typedef struct spread_sums {
+    uint64_t *bins; /* errors by size */
+    uint64_t zeros, all;
+    float largest;
+    double from,
+        powers[4]; /* sums of (w - from)^1 to ^4: `from` is one of the weights, so that a large mean does no harm */
+} spread_sums;
+
+/* Adds n weights, some at least. LSQ_E_NOMEM. */
+lsq_status spread_add(spread_sums *s, const float *original, const float *decoded, size_t n);
+
+/* All zero if nothing was added. */
+spread spread_of(const spread_sums *s);
+void spread_free(spread_sums *s);
 
 #endif

@@ -71,7 +71,7 @@ class Grouping(Layers):
             self.assertEqual((layer['source_dtype'], layer['source_bytes']), ('F32', 4 * layer['weights']))
             self.assertAlmostEqual(layer['ratio'], layer['source_bytes'] / layer['bytes'])
         self.assertEqual(document['totals']['weights'], sum(layer['weights'] for layer in found.values()))
-        self.assertGreater(document['max_rss_bytes'], 1 << 20)
+        self.assertGreater(document['peak_resident_bytes'], 1 << 20)
 
     def test_qualities(self):
         """All of them again, from the decoded file; the product within what rounding of activations adds."""
@@ -201,7 +201,7 @@ class Memory(Layers):
             safetensors(self.path('in.safetensors'), {name: w for name in names})
             self.lsq('compress', '-q', 'in.safetensors', '-f', '-o', 'a.lsq', '-c', 's4')
             size = sum(os.path.getsize(self.path(n)) for n in ('in.safetensors', 'a.lsq'))
-            peaks.append(self.against(env={'ASAN_OPTIONS': no_quarantine})[1]['max_rss_bytes'] - size)
+            peaks.append(self.against(env={'ASAN_OPTIONS': no_quarantine})[1]['peak_resident_bytes'] - size)
         self.assertLess(peaks[1] - peaks[0], 4 << 20)
 
 
