@@ -8,9 +8,12 @@ import subprocess
 import time
 import unittest
 
-from command import CHECK, OK, USAGE, WRAPPER, Case, noise, normal, safetensors
+from command import CHECK, LSQ, OK, USAGE, WRAPPER, Case, noise, normal, safetensors
 
 MIB = 1 << 20
+with open(LSQ[-1], 'rb') as command:
+    SANITIZED = b'__asan' in command.read()
+SLOW = WRAPPER or SANITIZED
 PUBLISHED = {'model_path', 'all_targets_achieved', 'ram_target_achieved', 'storage_target_achieved',
              'quality_target_achieved', 'compression_ratio', 'quality_loss', 'projected_ram_mb', 'projected_storage_gb'}
 SUMMARY = {'average_compression_ratio', 'average_quality_loss_percent', 'total_weights_processed', 'outliers_preserved',
@@ -133,7 +136,7 @@ class Limits(Case):
         self.assertEqual(self.listing(), ['m.safetensors'])
 
 
-@unittest.skipIf(WRAPPER or os.environ.get('LSQ_SANITIZED'), 'memory is that of an emulator or of a sanitizer')
+@unittest.skipIf(SLOW, 'memory is that of an emulator or of a sanitizer')
 class Memory(Case):
     """A file four times as large as the memory allowed, and one tensor in it that is larger by itself."""
 
@@ -174,10 +177,10 @@ class Memory(Case):
 class Killed(Case):
     """By a signal that nobody can answer, as the system sends it when memory is out."""
 
-    TIMES = 10 if WRAPPER else 50
+    TIMES = 5 if SLOW else 50
 
     def test_leaves_nothing(self):
-        safetensors(self.path('m.safetensors'), {f'w{i}': noise(MIB) for i in range(4 if WRAPPER else 16)})
+        safetensors(self.path('m.safetensors'), {f'w{i}': noise(MIB // 4 if SLOW else MIB) for i in range(4 if SLOW else 8)})
         begun = time.monotonic()
         self.lsq('compress', 'm.safetensors', '-o', 'out.lsq', '-c', 's2')
         whole, complete = time.monotonic() - begun, self.read('out.lsq')
