@@ -1,10 +1,12 @@
+/*
+ * cold.c - files that are not in the system's cache, and how much memory there is for them.
+ */
 #include "bench/cold.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -52,26 +54,14 @@ uint64_t bench_file_bytes(const char *path)
     return stat(path, &about) ? 0 : (uint64_t)about.st_size;
 }
 
-/* The number behind `key` in a file of the system's that counts in kB. */
-static uint64_t kilobytes(const char *path, const char *key)
-{
-    char line[256];
-    unsigned long long found = 0;
-    FILE *file = fopen(path, "r");
-    while (file && fgets(line, sizeof line, file))
-        if (!strncmp(line, key, strlen(key)))
-            sscanf(line + strlen(key), ": %llu", &found);
-    if (file)
-        fclose(file);
-    return 1024 * (uint64_t)found;
-}
-
-uint64_t bench_memory_peak(void)
-{
-    return kilobytes("/proc/self/status", "VmHWM");
-}
-
 uint64_t bench_memory_available(void)
 {
-    return kilobytes("/proc/meminfo", "MemAvailable");
+    char line[256];
+    unsigned long long kibibytes = 0;
+    FILE *file = fopen("/proc/meminfo", "r");
+    while (file && !kibibytes && fgets(line, sizeof line, file))
+        sscanf(line, "MemAvailable: %llu", &kibibytes);
+    if (file)
+        fclose(file);
+    return 1024 * (uint64_t)kibibytes;
 }

@@ -1,5 +1,5 @@
 /*
- * cold.h - what of a file, and of this process, is in memory.
+ * cold.h - files that are not in the cache of the system, and how much memory there is for them.
  */
 #ifndef LSQ_BENCH_COLD_H
 #define LSQ_BENCH_COLD_H
@@ -12,8 +12,7 @@ double bench_cold_file(const char *path);
 /* Bytes of a file; 0 if it cannot be had. */
 uint64_t bench_file_bytes(const char *path);
 
-/* The most that this process has ever had in memory, and what the machine has left, in bytes; 0: the system does not tell. */
-uint64_t bench_memory_peak(void);
+/* Bytes of memory that the machine has left; 0: the system does not tell. */
 uint64_t bench_memory_available(void);
 
 #endif

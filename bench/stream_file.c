@@ -208,9 +208,10 @@ static lsq_status measure(stream_run *run, unsigned threads, bench_table *table,
     for (unsigned i = 0; !status && i < run->request->samples; i++)
         for (size_t way = 0; !status && way < WAYS; way++)
             status = take(run, way, i, err);
-    const double peak = (double)bench_memory_peak();
+    uint64_t now, peak;
+    lsq_resident(&now, &peak);
     for (size_t way = 0; !status && way < WAYS; way++)
-        add_row(run, way, threads, peak, table);
+        add_row(run, way, threads, (double)peak, table);
     return status;
 }
 
