@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <unistd.h>
 
 static pthread_mutex_t held = PTHREAD_MUTEX_INITIALIZER;
 static sigset_t watched;
@@ -58,6 +59,8 @@ void interrupt_hold(void)
 void interrupt_release(void)
 {
     pthread_mutex_unlock(&held);
+    while (waits) /* whoever was about to go on would take the lock again before the other thread wakes */
+        pause();
 }
 
 int interrupt_waits(void)

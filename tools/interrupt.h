@@ -10,7 +10,7 @@
  */
 int interrupt_watch(void (*cleanup)(void *arg), void *arg);
 
-/* Between the two a signal waits: what cleanup() looks at may be changed. Not nested. */
+/* Between the two a signal waits: what cleanup() looks at may be changed. If one has come, the second does not return. Not nested. */
 void interrupt_hold(void);
 void interrupt_release(void);
 
