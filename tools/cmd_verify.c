@@ -36,9 +36,9 @@ static int read_limit(const arguments *args, int option, double least, const cha
     return CARRY_ON;
 }
 
-static int read_limits(const arguments *args, limits *l)
+static int read_limits(const arguments *args, demands *l)
 {
-    *l = (limits){-INFINITY, INFINITY};
+    *l = (demands){-INFINITY, INFINITY};
     int code = read_limit(args, MIN_SNR, -INFINITY, "number of decibels", &l->least_snr);
     return code == CARRY_ON ? read_limit(args, MAX_LOSS, 0, "percentage from 0 on", &l->most_loss) : code;
 }
@@ -74,7 +74,7 @@ static lsq_status examine(arguments *args, verification *v, const lsq_model *mod
         } else if (status == LSQ_OK && original)
             status = verify_compare(f, model, i, original, err);
         if (status == LSQ_OK && !f->wrong && !v->by_layer)
-            f->wrong = verify_limits(&v->limits, f->compared ? &f->quality : NULL, f->multiplied ? &f->product : NULL);
+            f->wrong = verify_demands(&v->demands, f->compared ? &f->quality : NULL, f->multiplied ? &f->product : NULL);
     }
     progress_clear(&shown);
     if (original)
@@ -84,14 +84,14 @@ static lsq_status examine(arguments *args, verification *v, const lsq_model *mod
     return status;
 }
 
-static int verify(arguments *args, const lsq_model *model, const lsq_model *original, const limits *l)
+static int verify(arguments *args, const lsq_model *model, const lsq_model *original, const demands *l)
 {
     size_t most = lsq_model_count(model) + (original ? lsq_model_count(original) : 0);
     lsq_error err = {0};
     verification v = {.file = args->operands[0],
                       .original = args->values[AGAINST],
                       .format = lsq_model_format(model),
-                      .limits = *l,
+                      .demands = *l,
                       .by_layer = args->values[LAYERS] != NULL};
     v.findings = calloc(most ? most : 1, sizeof *v.findings);
     if (!v.findings)
@@ -110,7 +110,7 @@ static int verify(arguments *args, const lsq_model *model, const lsq_model *orig
 static int run(arguments *args)
 {
     lsq_model *model = NULL, *original = NULL;
-    limits l;
+    demands l;
     int code = read_limits(args, &l);
     if (code == CARRY_ON)
         code = open_model(args, args->operands[0], 0, &model);

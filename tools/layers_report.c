@@ -82,8 +82,8 @@ json_t *layers_json(const verification *v)
     uint64_t now, peak;
     lsq_resident(&now, &peak);
     return json_pack("{s:o, s:I, s:o, s:o, s:o, s:I}", "layers", layers, "wrong_layers", (json_int_t)v->wrong_layers,
-                     "totals", layer_json(&v->total), "min_snr_db", number_json(v->limits.least_snr),
-                     "max_loss_percent", number_json(v->limits.most_loss), "peak_resident_bytes", (json_int_t)peak);
+                     "totals", layer_json(&v->total), "min_snr_db", number_json(v->demands.least_snr),
+                     "max_loss_percent", number_json(v->demands.most_loss), "peak_resident_bytes", (json_int_t)peak);
 }
 
 /* ---- Words ---- */

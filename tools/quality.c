@@ -4,7 +4,6 @@
 #include "tools/quality.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 void quality_add(quality *q, const float *original, const float *decoded, size_t n)
 {
@@ -52,22 +51,6 @@ double quality_rmse(const quality *q)
     return q->count > 0 ? sqrt(q->noise / q->count) : 0;
 }
 
-lsq_status quality_add_matrix(quality *q, const lsq_weights *weights, const float *original)
-{
-    enum { BAND = 16 }; /* rows that are packed together */
-    size_t rows = lsq_weights_rows(weights), columns = lsq_weights_columns(weights);
-    float *decoded = calloc(rows < BAND ? rows : BAND, columns * sizeof *decoded);
-    lsq_status status = decoded ? LSQ_OK : LSQ_E_NOMEM;
-    for (size_t row = 0; status == LSQ_OK && row < rows; row += BAND) {
-        size_t band = rows - row < BAND ? rows - row : BAND;
-        status = lsq_dequantize(NULL, weights, row, band, decoded, columns);
-        if (status == LSQ_OK)
-            quality_add(q, original + row * columns, decoded, band * columns);
-    }
-    free(decoded);
-    return status;
-}
-
 /*
  * The sum of twelve numbers uniform in [-1/2, 1/2], whose variance is 1. Unlike the usual methods it
  * calls no function whose last bits depend on the machine: every sum is a multiple of 2^-21 of at most 6, exact even as
@@ -83,24 +66,8 @@ float quality_normal(uint64_t *state)
     return (float)sum;
 }
 
-lsq_status quality_add_product(quality *q, const lsq_weights *weights, const float *original)
+void quality_add_sum(quality *q, double exact, double got)
 {
-    size_t rows = lsq_weights_rows(weights), columns = lsq_weights_columns(weights);
-    float *x = malloc(columns * sizeof *x), *y = malloc(rows * sizeof *y);
-    uint64_t state = 1;
-    lsq_status status = x && y ? LSQ_OK : LSQ_E_NOMEM;
-    for (size_t i = 0; status == LSQ_OK && i < columns; i++)
-        x[i] = quality_normal(&state);
-    if (status == LSQ_OK)
-        status = lsq_sgemv(NULL, LSQ_NO_TRANS, 1, weights, x, 1, 0, y, 1);
-    for (size_t r = 0; status == LSQ_OK && r < rows; r++) {
-        double exact = 0;
-        for (size_t i = 0; i < columns; i++)
-            exact += (double)original[r * columns + i] * (double)x[i];
-        q->signal += exact * exact;
-        q->noise += (exact - (double)y[r]) * (exact - (double)y[r]);
-    }
-    free(x);
-    free(y);
-    return status;
+    q->signal += exact * exact;
+    q->noise += (exact - got) * (exact - got);
 }

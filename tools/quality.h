@@ -29,19 +29,13 @@ double quality_rmse(const quality *q);
 /* The same of what the library summed. */
 double relative_noise(const lsq_loss *loss);
 
-/* Adds all weights of a matrix beside the original one (rows x columns), decoding a few rows at a time. */
-lsq_status quality_add_matrix(quality *q, const lsq_weights *weights, const float *original);
-
 /*
  * A pseudo-random number, normal to the eye, of mean 0 and variance 1: the same in every run and on every machine. Begin with any state.
  */
 float quality_normal(uint64_t *state);
 
-/*
- * Adds the elements of y' beside those of y, for y = W x in double and y' from lsq_sgemv() with integer activations: sums alone. x is
- * pseudo-random and the same in every run and on every machine.
- */
-lsq_status quality_add_product(quality *q, const lsq_weights *weights, const float *original);
+/* Adds an element of a product W x to signal and noise alone. */
+void quality_add_sum(quality *q, double exact, double got);
 
 /* |y - y'| / |y| */
 double quality_relative_error(const quality *q);

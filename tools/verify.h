@@ -21,10 +21,10 @@ typedef struct finding {
 } finding;
 
 /* What is asked for: of each quantised tensor, or of each layer. */
-typedef struct limits {
+typedef struct demands {
     double least_snr; /* -INFINITY: none */
     double most_loss; /* percent of |y - y'| / |y|; INFINITY: any */
-} limits;
+} demands;
 
 /* The tensors whose names are alike up to a number. */
 typedef struct layer {
@@ -42,7 +42,7 @@ typedef struct layer {
 typedef struct verification {
     const char *file, *original; /* original NULL: checksums only */
     const char *format;          /* of the file */
-    limits limits;
+    demands demands;
     int by_layer;
     finding *findings;
     size_t count, wrong;
@@ -55,7 +55,7 @@ typedef struct verification {
 lsq_status verify_compare(finding *f, const lsq_model *model, size_t i, const lsq_model *original, lsq_error *err);
 
 /* Which limit is missed, or NULL; either quality may be NULL. */
-const char *verify_limits(const limits *l, const quality *weights, const quality *product);
+const char *verify_demands(const demands *l, const quality *weights, const quality *product);
 
 /*
  * How much of a name is that of its layer: up to and with the first component, between dots or slashes, that is a number, or if there is

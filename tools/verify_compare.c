@@ -27,20 +27,60 @@ static lsq_status compare_numbers(finding *f, const lsq_model *model, size_t i, 
     return status;
 }
 
-/* The matrix of the file, decoded a few rows at a time and multiplied as a program would, beside the original one. */
+enum { BAND = 64 }; /* rows at a time: whole sixteens, which are packed together */
+
+/* A matrix of the file beside the original one, and its product with x, which a program would have: y. */
+typedef struct pair {
+    const lsq_weights *weights;
+    const lsq_model *original;
+    size_t j;
+    float *x, *y, *w, *decoded;
+} pair;
+
+static lsq_status compare_band(finding *f, const pair *p, size_t row, size_t band, lsq_error *err)
+{
+    const lsq_tensor *t = f->tensor;
+    const size_t columns = (size_t)t->columns;
+    lsq_status status = lsq_model_read_rows(p->original, p->j, t->output_axis, row, band, p->w, err);
+    if (status == LSQ_OK)
+        status = lsq_dequantize(NULL, p->weights, row, band, p->decoded, columns);
+    if (status != LSQ_OK)
+        return status;
+    quality_add(&f->quality, p->w, p->decoded, band * columns);
+    for (size_t r = 0; r < band; r++) {
+        double exact = 0;
+        for (size_t i = 0; i < columns; i++)
+            exact += (double)p->w[r * columns + i] * (double)p->x[i];
+        quality_add_sum(&f->product, exact, (double)p->y[row + r]);
+    }
+    return LSQ_OK;
+}
+
+/* Decoded some rows at a time, and multiplied with integer activations; x is the same in every run and on every machine. */
 static lsq_status compare_matrix(finding *f, const lsq_weights *weights, const lsq_model *original, size_t j,
                                  lsq_error *err)
 {
-    const lsq_tensor *t = f->tensor;
-    float *w = calloc((size_t)t->rows, (size_t)t->columns * sizeof *w);
-    lsq_status status = w ? lsq_model_read_matrix(original, j, t->output_axis, w, err) : LSQ_E_NOMEM;
+    const size_t rows = (size_t)f->tensor->rows, columns = (size_t)f->tensor->columns, most = rows < BAND ? rows : BAND;
+    pair p = {weights,
+              original,
+              j,
+              malloc(columns * sizeof *p.x),
+              malloc(rows * sizeof *p.y),
+              calloc(most, columns * sizeof *p.w),
+              calloc(most, columns * sizeof *p.decoded)};
+    lsq_status status = p.x && p.y && p.w && p.decoded ? LSQ_OK : LSQ_E_NOMEM;
+    uint64_t state = 1;
+    for (size_t i = 0; status == LSQ_OK && i < columns; i++)
+        p.x[i] = quality_normal(&state);
     if (status == LSQ_OK)
-        status = quality_add_matrix(&f->quality, weights, w);
-    if (status == LSQ_OK) {
-        f->multiplied = 1;
-        status = quality_add_product(&f->product, weights, w);
-    }
-    free(w);
+        status = lsq_sgemv(NULL, LSQ_NO_TRANS, 1, weights, p.x, 1, 0, p.y, 1);
+    for (size_t row = 0; status == LSQ_OK && row < rows; row += BAND)
+        status = compare_band(f, &p, row, rows - row < BAND ? rows - row : BAND, err);
+    f->multiplied = 1;
+    free(p.x);
+    free(p.y);
+    free(p.w);
+    free(p.decoded);
     return status;
 }
 
@@ -75,7 +115,7 @@ lsq_status verify_compare(finding *f, const lsq_model *model, size_t i, const ls
     return status;
 }
 
-const char *verify_limits(const limits *l, const quality *weights, const quality *product)
+const char *verify_demands(const demands *l, const quality *weights, const quality *product)
 {
     if (weights && !(quality_snr(weights) >= l->least_snr))
         return "SNR below --min-snr";
