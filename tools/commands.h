@@ -6,6 +6,7 @@
 
 #include "tools/options.h"
 
-extern const verb compress_command, info_command, verify_command, decode_command, plan_command, cpu_command;
+extern const verb compress_command, info_command, verify_command, diff_command, decode_command, plan_command,
+    cpu_command;
 
 #endif

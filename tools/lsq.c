@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const verb *const commands[] = {&compress_command, &info_command, &verify_command,
+static const verb *const commands[] = {&compress_command, &info_command, &verify_command, &diff_command,
                                        &decode_command,   &plan_command, &cpu_command};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

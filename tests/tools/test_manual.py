@@ -6,7 +6,7 @@ import unittest
 
 from command import Case
 
-COMMANDS = ('compress', 'info', 'verify', 'decode', 'plan', 'cpu')
+COMMANDS = ('compress', 'info', 'verify', 'diff', 'decode', 'plan', 'cpu')
 SHARED = {'--json', '--quiet', '--verbose', '--color', '--help'}
 
 

@@ -7,7 +7,7 @@ import unittest
 
 from command import CHECK, FIXTURE, IO, USAGE, WRAPPER, Case, normal, safetensors
 
-COMMANDS = ('compress', 'info', 'verify', 'decode', 'plan', 'cpu')
+COMMANDS = ('compress', 'info', 'verify', 'diff', 'decode', 'plan', 'cpu')
 
 
 class Help(Case):
