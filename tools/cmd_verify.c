@@ -74,7 +74,8 @@ static lsq_status examine(arguments *args, verification *v, const lsq_model *mod
         } else if (status == LSQ_OK && original)
             status = verify_compare(f, model, i, original, err);
         if (status == LSQ_OK && !f->wrong && !v->by_layer)
-            f->wrong = verify_demands(&v->demands, f->compared ? &f->quality : NULL, f->multiplied ? &f->product : NULL);
+            f->wrong =
+                verify_demands(&v->demands, f->compared ? &f->quality : NULL, f->multiplied ? &f->product : NULL);
     }
     progress_clear(&shown);
     if (original)

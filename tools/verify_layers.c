@@ -87,7 +87,8 @@ lsq_status verify_layers(verification *v)
     for (size_t i = 0; status == LSQ_OK && i < v->layer_count; i++) {
         layer *l = &v->layers[i];
         if (!l->wrong)
-            l->wrong = verify_demands(&v->demands, l->compared ? &l->quality : NULL, l->multiplied ? &l->product : NULL);
+            l->wrong =
+                verify_demands(&v->demands, l->compared ? &l->quality : NULL, l->multiplied ? &l->product : NULL);
         v->wrong_layers += l->wrong != NULL;
     }
     v->total.wrong = v->wrong_layers ? "a layer fails" : NULL;
