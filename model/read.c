@@ -138,6 +138,8 @@ lsq_status lsq_model_read(const lsq_model *model, size_t i, float *out, lsq_erro
     if (status != LSQ_OK)
         return status;
     const lsq_entry *entry = &model->entries[i];
+    if (entry->tensor.elements == 0)
+        return LSQ_OK;
     const wanted all = {.axis = {1, 1, entry->tensor.elements}, .rows = 1, .out = out};
     int before = errno;
     if (entry->tensor.quantised)

@@ -173,9 +173,10 @@ static lsq_status write_outliers(const char *path, lsq_error *err)
 /* A matrix in two strips, surveyed twice, with outliers, and the file copied into another one. */
 static lsq_status write_strips(const char *path, lsq_error *err)
 {
-    enum { M = 300, K = 40 };
+    enum { M = 272, K = 32 };
     static float w[M * K];
-    const lsq_format format = {.codec = LSQ_TRELLIS, .bits = 2, .scale = LSQ_SCALE_NIBBLE32, .states = 4, .curve = 4};
+    const lsq_format format = {
+        .codec = LSQ_SCALAR, .bits = 2, .scale = LSQ_SCALE_ROW, .curve = 3}; /* quickly encoded */
     const lsq_quantize_options options = {
         .size = sizeof(options), .outliers = 0.05, .outlier_choice = LSQ_OUTLIERS_LARGEST};
     const lsq_tensor like = {.name = "strips", .rank = 2, .shape = {M, K}};
