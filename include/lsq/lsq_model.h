@@ -82,9 +82,9 @@ typedef struct lsq_model lsq_model;
 LSQ_API lsq_status lsq_model_open(const char *path, unsigned flags, lsq_model **model, lsq_error *err);
 LSQ_API void lsq_model_free(lsq_model *model);
 
-LSQ_API const char *lsq_model_format(const lsq_model *model);                 /* "lsq2", "lsq1", "safetensors", "npy", "gguf" */
-LSQ_API size_t lsq_model_count(const lsq_model *model);                       /* tensors */
-LSQ_API uint64_t lsq_model_file_bytes(const lsq_model *model);                /* of all its files */
+LSQ_API const char *lsq_model_format(const lsq_model *model);  /* "lsq2", "lsq1", "safetensors", "npy", "gguf" */
+LSQ_API size_t lsq_model_count(const lsq_model *model);        /* tensors */
+LSQ_API uint64_t lsq_model_file_bytes(const lsq_model *model); /* of all its files */
 LSQ_API const lsq_tensor *lsq_model_tensor(const lsq_model *model, size_t i); /* NULL if i is past the end */
 LSQ_API const lsq_tensor *lsq_model_find(const lsq_model *model, const char *name,
                                          size_t *i); /* or NULL; i may be NULL */
