@@ -18,20 +18,33 @@
 #define ALIGNMENT     64
 #define HEADER_ROOM   320
 
+/* Quantised tensors are decoded whole, others a piece at a time. */
 lsq_status lsq_export_floats(const lsq_model *model, size_t i, lsq_output *output, lsq_error *err)
 {
+    enum { PIECE = 1 << 18 };
     const lsq_tensor *tensor = lsq_model_tensor(model, i);
+    const uint64_t elements = tensor->elements, most = tensor->quantised ? elements : PIECE;
+    const uint64_t piece = elements < most ? elements : most;
     uint64_t bytes;
-    if (!lsq_size_multiply(tensor->elements, sizeof(float), &bytes) || bytes > SIZE_MAX)
+    if (!lsq_size_multiply(piece, sizeof(float), &bytes) || bytes > SIZE_MAX)
         return lsq_fail(err, LSQ_E_LIMIT, tensor->name, "too large for the address space as float32");
     if (bytes == 0)
         return LSQ_OK;
+    lsq_status status = lsq_model_check(model, i, "lsq_export", err);
+    if (status)
+        return status;
     float *numbers = malloc((size_t)bytes);
     if (!numbers)
         return lsq_fail(err, LSQ_E_NOMEM, tensor->name, "no memory for %llu bytes", (unsigned long long)bytes);
-    lsq_status status = lsq_model_read(model, i, numbers, err);
-    if (!status)
-        status = lsq_output_write(output, numbers, (size_t)bytes, err);
+    for (uint64_t at = 0, count; at < elements && !status; at += count) {
+        count = elements - at < piece ? elements - at : piece;
+        if (tensor->quantised)
+            status = lsq_model_read(model, i, numbers, err);
+        else
+            lsq_entry_read(model, &model->entries[i], at, count, numbers);
+        if (!status)
+            status = lsq_output_write(output, numbers, (size_t)count * sizeof(float), err);
+    }
     free(numbers);
     return status;
 }

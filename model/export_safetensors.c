@@ -133,7 +133,7 @@ static lsq_status write_file(const lsq_model *model, const item *items, const ch
         status = lsq_model_check(model, items[i].index, "lsq_export_safetensors", err);
         if (status)
             break;
-        if (items[i].tensor->quantised)
+        if (items[i].tensor->quantised || lsq_model_blocks(model, items[i].index, NULL))
             status = lsq_export_floats(model, items[i].index, output, err);
         else if (items[i].bytes > 0)
             status = lsq_output_write(output, lsq_model_bytes(model, items[i].index), (size_t)items[i].bytes, err);

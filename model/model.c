@@ -21,6 +21,7 @@ static const reader readers[] = {
     {"lsq2", lsq_is_lsq2, lsq_read_lsq2, 0},
     {"lsq1", lsq_is_lsq1, lsq_read_lsq1, 0},
     {"npy", lsq_is_npy, lsq_read_npy, 0},
+    {"gguf", lsq_is_gguf, lsq_read_gguf, 0},
     {"safetensors", lsq_is_safetensors_index, lsq_read_safetensors_index, 1},
     {"safetensors", lsq_is_safetensors, lsq_read_safetensors, 0},
 };
@@ -34,7 +35,7 @@ static lsq_status parse(lsq_model *model, const lsq_mapping *file, unsigned flag
     if (file->size == 0)
         return lsq_fail(err, LSQ_E_TRUNCATED, file->path, "is empty");
     if (!r || (r->other_files && alone))
-        return lsq_fail(err, LSQ_E_UNSUPPORTED, file->path, "is neither .lsq nor safetensors nor npy");
+        return lsq_fail(err, LSQ_E_UNSUPPORTED, file->path, "is neither .lsq nor safetensors nor npy nor GGUF");
     model->format = r->format;
     lsq_status status = r->read(model, file, flags, err);
     if (status == LSQ_OK)
@@ -156,7 +157,22 @@ lsq_status lsq_model_check(const lsq_model *model, size_t i, const char *where, 
 
 const void *lsq_model_bytes(const lsq_model *model, size_t i)
 {
-    return i < model->count ? model->entries[i].data : NULL;
+    return i < model->count && !model->entries[i].blocks ? model->entries[i].data : NULL;
+}
+
+uint64_t lsq_entry_bytes(const lsq_entry *entry)
+{
+    const lsq_block_type *blocks = entry->blocks;
+    return blocks ? entry->tensor.elements / blocks->numbers * blocks->bytes : entry->tensor.bytes;
+}
+
+const char *lsq_model_blocks(const lsq_model *model, size_t i, uint64_t *bytes)
+{
+    if (i >= model->count || !model->entries[i].blocks)
+        return NULL;
+    if (bytes)
+        *bytes = lsq_entry_bytes(&model->entries[i]);
+    return model->entries[i].blocks->name;
 }
 
 lsq_status lsq_model_weights(const lsq_model *model, size_t i, const lsq_weights **weights, lsq_error *err)
@@ -176,7 +192,7 @@ void lsq_model_release(const lsq_model *model, size_t i)
         return;
     const lsq_entry *entry = &model->entries[i];
     const int before = errno;
-    lsq_mapping_release(model, entry->data, entry->tensor.bytes);
+    lsq_mapping_release(model, entry->data, lsq_entry_bytes(entry));
     if (entry->tensor.outliers)
         lsq_mapping_release(model, lsq_weights_outliers(entry->weights, NULL, NULL), entry->tensor.outlier_bytes);
     errno = before;

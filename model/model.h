@@ -14,18 +14,28 @@ typedef struct lsq_mapping {
     int mapped;
 } lsq_mapping;
 
+/* Numbers that a foreign file has in blocks, each of which decodes on its own. */
+typedef struct lsq_block_type {
+    const char *name;        /* "Q4_K" */
+    unsigned numbers, bytes; /* of a block: at most LSQ_BLOCK_MAX numbers */
+    void (*decode)(const uint8_t *block, float *to);
+} lsq_block_type;
+
+#define LSQ_BLOCK_MAX 256
+
 typedef struct lsq_entry {
     lsq_tensor tensor;   /* name: malloc */
-    const uint8_t *data; /* tensor.bytes of a mapping, or `owned`; NULL: the file's header alone was read */
-    uint8_t *owned;      /* malloc: version 1 decoded, a Fortran-ordered npy; or NULL */
-    const uint8_t *bits; /* version 1: the codes as they stand in the file, `width` bits each; or NULL */
+    const uint8_t *data; /* lsq_entry_bytes() of a mapping, or `owned`; NULL: the file's header alone was read */
+    const lsq_block_type *blocks; /* what `data` are, where they are not numbers of tensor.dtype or codes; or NULL */
+    uint8_t *owned;               /* malloc: version 1 decoded, a Fortran-ordered npy; or NULL */
+    const uint8_t *bits;          /* version 1: the codes as they stand in the file, `width` bits each; or NULL */
     unsigned width;
     int has_checksum;
     uint8_t checksum[16];         /* XXH3-128, canonical form */
     lsq_weights *weights;         /* quantised tensors that a product can use */
     uint8_t outlier_checksum[16]; /* of their outliers, if they have some */
     uint64_t begin, outliers,
-        end; /* version 2: offsets in the file, of the tensor, its outliers, and what follows them */
+        end; /* version 2: offsets in the file, of the tensor, its outliers, and what follows them; GGUF: begin alone */
 } lsq_entry;
 
 struct lsq_model {
@@ -75,6 +85,12 @@ lsq_status lsq_tensor_complete(lsq_tensor *tensor, lsq_status bad, const char *w
 lsq_status lsq_model_add(lsq_model *model, const char *where, const lsq_tensor *tensor, const uint8_t *data,
                          const uint8_t *outliers, lsq_entry **entry, lsq_error *err);
 
+/* Bytes of the tensor as the file, or `owned`, has it: those of its blocks, or tensor.bytes. */
+uint64_t lsq_entry_bytes(const lsq_entry *entry);
+
+/* Numbers [start, start + count) of a tensor that is not quantised, as float32. Pages of a mapped file are given back on the way. */
+void lsq_entry_read(const lsq_model *model, const lsq_entry *entry, uint64_t start, uint64_t count, float *out);
+
 lsq_status lsq_model_add_metadata(lsq_model *model, const char *key, const char *value, lsq_error *err);
 void lsq_model_sort_metadata(lsq_model *model);
 
@@ -96,6 +112,7 @@ lsq_status lsq_read_lsq1(lsq_model *model, const lsq_mapping *file, unsigned fla
 lsq_status lsq_read_safetensors(lsq_model *model, const lsq_mapping *file, unsigned flags, lsq_error *err);
 lsq_status lsq_read_safetensors_index(lsq_model *model, const lsq_mapping *file, unsigned flags, lsq_error *err);
 lsq_status lsq_read_npy(lsq_model *model, const lsq_mapping *file, unsigned flags, lsq_error *err);
+lsq_status lsq_read_gguf(lsq_model *model, const lsq_mapping *file, unsigned flags, lsq_error *err);
 
 /* Does the file begin as files of that format do? */
 int lsq_is_lsq2(const lsq_mapping *file);
@@ -103,5 +120,6 @@ int lsq_is_lsq1(const lsq_mapping *file);
 int lsq_is_safetensors(const lsq_mapping *file);
 int lsq_is_safetensors_index(const lsq_mapping *file);
 int lsq_is_npy(const lsq_mapping *file);
+int lsq_is_gguf(const lsq_mapping *file);
 
 #endif

@@ -75,20 +75,46 @@ static void put(const wanted *to, uint64_t start, uint64_t count, const float *f
 
 /* ---- Plain numbers ----------------------------------------------------------------------------------------------- */
 
+/* The first byte of number n: of its block, if the file has blocks. */
+static const uint8_t *place_of(const lsq_entry *entry, uint64_t n)
+{
+    const lsq_block_type *blocks = entry->blocks;
+    return entry->data + (blocks ? n / blocks->numbers * blocks->bytes : n * lsq_dtype_bytes(entry->tensor.dtype));
+}
+
+/* Numbers [start, start + count), which may begin and end within a block. */
+static void decode(const lsq_entry *entry, uint64_t start, uint64_t count, float *to)
+{
+    const uint64_t size = entry->blocks->numbers;
+    float whole[LSQ_BLOCK_MAX];
+    for (uint64_t skipped = start % size, some; count; start += some, count -= some, to += some, skipped = 0) {
+        const uint8_t *block = place_of(entry, start);
+        some = size - skipped < count ? size - skipped : count;
+        if (some == size) {
+            entry->blocks->decode(block, to);
+        } else {
+            entry->blocks->decode(block, whole);
+            memcpy(to, whole + skipped, some * sizeof *to);
+        }
+    }
+}
+
 static void read_plain(const lsq_model *model, const lsq_entry *entry, const wanted *to)
 {
     const lsq_axis *a = &to->axis;
-    const size_t size = lsq_dtype_bytes(entry->tensor.dtype);
-    const uint8_t *passed = entry->data + to->row * a->inner * size,
+    const uint8_t *passed = place_of(entry, to->row * a->inner),
                   *at = passed; /* what is between them, to be given back */
     float numbers[PIECE];
     for (uint64_t o = 0; o < a->outer; o++) {
         uint64_t start = (o * a->middle + to->row) * a->inner, end = start + to->rows * a->inner, count;
         for (; start < end; start += count) {
             count = end - start < PIECE ? end - start : PIECE;
-            lsq_dtype_to_float(entry->tensor.dtype, entry->data + start * size, count, numbers);
+            if (entry->blocks)
+                decode(entry, start, count, numbers);
+            else
+                lsq_dtype_to_float(entry->tensor.dtype, place_of(entry, start), count, numbers);
             put(to, start, count, numbers);
-            at = entry->data + (start + count) * size;
+            at = place_of(entry, start + count);
             if (at - passed >= PASSED) {
                 lsq_mapping_release(model, passed, (size_t)(at - passed));
                 passed = at;
@@ -96,6 +122,12 @@ static void read_plain(const lsq_model *model, const lsq_entry *entry, const wan
         }
     }
     lsq_mapping_release(model, passed, (size_t)(at - passed));
+}
+
+void lsq_entry_read(const lsq_model *model, const lsq_entry *entry, uint64_t start, uint64_t count, float *out)
+{
+    const wanted some = {.axis = {1, entry->tensor.elements, 1}, .row = start, .rows = count, .out = out};
+    read_plain(model, entry, &some);
 }
 
 /* ---- Quantised ones ---------------------------------------------------------------------------------------------- */

@@ -161,28 +161,66 @@ lsq_status lsq_writer_check(const lsq_writer *w, lsq_tensor *t, lsq_error *err)
     return lsq_tensor_complete(t, LSQ_E_ARGUMENT, w->path, err);
 }
 
-lsq_status lsq_writer_payload(lsq_writer *w, const lsq_model *model, const void *data, uint64_t bytes, lsq_payload *p,
-                              lsq_error *err)
+/* A payload begins: where, and what its checksum will be made with. */
+static lsq_status begin_payload(lsq_writer *w, lsq_payload *p, XXH3_state_t **hash, lsq_error *err)
 {
-    enum { PIECE = 4 << 20 };
-    XXH3_state_t *hash = XXH3_createState();
-    if (!hash)
+    *hash = XXH3_createState();
+    if (!*hash)
         return no_memory(w, err);
-    XXH3_128bits_reset(hash);
+    XXH3_128bits_reset(*hash);
     lsq_status status = lsq_output_align(w->output, LSQ2_ALIGNMENT, err);
     p->begin = lsq_output_size(w->output);
-    for (uint64_t at = 0, piece; status == LSQ_OK && at < bytes; at += piece) {
-        const uint8_t *from = (const uint8_t *)data + at;
-        piece = bytes - at < PIECE ? bytes - at : PIECE;
-        XXH3_128bits_update(hash, from, piece);
-        status = lsq_output_write(w->output, from, piece, err);
-        if (model)
-            lsq_mapping_release(model, from, piece);
-    }
+    return status;
+}
+
+static lsq_status append_piece(lsq_writer *w, XXH3_state_t *hash, const void *piece, size_t bytes, lsq_error *err)
+{
+    XXH3_128bits_update(hash, piece, bytes);
+    return lsq_output_write(w->output, piece, bytes, err);
+}
+
+static lsq_status end_payload(lsq_writer *w, lsq_payload *p, XXH3_state_t *hash, lsq_status status)
+{
     p->end = lsq_output_size(w->output);
     lsq_hash_end(hash, p->hash);
     w->failed |= status != LSQ_OK;
     return status;
+}
+
+lsq_status lsq_writer_payload(lsq_writer *w, const lsq_model *model, const void *data, uint64_t bytes, lsq_payload *p,
+                              lsq_error *err)
+{
+    enum { PIECE = 4 << 20 };
+    XXH3_state_t *hash;
+    lsq_status status = begin_payload(w, p, &hash, err);
+    if (!hash)
+        return status;
+    for (uint64_t at = 0, piece; status == LSQ_OK && at < bytes; at += piece) {
+        const uint8_t *from = (const uint8_t *)data + at;
+        piece = bytes - at < PIECE ? bytes - at : PIECE;
+        status = append_piece(w, hash, from, piece, err);
+        if (model)
+            lsq_mapping_release(model, from, piece);
+    }
+    return end_payload(w, p, hash, status);
+}
+
+/* The numbers of a tensor that the file has in blocks. As above: LSQ_E_NOMEM before anything is written. */
+static lsq_status decoded_payload(lsq_writer *w, const lsq_model *model, size_t i, lsq_payload *p, lsq_error *err)
+{
+    enum { PIECE = 1 << 18 };
+    const lsq_entry *entry = &model->entries[i];
+    const uint64_t elements = entry->tensor.elements;
+    XXH3_state_t *hash = NULL;
+    float *numbers = malloc(PIECE * sizeof *numbers);
+    lsq_status status = numbers ? begin_payload(w, p, &hash, err) : no_memory(w, err);
+    for (uint64_t at = 0, piece; status == LSQ_OK && at < elements; at += piece) {
+        piece = elements - at < PIECE ? elements - at : PIECE;
+        lsq_entry_read(model, entry, at, piece, numbers);
+        status = append_piece(w, hash, numbers, piece * sizeof *numbers, err);
+    }
+    free(numbers);
+    return hash ? end_payload(w, p, hash, status) : status;
 }
 
 lsq_status lsq_writer_name(lsq_writer *w, const lsq_tensor *t, const lsq_payload *data, const lsq_payload *outliers,
@@ -247,7 +285,9 @@ lsq_status lsq_writer_copy(lsq_writer *w, const lsq_model *model, size_t i, lsq_
     lsq_payload dense = {0}, sparse = {0};
     status = lsq_writer_check(w, &t, err);
     if (status == LSQ_OK)
-        status = lsq_writer_payload(w, model, lsq_model_bytes(model, i), t.bytes, &dense, err);
+        status = lsq_model_blocks(model, i, NULL)
+                     ? decoded_payload(w, model, i, &dense, err)
+                     : lsq_writer_payload(w, model, lsq_model_bytes(model, i), t.bytes, &dense, err);
     if (status == LSQ_OK && t.outliers) {
         status = lsq_model_weights(model, i, &weights, err);
         if (status == LSQ_OK)

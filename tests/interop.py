@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Do NumPy, the safetensors library and liblsq read each other's files, bit for bit?
+"""Do NumPy, the safetensors and gguf libraries and liblsq read each other's files, bit for bit?
 
     interop.py LSQ FIXTURE       the command lsq; data/fixture.safetensors
 
-Exit code 77 where the PyPI packages numpy and safetensors cannot be imported.
+Exit code 77 where the PyPI packages numpy and safetensors cannot be imported. Parts that need gguf are left out, and said to
+be, where that cannot be.
 """
 import json
 import os
@@ -18,6 +19,11 @@ try:
 except ImportError as missing:
     print(f"skipped: {missing}")
     sys.exit(77)
+
+try:
+    import gguf
+except ImportError:
+    gguf = None
 
 TYPES = {"F32": "<f4", "F16": "<f2", "F64": "<f8", "I8": "|i1", "U8": "|u1", "I16": "<i2", "U16": "<u2", "I32": "<i4",
          "U32": "<u4", "I64": "<i8", "U64": "<u8", "BOOL": "|b1"}
@@ -137,6 +143,80 @@ def quantised(fixture):
     expect(changed > 5, "only", changed, "tensors were quantised")
 
 
+# Where float16 scales are in blocks that the gguf library does not make, only decodes; everything else may be any byte.
+SCALES = {"Q2_K": (80, 82), "Q3_K": (108,), "Q4_K": (0, 2), "Q5_K": (0, 2), "Q6_K": (208,), "IQ4_NL": (0,), "IQ4_XS": (0,)}
+
+
+def gguf_blocks(rng, name, weights):
+    """Rows of blocks: of the weights if the library can make them, otherwise of random bits."""
+    dtype = gguf.GGMLQuantizationType[name]
+    try:
+        return gguf.quants.quantize(weights, dtype)
+    except NotImplementedError:
+        numbers, size = gguf.GGML_QUANT_SIZES[dtype]
+    count = weights.size // numbers
+    blocks = numpy.frombuffer(rng.randbytes(count * size), "|u1").reshape(count, size).copy()
+    for at in SCALES[name]:
+        scales = numpy.array([rng.uniform(-1, 1) * 2.0 ** rng.randrange(-20, 12) for _ in range(count)], "<f2")
+        blocks[:, at:at + 2] = scales.view("|u1").reshape(count, 2)
+    return blocks.reshape(*weights.shape[:-1], -1)
+
+
+def gguf_files(rng, fixture):
+    """A file of the library with tensors of every type that it decodes and we read; of the others we say that we do not."""
+    if not gguf:
+        return "skipped, without the package gguf"
+    original = safetensors.numpy.load_file(fixture)["use.layer1.ffn.up.weight"]
+    weights = numpy.concatenate([original, numpy.float32(1e-3) * original[::-1], original * 0])
+    weights[0, :256] *= 1e3
+    expected, plain = {}, {name: numbers(rng, dtype, (3, 4)) for name, dtype in TYPES.items() if name[0] in "FI"}
+    writer = gguf.GGUFWriter("in.gguf", "interop")
+    writer.add_string("text", "line\n\u2713")
+    for name, array in plain.items():
+        writer.add_tensor(name, array)
+    for name in ("Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "BF16", *SCALES):
+        for shape in ((384, 512), (2, 6, 16, 1024), (256,)):
+            array = weights.reshape(shape) if len(shape) > 1 else weights[0, :256]
+            dtype = gguf.GGMLQuantizationType[name]
+            blocks = gguf_blocks(rng, name, array)
+            tensor = f"{name} {len(shape)}"
+            writer.add_tensor(tensor, blocks, raw_dtype=dtype)
+            expected[tensor] = gguf.quants.dequantize(blocks, dtype).reshape(shape)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    described = {t["name"]: t for t in json.loads(run("info", "--json", "in.gguf"))["tensors"]}
+    run("decode", "--force", "in.gguf", "-o", "out.safetensors")
+    run("compress", "in.gguf", "-o", "kept.lsq", "--rule", ".*=keep")
+    run("verify", "kept.lsq", "--against", "in.gguf")
+    with safetensors.safe_open("out.safetensors", "numpy") as decoded:
+        expect(set(decoded.keys()) == plain.keys() | expected.keys(), "names:", decoded.keys())
+        expect(decoded.metadata()["text"] == "line\n\u2713", "metadata:", decoded.metadata())
+        for name, array in plain.items():
+            expect(same(decoded.get_tensor(name), array), name, "came back changed")
+        for name, array in expected.items():
+            kind = name.split()[0]
+            expect(described[name].get("blocks", described[name]["dtype"]) == kind, name, "is said to be", described[name])
+            if kind != "BF16":
+                expect(same(decoded.get_tensor(name), array), name, "decodes to other numbers")
+            else:
+                run("decode", "--force", "--tensor", name, "in.gguf", "-o", "out.npy")
+                expect(same(numpy.load("out.npy"), array), name, "decodes to other numbers")
+    read = {name.split()[0] for name in expected}
+    others = [t for t in gguf.GGMLQuantizationType if t.name not in read | plain.keys() | {"Q8_K"}]
+    for dtype in others:
+        size = gguf.GGML_QUANT_SIZES[dtype][1]
+        writer = gguf.GGUFWriter("other.gguf", "interop")
+        writer.add_tensor("t", numpy.zeros((1, size), "|u1"), raw_dtype=dtype)
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+        writer.close()
+        run("info", "other.gguf", status=4)
+    return f"{len(expected) + len(plain)} tensors, and {len(others)} types that are not supported"
+
+
 def main(fixture):
     seed = int(os.environ.get("INTEROP_SEED", "1"))
     rng = random.Random(seed)
@@ -147,9 +227,10 @@ def main(fixture):
                            ("sharded set", lambda: sharded_set(rng)),
                            ("npy both ways", lambda: npy_both_ways(rng)),
                            ("refused arrays", refused_arrays),
-                           ("quantised", lambda: quantised(fixture))):
-            part()
-            print(f"ok: {name}")
+                           ("quantised", lambda: quantised(fixture)),
+                           ("gguf files", lambda: gguf_files(rng, fixture))):
+            said = part()
+            print(f"ok: {name}" + (f": {said}" if said else ""))
         os.chdir("/")
 
 

@@ -124,6 +124,25 @@ static lsq_status export_old(const char *path, lsq_error *err)
     return status;
 }
 
+/* All tensors into a .lsq file. */
+static lsq_status copy(const char *path, lsq_error *err)
+{
+    const long armed = left;
+    lsq_model *model = NULL;
+    lsq_writer *writer = NULL;
+    left = -1;
+    ck_assert_int_eq(lsq_model_open(path, 0, &model, err), LSQ_OK);
+    left = armed;
+    lsq_status status = lsq_writer_new(target, 1, &writer, err);
+    for (size_t i = 0; i < lsq_model_count(model) && !status; i++)
+        status = lsq_writer_copy(writer, model, i, err);
+    if (!status)
+        status = lsq_writer_finish(writer, err);
+    lsq_writer_free(writer);
+    lsq_model_free(model);
+    return status;
+}
+
 static lsq_status write_two(const char *path, lsq_error *err)
 {
     static const float number = 1;
@@ -347,12 +366,16 @@ static const struct {
 } calls[] = {
     {open_and_close, TEST_DATA "/all_types.safetensors"},
     {open_and_close, TEST_DATA "/npy/columns.npy"},
+    {open_and_close, TEST_DATA "/gguf/plain.gguf"},
+    {open_and_close, TEST_DATA "/gguf/blocks.gguf"},
     {open_and_close, NULL},
     {open_and_close, TEST_DATA "/../golden/small.lsq"},
     {open_and_close, TEST_DATA "/../golden/v1_b4_two.lsq"},
     {export, TEST_DATA "/all_types.safetensors"},
     {export, TEST_DATA "/npy/rows.npy"},
     {export, TEST_DATA "/../golden/small.lsq"},
+    {export, TEST_DATA "/gguf/blocks.gguf"},
+    {copy, TEST_DATA "/gguf/blocks.gguf"},
     {export_old, TEST_DATA "/../golden/small.lsq"},
     {export_old, TEST_DATA "/../golden/v1_b4_two.lsq"},
     {write_two, ""},
@@ -483,6 +506,68 @@ START_TEST(linear_layers_expand_nothing)
 }
 END_TEST
 
+/* ---- How much blocks take ---------------------------------------------------------------------------------------- */
+
+/* Of 64 MiB as floats, 9 MiB of zeros in the file, 1 MiB is there at a time. */
+START_TEST(blocks_are_converted_in_pieces)
+{
+    static const uint8_t start[96] = "GGUF\3\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+                                     "\1\0\0\0\0\0\0\0t\2\0\0\0\0\20\0\0\0\0\0\0\0\20\0\0\0\0\0\0\2";
+    char path[64];
+    lsq_error err;
+    lsq_model *model = NULL;
+    strcpy(folder, "/tmp/lsq_memory_XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(target, sizeof(target), "%s/target", folder);
+    snprintf(path, sizeof(path), "%s/1", folder);
+    write_file(path, start, sizeof(start));
+    ck_assert_int_eq(truncate(path, 96 + (4096 * 4096 / 32 * 18)), 0);
+    const size_t before = peak = held;
+    ck_assert_msg(lsq_model_open(path, 0, &model, &err) == LSQ_OK, "%s", err.text);
+    ck_assert_uint_eq(lsq_model_tensor(model, 0)->bytes, 64 << 20);
+    ck_assert_int_eq(lsq_export_safetensors(model, target, 1, &err), LSQ_OK);
+    ck_assert_int_eq(lsq_export_npy(model, 0, target, 1, &err), LSQ_OK);
+    lsq_model_free(model);
+    ck_assert_int_eq(copy(path, &err), LSQ_OK);
+    ck_assert_uint_le(peak - before, (1 << 20) + (64 << 10));
+    remove_all();
+}
+END_TEST
+
+/* ---- How much headers take --------------------------------------------------------------------------------------- */
+
+/* As many tensors as a header can have: one number each, with no padding between them. */
+START_TEST(headers_take_some_times_their_size)
+{
+    enum { TENSORS = 100000, EACH = 8 + 3 + 4 + 4 + 8, HEAD = 24 + 8 + 17 + 4 + 4 };
+    const size_t header = HEAD + (size_t)TENSORS * EACH, size = header + TENSORS;
+    uint8_t *bytes = calloc(1, size), *to = bytes + HEAD;
+    lsq_model *model = NULL;
+    lsq_error err;
+    ck_assert_ptr_nonnull(bytes);
+    memcpy(bytes, "GGUF\3", 5);
+    for (unsigned i = 0; i < 4; i++)
+        bytes[8 + i] = (uint8_t)(TENSORS >> (8 * i));
+    bytes[16] = 1;
+    bytes[24] = 17;
+    memcpy(bytes + 32, "general.alignment\4\0\0\0\1", 22);
+    for (unsigned i = 0; i < TENSORS; i++, to += EACH) {
+        to[0] = 3;
+        for (unsigned k = 0; k < 3; k++)
+            to[8 + k] = (uint8_t)('0' + (i >> (6 * k) & 63));
+        to[15] = 24;
+        for (unsigned k = 0; k < 3; k++)
+            to[19 + k] = (uint8_t)(i >> (8 * k));
+    }
+    const size_t before = peak = held;
+    ck_assert_msg(lsq_model_open_memory(bytes, size, 0, &model, &err) == LSQ_OK, "%s", err.text);
+    ck_assert_uint_eq(lsq_model_count(model), TENSORS);
+    ck_assert_msg(peak - before - size <= 30 * header, "%zu times", (peak - before - size) / header);
+    lsq_model_free(model);
+    free(bytes);
+}
+END_TEST
+
 /* ---- How much streams take --------------------------------------------------------------------------------------- */
 
 /* A hundred tensors, two of them with many outliers: handles and tables of what stays are a good part of it. */
@@ -552,6 +637,8 @@ int main(void)
     tcase_add_loop_test(cases, every_allocation_fails_once, 0, sizeof(calls) / sizeof(calls[0]));
     tcase_add_loop_test(cases, convolutions_have_little_scratch, 0, 2 * SCRATCHES);
     tcase_add_test(cases, linear_layers_expand_nothing);
+    tcase_add_test(cases, blocks_are_converted_in_pieces);
+    tcase_add_test(cases, headers_take_some_times_their_size);
     tcase_add_test(cases, streams_keep_their_limit);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);

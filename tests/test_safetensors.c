@@ -289,7 +289,7 @@ START_TEST(other_files)
     static const struct {
         const char bytes[20];
         lsq_status status;
-    } files[] = {{"GGUF\3\0\0\0\0\0\0", LSQ_E_UNSUPPORTED},
+    } files[] = {{"GGUF\3\0\0\0\0\0\0", LSQ_E_TRUNCATED},
                  {"\x7f"
                   "ELF\2\1\1\0\0\0",
                   LSQ_E_UNSUPPORTED},

@@ -33,11 +33,23 @@ static totals sum(const lsq_model *model, const char *path)
     return t;
 }
 
+/* NULL: out of memory. */
+static json_t *described(const lsq_model *model, size_t i)
+{
+    const char *blocks = lsq_model_blocks(model, i, NULL);
+    json_t *tensor = tensor_json(lsq_model_tensor(model, i), file_bytes(model, i));
+    if (tensor && blocks && json_object_set_new(tensor, "blocks", json_string(blocks)) != 0) {
+        json_decref(tensor);
+        return NULL;
+    }
+    return tensor;
+}
+
 static json_t *info_json(const lsq_model *model, const char *path, const totals *t)
 {
     json_t *tensors = json_array();
     for (size_t i = 0; tensors && i < t->tensors; i++)
-        if (json_array_append_new(tensors, tensor_json(lsq_model_tensor(model, i), file_bytes(model, i))) != 0) {
+        if (json_array_append_new(tensors, described(model, i)) != 0) {
             json_decref(tensors);
             return NULL;
         }
@@ -90,7 +102,8 @@ static int print_tensors(const arguments *args, const lsq_model *model)
             table_cell(t, "-");
             table_cell(t, "-");
         }
-        table_cell(t, "%s", storage_text(tensor, text));
+        const char *blocks = lsq_model_blocks(model, i, NULL);
+        table_cell(t, "%s", blocks ? blocks : storage_text(tensor, text));
         table_cell(t, "%" PRIu64, file_bytes(model, i));
         table_cell(t, "%.3f", bits_per_weight(file_bytes(model, i), tensor->elements));
         if (args->verbose)
@@ -131,8 +144,9 @@ const verb info_command = {
     .name = "info",
     .operands = "FILE",
     .summary = "Show what a model file holds",
-    .details = "FILE is a .lsq, .safetensors or .npy file, or the index.json of a set. Only its header is checked;\n"
-               "'lsq verify' looks at everything.\n",
+    .details =
+        "FILE is a .lsq, .safetensors, .npy or .gguf file, or the index.json of a set. Only its header is checked;\n"
+        "'lsq verify' looks at everything.\n",
     .operand_count = 1,
     .run = run,
 };

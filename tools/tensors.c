@@ -78,7 +78,9 @@ uint64_t file_bytes(const lsq_model *model, size_t i)
     const lsq_tensor *t = lsq_model_tensor(model, i);
     if (t->quantised && strcmp(lsq_model_format(model), "lsq1") == 0)
         return lsq_bit_string_bytes(t->format.bits, (size_t)t->elements);
-    return t->bytes + t->outlier_bytes;
+    uint64_t bytes = t->bytes + t->outlier_bytes;
+    lsq_model_blocks(model, i, &bytes);
+    return bytes;
 }
 
 double bits_per_weight(uint64_t bytes, uint64_t elements)

@@ -22,7 +22,10 @@ const char *format_text(const lsq_tensor *t, char text[FORMAT_TEXT_MAX]);
 /* Everything a reader of the file can know of it; `bytes` as the caller counts them. NULL: out of memory. */
 json_t *tensor_json(const lsq_tensor *t, uint64_t bytes);
 
-/* Bytes of tensor i in the file itself: those of version 1 hold codes alone, without the scales and padding of products. */
+/*
+ * Bytes of tensor i in the file itself: those of version 1 hold codes alone, without the scales and padding of products; those of GGUF files
+ * blocks, not the numbers they decode to.
+ */
 uint64_t file_bytes(const lsq_model *model, size_t i);
 
 /* 8 bytes / elements; 0 without elements. */

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { PIECE = 1 << 18 }; /* numbers that are compared at a time, if they are a row or more */
+
 static int same_shape(const lsq_tensor *a, const lsq_tensor *b)
 {
     return a->rank == b->rank && memcmp(a->shape, b->shape, a->rank * sizeof *a->shape) == 0;
@@ -95,6 +97,31 @@ static lsq_status compare_quantised(finding *f, const lsq_model *model, size_t i
     return status == LSQ_OK ? compare_matrix(f, weights, original, j, err) : status;
 }
 
+/* Numbers of one type, of which a file has some in blocks: as floats, some rows at a time where there are rows. */
+static lsq_status compare_decoded(finding *f, const lsq_model *model, size_t i, const lsq_model *original, size_t j,
+                                  lsq_error *err)
+{
+    const lsq_tensor *t = f->tensor;
+    if (t->elements == 0)
+        return LSQ_OK;
+    const uint64_t rows = t->rank < 2 ? 1 : t->shape[0], columns = t->elements / rows;
+    const uint64_t some = PIECE / columns + 1, most = some < rows ? some : rows;
+    float *a = calloc((size_t)(most * columns), sizeof *a), *b = calloc((size_t)(most * columns), sizeof *b);
+    lsq_status status = a && b ? LSQ_OK : LSQ_E_NOMEM;
+    for (uint64_t row = 0, count; status == LSQ_OK && !f->wrong && row < rows; row += count) {
+        count = rows - row < most ? rows - row : most;
+        status = t->rank < 2 ? lsq_model_read(model, i, a, err) : lsq_model_read_rows(model, i, 0, row, count, a, err);
+        if (status == LSQ_OK)
+            status = t->rank < 2 ? lsq_model_read(original, j, b, err)
+                                 : lsq_model_read_rows(original, j, 0, row, count, b, err);
+        if (status == LSQ_OK && memcmp(a, b, (size_t)(count * columns) * sizeof *a) != 0)
+            f->wrong = "differs from the original";
+    }
+    free(a);
+    free(b);
+    return status;
+}
+
 lsq_status verify_compare(finding *f, const lsq_model *model, size_t i, const lsq_model *original, lsq_error *err)
 {
     size_t j;
@@ -110,6 +137,8 @@ lsq_status verify_compare(finding *f, const lsq_model *model, size_t i, const ls
         f->wrong = "the original is quantised, and this is not";
     else if (t->dtype != was->dtype)
         f->wrong = "the original has another type";
+    else if (lsq_model_blocks(model, i, NULL) || lsq_model_blocks(original, j, NULL))
+        status = compare_decoded(f, model, i, original, j, err);
     else if (memcmp(lsq_model_bytes(model, i), lsq_model_bytes(original, j), (size_t)t->bytes) != 0)
         f->wrong = "differs from the original";
     return status;

@@ -1,5 +1,5 @@
 /*
- * lsq_model.h - files of weights: .lsq (versions 1 and 2), safetensors, npy; and layers of networks; in liblsq-model.
+ * lsq_model.h - files of weights: .lsq (versions 1 and 2), safetensors, npy, GGUF; and layers of networks; in liblsq-model.
  *
  * A model is a list of named tensors. Each is either quantised (a matrix in packed form, see lsq.h) or plain (numbers
  * of some type, as the source had them). lsq_model_open() reads every format it knows by its contents, never by its
@@ -56,7 +56,7 @@ typedef struct lsq_tensor {
     unsigned rank;    /* 0 (one number) .. LSQ_RANK_MAX */
     uint64_t shape[LSQ_RANK_MAX];
     uint64_t elements; /* product of the shape */
-    uint64_t bytes;    /* of the numbers, or of the packed form */
+    uint64_t bytes;    /* of the numbers as dtype says, or of the packed form */
     int quantised;     /* if not 0, what is below means something */
     lsq_format format;
     unsigned output_axis;
@@ -73,7 +73,7 @@ typedef struct lsq_model lsq_model;
 #define LSQ_OPEN_VERIFY 2u /* compare every checksum too (files without them have nothing to compare) */
 
 /*
- * Opens a file: .lsq version 1 or 2, .safetensors, the index.json of a sharded safetensors set, .npy. Statuses:
+ * Opens a file: .lsq version 1 or 2, .safetensors, the index.json of a sharded safetensors set, .npy, .gguf. Statuses:
  * LSQ_E_IO, LSQ_E_TRUNCATED, LSQ_E_MALFORMED, LSQ_E_CHECKSUM, LSQ_E_UNSUPPORTED (not one of these formats, or a
  * newer version), LSQ_E_LIMIT, LSQ_E_NOMEM; err names file, offset, what stands there and what was expected. A mapped
  * file that another process cuts short while it is open raises SIGBUS: use LSQ_OPEN_READ where that can happen. The
@@ -82,9 +82,9 @@ typedef struct lsq_model lsq_model;
 LSQ_API lsq_status lsq_model_open(const char *path, unsigned flags, lsq_model **model, lsq_error *err);
 LSQ_API void lsq_model_free(lsq_model *model);
 
-LSQ_API const char *lsq_model_format(const lsq_model *model);                 /* "lsq2", "lsq1", "safetensors", "npy" */
-LSQ_API size_t lsq_model_count(const lsq_model *model);                       /* tensors */
-LSQ_API uint64_t lsq_model_file_bytes(const lsq_model *model);                /* of all its files */
+LSQ_API const char *lsq_model_format(const lsq_model *model);  /* "lsq2", "lsq1", "safetensors", "npy", "gguf" */
+LSQ_API size_t lsq_model_count(const lsq_model *model);        /* tensors */
+LSQ_API uint64_t lsq_model_file_bytes(const lsq_model *model); /* of all its files */
 LSQ_API const lsq_tensor *lsq_model_tensor(const lsq_model *model, size_t i); /* NULL if i is past the end */
 LSQ_API const lsq_tensor *lsq_model_find(const lsq_model *model, const char *name,
                                          size_t *i); /* or NULL; i may be NULL */
@@ -92,11 +92,24 @@ LSQ_API const lsq_tensor *lsq_model_find(const lsq_model *model, const char *nam
 /* Free metadata: pairs of UTF-8 strings, sorted by key. 0 past the end. */
 LSQ_API int lsq_model_metadata(const lsq_model *model, size_t i, const char **key, const char **value);
 
-/* Something in the file that was passed over, one line each (a version 1 file whose count is too large); or NULL. */
+/*
+ * What to know of the file, one line each, or NULL: something was passed over (a version 1 file whose count is too large), or tensors are
+ * quantised already.
+ */
 LSQ_API const char *lsq_model_warning(const lsq_model *model, size_t i);
 
-/* The bytes of tensor i as they stand in the file: plain numbers (little-endian), or the packed form. */
+/*
+ * The bytes of tensor i as they stand in the file: plain numbers (little-endian), or the packed form. NULL: the file has them in another
+ * form, lsq_model_read() converts.
+ */
 LSQ_API const void *lsq_model_bytes(const lsq_model *model, size_t i);
+
+/*
+ * That other form: the type of blocks that a GGUF file has tensor i in, "Q4_K", and in `bytes`, which may be NULL, how many bytes they are.
+ * Such a tensor is F32, which is what reading gives, and not quantised: it is decoded, block by block, whenever it is read. NULL, and
+ * `bytes` untouched, for all others.
+ */
+LSQ_API const char *lsq_model_blocks(const lsq_model *model, size_t i, uint64_t *bytes);
 
 /*
  * The weights of the quantised tensor i, over the bytes of the file (of a version 1 file: packed anew). They belong to the model and live as
@@ -250,8 +263,8 @@ LSQ_API lsq_status lsq_writer_rows(lsq_writer *writer, const lsq_weights *strip,
 LSQ_API lsq_status lsq_writer_end_quantised(lsq_writer *writer, const void *outliers, size_t size, lsq_error *err);
 
 /*
- * Adds tensor i of an open model as it stands there: name, shape, and numbers or packed form with outliers. Pages of a mapped file are given
- * back on the way. Statuses as above, LSQ_E_ARGUMENT also if there is no such tensor.
+ * Adds tensor i of an open model as it stands there: name, shape, and numbers or packed form with outliers; of blocks the numbers they
+ * decode to. Pages of a mapped file are given back on the way. Statuses as above, LSQ_E_ARGUMENT also if there is no such tensor.
  */
 LSQ_API lsq_status lsq_writer_copy(lsq_writer *writer, const lsq_model *model, size_t i, lsq_error *err);
 
@@ -374,7 +387,7 @@ LSQ_API lsq_status lsq_compress(const lsq_compressor *compressor, const lsq_cont
 
 /*
  * Each writes a whole file, under the rules of lsq_writer_new().
- *   safetensors  all tensors: quantised ones as F32, plain ones as they are; metadata kept
+ *   safetensors  all tensors: quantised ones, and blocks, as F32, plain ones as they are; metadata kept
  *   npy          tensor i as float32
  *   lsq1         version 1: the tensors in classic format without scale and outliers and of one width; LSQ_E_UNSUPPORTED if there
  *                is none, or if their widths differ. `skipped`, if not NULL, receives how many others were left out.

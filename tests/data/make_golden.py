@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
-"""Writes all_types.safetensors and npy/ with the libraries of these formats: what our readers must read.
+"""Writes all_types.safetensors, npy/ and gguf/ with the libraries of these formats: what our readers must read.
 
-    make_golden.py FOLDER        needs the PyPI packages numpy (2.4.6) and safetensors (0.8.0)
+    make_golden.py FOLDER        needs the PyPI packages numpy (2.4.6), safetensors (0.8.0) and gguf (0.19.0)
 """
 import os
+import random
 import struct
 import sys
 
+import gguf
 import numpy
 import safetensors
+import safetensors.numpy
 
 
 def all_types(path):
@@ -56,9 +59,74 @@ def arrays(folder):
     save("rank 8", count(1, 2, 1, 2, 1, 1, 1, 2), (3, 0))
 
 
+def gguf_plain(path):
+    """Metadata of every type, numbers of every type, ranks 1 to 4, an alignment of its own."""
+    writer = gguf.GGUFWriter(path, "test")
+    writer.add_custom_alignment(64)
+    for bits in (8, 16, 32, 64):
+        getattr(writer, f"add_uint{bits}")(f"u{bits}", 2 ** bits - 1)
+        getattr(writer, f"add_int{bits}")(f"i{bits}", -2 ** (bits - 1))
+    for value, name in ((1e-5, "small"), (10000.0, "round"), (float("inf"), "infinite"), (float("nan"), "nan")):
+        writer.add_float32(f"f32.{name}", value)
+        writer.add_float64(f"f64.{name}", -value)
+    for value in (True, False):
+        writer.add_bool(f"bool.{value}", value)
+    writer.add_string("text", "line\n\"gr\u00f6\u00dfe\"")
+    writer.add_array("tokens", ["<s>", "\u00e9", ""])
+    writer.add_array("scores", [0.5, -1.5])
+    writer.add_array("kinds", [1, -2, 3])
+    writer.add_array("flags", [True, False])
+    number = iter(range(1000))
+    for name, dtype, shape in (("f32", "<f4", (2, 3)), ("f16", "<f2", (5,)), ("f64", "<f8", (1, 2, 3, 4)), ("i8", "|i1", (3,)),
+                               ("i16", "<i2", (2, 1, 2)), ("i32", "<i4", (1,)), ("i64", "<i8", (2, 2))):
+        count = int(numpy.prod(shape))
+        writer.add_tensor(name, numpy.array([next(number) for _ in range(count)], dtype).reshape(shape))
+    bits = numpy.array([next(number) for _ in range(4)], "<f4").view("<u4") >> 16
+    writer.add_tensor("bf16", bits.astype("<u2").view("|u1").reshape(2, 4), raw_dtype=gguf.GGMLQuantizationType.BF16)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+# Where float16 scales are in a block, that must be numbers; everything else may be any byte.
+SCALES = {"Q4_0": [0], "Q4_1": [0, 2], "Q5_0": [0], "Q5_1": [0, 2], "Q8_0": [0], "Q2_K": [80, 82], "Q3_K": [108],
+          "Q4_K": [0, 2], "Q5_K": [0, 2], "Q6_K": [208], "Q8_K": [], "IQ4_NL": [0], "IQ4_XS": [0]}
+
+
+def gguf_blocks(folder):
+    """Blocks of every type that is read, any bits of codes; and what the gguf library decodes them to, in safetensors."""
+    rng = random.Random(1)
+    writer = gguf.GGUFWriter(f"{folder}/blocks.gguf", "test")
+    decoded = {}
+    for name, places in SCALES.items():
+        dtype = gguf.GGMLQuantizationType[name]
+        numbers, size = gguf.GGML_QUANT_SIZES[dtype]
+        blocks = numpy.frombuffer(rng.randbytes(512 // numbers * size), numpy.uint8).reshape(-1, size).copy()
+        for block in blocks:
+            for at in places:
+                block[at:at + 2] = list(struct.pack("<e", rng.uniform(-2, 2)))
+        if name == "Q8_K":  # the library does not decode it: d as float32, 256 codes, sums
+            for block in blocks:
+                block[:4] = list(struct.pack("<f", rng.uniform(-2, 2)))
+            decoded[name] = blocks[:, :4].copy().view("<f4") * blocks[:, 4:260].view("|i1").astype("<f4")
+        else:
+            decoded[name] = gguf.quants.dequantize(blocks.reshape(2, -1), dtype)
+        decoded[name] = decoded[name].astype("<f4").reshape(2, 256)
+        writer.add_tensor(name, blocks.reshape(2, -1), raw_dtype=dtype)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    safetensors.numpy.save_file(decoded, f"{folder}/blocks.safetensors")
+
+
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit(__doc__)
-    os.makedirs(f"{sys.argv[1]}/npy", exist_ok=True)
+    for made in ("npy", "gguf"):
+        os.makedirs(f"{sys.argv[1]}/{made}", exist_ok=True)
     all_types(f"{sys.argv[1]}/all_types.safetensors")
     arrays(f"{sys.argv[1]}/npy")
+    gguf_plain(f"{sys.argv[1]}/gguf/plain.gguf")
+    gguf_blocks(f"{sys.argv[1]}/gguf")

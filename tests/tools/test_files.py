@@ -282,5 +282,56 @@ class Verification(Case):
         self.assertGreater(found['product_relative_error'], 1)
 
 
+class Blocks(Case):
+    """A .gguf file: its tensors are in blocks, and F32 wherever they go."""
+
+    @staticmethod
+    def gguf(tensors):
+        """Blocks of Q8_0, 1/64 times a code: rows of so many codes."""
+        infos, data = b'', b''
+        for name, rows in tensors.items():
+            data += b'\0' * (-len(data) % 32)
+            shape = (len(rows[0]), len(rows)) if len(rows) > 1 else (len(rows[0]),)
+            infos += struct.pack('<Q', len(name)) + name.encode() + struct.pack('<I', len(shape))
+            infos += struct.pack(f'<{len(shape)}QIQ', *shape, 8, len(data))
+            for row in rows:
+                for i in range(0, len(row), 32):
+                    data += struct.pack('<e32b', 1 / 64, *row[i:i + 32])
+        head = b'GGUF' + struct.pack('<IQQ', 3, len(tensors), 0) + infos
+        return head + b'\0' * (-len(head) % 32) + data
+
+    def test_from_blocks_to_codes(self):
+        weights = [[(r * 37 + c * 11) % 201 - 100 for c in range(128)] for r in range(48)]
+        vector = [[c * 2 - 64 for c in range(64)]]
+        self.write('in.gguf', self.gguf({'w': weights, 'v': vector}))
+        info = self.json('info', 'in.gguf')
+        self.assertEqual(info['format'], 'gguf')
+        self.assertEqual([(t['name'], t['dtype'], t['shape'], t['blocks'], t['bytes']) for t in info['tensors']],
+                         [('w', 'F32', [48, 128], 'Q8_0', 48 * 4 * 34), ('v', 'F32', [64], 'Q8_0', 2 * 34)])
+        self.assertEqual(info['totals']['bytes'], (48 * 4 + 2) * 34)
+        out, err = self.lsq('info', 'in.gguf')
+        self.assertIn('Q8_0', out)
+        self.assertIn('2 tensors are quantised already (Q8_0)', err)
+
+        report = self.json('compress', 'in.gguf', '-o', 'out.lsq', '-c', 's4')
+        found = {t['name']: t for t in report['tensors']}
+        self.assertEqual((found['w']['quantised'], found['v']['quantised']), (True, False))
+        self.assertEqual(found['v']['bytes'], 4 * 64)
+        self.json('verify', 'out.lsq', '--against', 'in.gguf')
+        self.json('verify', 'in.gguf', '--against', 'in.gguf')
+        self.lsq('decode', 'in.gguf', '-o', 'out.safetensors')
+        decoded, _ = read_safetensors(self.path('out.safetensors'))
+        self.assertEqual(decoded['w'][:2], ('F32', [48, 128]))
+        self.assertEqual(list(floats(decoded['w'][2])), [w / 64 for row in weights for w in row])
+        self.json('verify', 'out.safetensors', '--against', 'in.gguf')
+
+        for changed, where in ((weights, (47, 127)), (vector, (0, 63))):
+            changed[where[0]][where[1]] ^= 1
+            self.write('other.gguf', self.gguf({'w': weights, 'v': vector}))
+            changed[where[0]][where[1]] ^= 1
+            check = self.json('verify', 'other.gguf', '--against', 'in.gguf', code=CHECK)
+            self.assertEqual([t.get('wrong') for t in check['tensors']].count('differs from the original'), 1)
+
+
 if __name__ == '__main__':
     unittest.main()

@@ -1,0 +1,33 @@
+/*
+ * gguf.h - where the reader of a GGUF file stands, and its steps.
+ */
+#ifndef LSQ_MODEL_IMPORT_GGUF_H
+#define LSQ_MODEL_IMPORT_GGUF_H
+
+#include "model/limits.h"
+#include "model/model.h"
+
+/* Nothing is read at or past the end of the file. */
+typedef struct lsq_gguf {
+    lsq_model *model; /* that is being filled */
+    const lsq_mapping *file;
+    const char *path;
+    uint64_t at;
+    uint64_t alignment; /* of the data; metadata may set it */
+    uint64_t kept;      /* bytes of metadata so far */
+    lsq_error *err;
+} lsq_gguf;
+
+/* Steps over `count` things of `each` bytes, all of which are there, or LSQ_E_TRUNCATED; `what` is for the message. */
+lsq_status lsq_gguf_take(lsq_gguf *c, uint64_t count, uint64_t each, const char *what, const uint8_t **bytes);
+
+/* Steps over an unsigned number. */
+lsq_status lsq_gguf_number(lsq_gguf *c, unsigned bytes, const char *what, uint64_t *number);
+
+/* Steps over a key, or a tensor's name: one that a tensor of this library may have. LSQ_E_MALFORMED, LSQ_E_LIMIT. */
+lsq_status lsq_gguf_name(lsq_gguf *c, const char *what, char name[LSQ_NAME_MAX + 1]);
+
+/* Reads so many pairs into the metadata of the model, sorted: arrays as what they were, "[3 strings]", all else as text. */
+lsq_status lsq_gguf_metadata(lsq_gguf *c, uint64_t pairs);
+
+#endif
