@@ -346,6 +346,9 @@ static const struct {
 } calls[] = {
     {open_and_close, TEST_DATA "/all_types.safetensors"},
     {open_and_close, TEST_DATA "/npy/columns.npy"},
+    {open_and_close, TEST_DATA "/onnx/typed.onnx"},
+    {open_and_close, TEST_DATA "/onnx/graphs.onnx"},
+    {open_and_close, TEST_DATA "/onnx/external.onnx"},
     {open_and_close, NULL},
     {open_and_close, TEST_DATA "/../golden/small.lsq"},
     {open_and_close, TEST_DATA "/../golden/v1_b4_two.lsq"},
