@@ -6,8 +6,8 @@
  *     bytes     a varint, and so many bytes
  *     fixed32   4 bytes, little-endian
  *
- * Libraries for this (protobuf-c, nanopb) copy bytes into memory of their own, or hand them out in pieces of a stream. The
- * bytes of a model are its weights, gigabytes of them, and stay where the file is mapped: so this is done here.
+ * The bytes of a model are its weights, gigabytes of them, and stay where the file is mapped. Libraries for this copy them
+ * (protobuf-c), or hand them out as a stream that does not say where in the file it is (nanopb); so it is done here.
  */
 #include "model/import/protobuf.h"
 
