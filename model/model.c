@@ -17,7 +17,10 @@ typedef struct reader {
     int other_files; /* opens files besides this one */
 } reader;
 
-/* Those with a magic first; then ONNX, all of whose fields are looked at; safetensors may take any ninth byte for its brace. */
+/*
+ * Those with a magic first; then ONNX, all of whose fields are looked at; safetensors may take any ninth byte for its
+ * brace.
+ */
 static const reader readers[] = {
     {"lsq2", lsq_is_lsq2, lsq_read_lsq2, 0},
     {"lsq1", lsq_is_lsq1, lsq_read_lsq1, 0},

@@ -1,6 +1,7 @@
 /*
- * onnx_text.h - messages of Protocol Buffers, written as text: 7:{1:'a' 2:-1 3:#00ff 4:=1.5} is a field 7 with a message
- * in it, whose fields are bytes, a varint, bytes again, and a float32. !ff is a byte as it is, which need not be right.
+ * onnx_text.h - messages of Protocol Buffers, written as text: 7:{1:'a' 2:-1 3:#00ff 4:=1.5} is a field 7 with a
+ * message in it, whose fields are bytes, a varint, bytes again, and a float32. !ff is a byte as it is, which need not
+ * be right.
  */
 #ifndef LSQ_TESTS_ONNX_TEXT_H
 #define LSQ_TESTS_ONNX_TEXT_H

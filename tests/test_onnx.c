@@ -46,7 +46,10 @@ static void describe(const lsq_model *model, char *text, size_t room)
     "BFLOAT16 BF16[2,1,2]=0,1,2,3;FLOAT8E4M3FN F8_E4M3[2,1,2]=0,1,2,3;FLOAT8E5M2 F8_E5M2[2,1,2]=0,1,2,3;"              \
     "scalar F32[]=0;empty I8[3,0]=;"
 
-/* Names that are taken: the then-branch is graph 1, the else-branch 2, those within the then-branch 3 and 4, the function 5. */
+/*
+ * Names that are taken: the then-branch is graph 1, the else-branch 2, those within the then-branch 3 and 4, the
+ * function 5.
+ */
 static const struct {
     const char *name, *tensors;
 } golden[] = {
@@ -387,7 +390,10 @@ END_TEST
 
 /* ---- Damage ------------------------------------------------------------------------------------------------------ */
 
-/* A message says nowhere how long it is: where a field has ended, behind the first operator set, a shorter file is whole. */
+/*
+ * A message says nowhere how long it is: where a field has ended, behind the first operator set, a shorter file is
+ * whole.
+ */
 static size_t whole_from(const uint8_t *bytes, size_t size, uint8_t *ends)
 {
     const lsq_mapping file = {.path = "golden", .bytes = bytes, .size = size};

@@ -176,6 +176,29 @@ START_TEST(files_are_opened_once)
 }
 END_TEST
 
+/* Numbers that begin behind the first 4 GiB of a sparse file. */
+START_TEST(offsets_beyond_32_bits)
+{
+    enum { LAST = 7 };
+    const long long start = (1ll << 32) + 3;
+    lsq_model *model;
+    lsq_error err;
+    FILE *file = fopen(in_folder("data"), "wb");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_eq(fseeko(file, start, SEEK_SET), 0);
+    ck_assert_uint_eq(fwrite("\5\6\7", 1, 3, file), 3);
+    ck_assert_int_eq(fclose(file), 0);
+    ck_assert_msg(
+        open_text(MODEL(TENSOR("w", "3", RANGE("data", "4294967299", "3")) TENSOR("all", "4294967302", AT("data"))), 0,
+                  &model, &err) == LSQ_OK,
+        "%s", err.text);
+    ck_assert_uint_eq(((const uint8_t *)lsq_model_bytes(model, 0))[2], LAST);
+    ck_assert_uint_eq(((const uint8_t *)lsq_model_bytes(model, 1))[start + 2], LAST);
+    lsq_model_free(model);
+    ck_assert_int_eq(open_text(W("4", RANGE("data", "4294967299", "4")), 0, &model, &err), LSQ_E_TRUNCATED);
+}
+END_TEST
+
 /* The name of a model without a folder in it, as a shell gives it. */
 START_TEST(a_model_in_the_working_directory)
 {
@@ -201,6 +224,8 @@ int main(void)
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_loop_test(tests, external_file, 0, sizeof(cases) / sizeof(cases[0]));
     tcase_add_test(tests, files_are_opened_once);
+    if (sizeof(size_t) > 4)
+        tcase_add_test(tests, offsets_beyond_32_bits);
     tcase_add_test(tests, a_model_in_the_working_directory);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

@@ -1,8 +1,9 @@
 /*
  * neighbour.c - files that another file names: of its own folder, and no other.
  *
- * Who wrote the file decides which others are opened, so only plain names are believed. What stands under such a name in
- * the user's folder is the user's: links are followed, as download caches have them, but what is no regular file is not read.
+ * Who wrote the file decides which others are opened, so only plain names are believed. What stands under such a name
+ * in the user's folder is the user's: links are followed, as download caches have them, but what is no regular file is
+ * not read.
  */
 #include "model/import/neighbour.h"
 

@@ -34,9 +34,6 @@ enum {
     CONFIGURATION = 26,
 };
 
-/* Of the entries of opset_import, a domain and a version; and of metadata_props. */
-enum { PAIR_KEY = 1, PAIR_VALUE = 2 };
-
 typedef struct {
     lsq_onnx o;
     lsq_field ir_version, graph;
@@ -45,7 +42,10 @@ typedef struct {
 
 /* ---- Is it one? -------------------------------------------------------------------------------------------------- */
 
-/* The fields that a ModelProto has at its top, and no other: a future one is not worth being mistaken for another file. */
+/*
+ * The fields that a ModelProto has at its top, and no other: a future one is not worth being mistaken for another
+ * file.
+ */
 static int of_model(const lsq_mapping *file, const lsq_field *f)
 {
     const char *text = (const char *)file->bytes + f->at;
@@ -71,8 +71,8 @@ static int of_model(const lsq_mapping *file, const lsq_field *f)
 }
 
 /*
- * There is no magic. The version comes first, a small number; what follows must be fields of a ModelProto, up to the end of
- * the file, if it is whole. Which of them are there is the reader's business.
+ * There is no magic. The version comes first, a small number; what follows must be fields of a ModelProto, up to the
+ * end of the file, if it is whole. Which of them are there is the reader's business.
  */
 int lsq_is_onnx(const lsq_mapping *file)
 {
@@ -88,6 +88,23 @@ int lsq_is_onnx(const lsq_mapping *file)
 }
 
 /* ---- Metadata ---------------------------------------------------------------------------------------------------- */
+
+lsq_status lsq_onnx_read_pair(const lsq_message *pair, unsigned type, lsq_field *first, lsq_field *second)
+{
+    lsq_message m = *pair;
+    lsq_field f;
+    *first = *second = (lsq_field){.number = 0};
+    lsq_status status = lsq_field_next(&m, &f);
+    while (!status && f.number) {
+        if (f.number == 1)
+            status = lsq_field_once(&m, &f, LSQ_BYTES, first);
+        else if (f.number == 2)
+            status = lsq_field_once(&m, &f, type, second);
+        if (!status)
+            status = lsq_field_next(&m, &f);
+    }
+    return status;
+}
 
 /* A copy of text; free() it. */
 static lsq_status copy_text(const lsq_message *m, const lsq_field *f, char **copy)
@@ -123,31 +140,13 @@ static lsq_status add_number(reader *r, const char *key, uint64_t value)
     return lsq_model_add_metadata(r->o.model, key, text, r->o.err);
 }
 
-/* Reads the two fields of an entry of opset_import or metadata_props. */
-static lsq_status read_pair(const lsq_message *pair, unsigned type, lsq_field *first, lsq_field *second)
-{
-    lsq_message m = *pair;
-    lsq_field f;
-    *first = *second = (lsq_field){.number = 0};
-    lsq_status status = lsq_field_next(&m, &f);
-    while (!status && f.number) {
-        if (f.number == PAIR_KEY)
-            status = lsq_field_once(&m, &f, LSQ_BYTES, first);
-        else if (f.number == PAIR_VALUE)
-            status = lsq_field_once(&m, &f, type, second);
-        if (!status)
-            status = lsq_field_next(&m, &f);
-    }
-    return status;
-}
-
 /* Operators of the domain "" are ONNX's own, which is also called "ai.onnx". */
 static lsq_status read_opset(reader *r, const lsq_message *m)
 {
     static const char prefix[] = "onnx.opset.";
     char key[sizeof(prefix) + LSQ_NAME_MAX];
     lsq_field domain, version;
-    lsq_status status = read_pair(m, LSQ_VARINT, &domain, &version);
+    lsq_status status = lsq_onnx_read_pair(m, LSQ_VARINT, &domain, &version);
     if (status)
         return status;
     const char *text = domain.size ? (const char *)lsq_field_bytes(m, &domain) : "ai.onnx";
@@ -167,7 +166,7 @@ static lsq_status read_property(reader *r, const lsq_message *m)
 {
     lsq_field key, value;
     char *name = NULL, *text = NULL;
-    lsq_status status = read_pair(m, LSQ_BYTES, &key, &value);
+    lsq_status status = lsq_onnx_read_pair(m, LSQ_BYTES, &key, &value);
     if (!status && key.size == 0)
         return lsq_fail(m->err, LSQ_E_MALFORMED, m->file->path, "offset %zu: metadata without a key", m->at);
     if (!status)

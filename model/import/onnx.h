@@ -30,8 +30,8 @@ lsq_status lsq_onnx_put_graph(lsq_onnx *o, const lsq_message *message, const lsq
 lsq_status lsq_onnx_read_graphs(lsq_onnx *o);
 
 /*
- * Adds the tensor of a TensorProto, under the name that stands in the field `name`, or under its own if that is NULL. In a
- * body a name that another graph has taken gets the body's number behind a slash; twice in one graph it is
+ * Adds the tensor of a TensorProto, under the name that stands in the field `name`, or under its own if that is NULL.
+ * In a body a name that another graph has taken gets the body's number behind a slash; twice in one graph it is
  * LSQ_E_MALFORMED.
  */
 lsq_status lsq_onnx_add_tensor(lsq_onnx *o, const lsq_message *proto, const lsq_field *name);
@@ -44,10 +44,16 @@ lsq_status lsq_onnx_add_numbers(lsq_onnx *o, const lsq_message *proto, unsigned 
                                 const lsq_field *name);
 
 /*
- * Finds the numbers of a tensor, tensor->bytes of them, in the file beside the model that its TensorProto names. `at` is
- * where that stands, for errors.
+ * Finds the numbers of a tensor, tensor->bytes of them, in the file beside the model that its TensorProto names. `at`
+ * is where that stands, for errors.
  */
 lsq_status lsq_onnx_external(lsq_onnx *o, const lsq_message *proto, const lsq_tensor *tensor, size_t at,
                              const uint8_t **data);
+
+/*
+ * Reads an OperatorSetIdProto, a domain and a version (LSQ_VARINT), or a StringStringEntryProto, a key and a value
+ * (LSQ_BYTES); either may not be there. LSQ_E_MALFORMED.
+ */
+lsq_status lsq_onnx_read_pair(const lsq_message *message, unsigned type, lsq_field *first, lsq_field *second);
 
 #endif

@@ -12,36 +12,24 @@
 #include <string.h>
 
 enum { EXTERNAL_DATA = 13 };
-enum { KEY = 1, VALUE = 2 };
 
 typedef struct {
     lsq_field location, offset, length; /* the values */
 } place;
 
-static int is(const lsq_message *m, const lsq_field *f, const char *text)
-{
-    return f->size == strlen(text) && memcmp(lsq_field_bytes(m, f), text, f->size) == 0;
-}
-
 /* Reads one StringStringEntryProto. */
 static lsq_status read_pair(lsq_message m, place *p)
 {
-    lsq_field key = {.number = 0}, value = key, f;
-    lsq_status status = lsq_field_next(&m, &f);
-    while (!status && f.number) {
-        if (f.number == KEY)
-            status = lsq_field_once(&m, &f, LSQ_BYTES, &key);
-        else if (f.number == VALUE)
-            status = lsq_field_once(&m, &f, LSQ_BYTES, &value);
-        if (!status)
-            status = lsq_field_next(&m, &f);
-    }
-    lsq_field *to = is(&m, &key, "location") ? &p->location
-                    : is(&m, &key, "offset") ? &p->offset
-                    : is(&m, &key, "length") ? &p->length
-                                             : NULL;
-    if (status || !to)
+    lsq_field key, value;
+    const lsq_status status = lsq_onnx_read_pair(&m, LSQ_BYTES, &key, &value);
+    if (status)
         return status;
+    lsq_field *to = lsq_field_is(&m, &key, "location") ? &p->location
+                    : lsq_field_is(&m, &key, "offset") ? &p->offset
+                    : lsq_field_is(&m, &key, "length") ? &p->length
+                                                       : NULL;
+    if (!to)
+        return LSQ_OK;
     if (to->number || !value.number)
         return lsq_fail(m.err, LSQ_E_MALFORMED, m.file->path, "offset %zu: external data with %s \"%.*s\"", key.at,
                         to->number ? "a second" : "no", (int)key.size, (const char *)lsq_field_bytes(&m, &key));

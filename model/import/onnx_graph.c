@@ -1,27 +1,22 @@
 /*
- * onnx_graph.c - the weights of the graphs of an ONNX model: initialisers, and the values of nodes of the type Constant.
+ * onnx_graph.c - the weights of the graphs of an ONNX model: initialisers, and the values of nodes of the type
+ * Constant.
  *
  *     GraphProto      node, initializer, ...      a function has nodes alone
  *     NodeProto       output, op_type, attribute, ...
  *     AttributeProto  name, t (a tensor), f, i, floats, ints; g and graphs: bodies of If, Loop and Scan
  *
- * Bodies wait in a list until the graph that has them is read, so no depth of nesting needs a stack. Each byte is met once
- * as a part of its own message, and stepped over in those around it.
+ * Bodies wait in a list until the graph that has them is read, so no depth of nesting needs a stack. Each byte is met
+ * once as a part of its own message, and stepped over in those around it.
  */
 #include "model/import/onnx.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* Fields, as far as they are read. */
 enum { GRAPH_NODE = 1, GRAPH_INITIALIZER = 5, GRAPH_SPARSE_INITIALIZER = 15, FUNCTION_NODE = 7 };
 enum { NODE_OUTPUT = 2, NODE_OP_TYPE = 4, NODE_ATTRIBUTE = 5, NODE_DOMAIN = 7 };
 enum { NAME = 1, F = 2, I = 3, T = 5, G = 6, FLOATS = 7, INTS = 8, GRAPHS = 11, REF_ATTR_NAME = 21 };
-
-static int is(const lsq_message *m, const lsq_field *f, const char *text)
-{
-    return f->size == strlen(text) && memcmp(lsq_field_bytes(m, f), text, f->size) == 0;
-}
 
 lsq_status lsq_onnx_put_graph(lsq_onnx *o, const lsq_message *m, const lsq_field *f, int function)
 {
@@ -54,7 +49,7 @@ static lsq_status add_constant(lsq_onnx *o, const lsq_message *m, const lsq_fiel
                  {"value_int", I, LSQ_VARINT, 0},
                  {"value_ints", INTS, LSQ_VARINT, 1}};
     lsq_message proto;
-    if (is(m, name, "value")) {
+    if (lsq_field_is(m, name, "value")) {
         if (!tensor->number)
             return lsq_fail(m->err, LSQ_E_MALFORMED, m->file->path, "offset %zu: the value of a Constant is no tensor",
                             m->at);
@@ -62,7 +57,7 @@ static lsq_status add_constant(lsq_onnx *o, const lsq_message *m, const lsq_fiel
         return status ? status : lsq_onnx_add_tensor(o, &proto, output);
     }
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
-        if (is(m, name, lists[i].name))
+        if (lsq_field_is(m, name, lists[i].name))
             return lsq_onnx_add_numbers(o, m, lists[i].field, lists[i].type, lists[i].vector, output);
     return lsq_fail(
         m->err, LSQ_E_UNSUPPORTED, m->file->path,
@@ -111,7 +106,8 @@ static lsq_status read_node(lsq_onnx *o, const lsq_message *node)
         if (!status)
             status = lsq_field_next(&m, &f);
     }
-    const int constant = is(&m, &type, "Constant") && (domain.size == 0 || is(&m, &domain, "ai.onnx"));
+    const int constant =
+        lsq_field_is(&m, &type, "Constant") && (domain.size == 0 || lsq_field_is(&m, &domain, "ai.onnx"));
     m = *node;
     if (!status)
         status = lsq_field_next(&m, &f);

@@ -1,9 +1,10 @@
 /*
  * onnx_tensor.c - one tensor of an ONNX model: a TensorProto, or the numbers of an AttributeProto.
  *
- * Numbers stand in one of three places: as bytes, little-endian, in `raw_data`; one by one, in the field for their type; or
- * in another file. Bytes stay where they are, and so do floats and doubles packed into one piece, which look the same.
- * Varints become numbers of the tensor's type, in memory of the model: at most 8 bytes for each byte of the file.
+ * Numbers stand in one of three places: as bytes, little-endian, in `raw_data`; one by one, in the field for their
+ * type; or in another file. Bytes stay where they are, and so do floats and doubles packed into one piece, which look
+ * the same. Varints become numbers of the tensor's type, in memory of the model: at most 8 bytes for each byte of the
+ * file.
  */
 #include "model/import/onnx.h"
 #include "model/limits.h"

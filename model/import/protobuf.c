@@ -6,10 +6,13 @@
  *     bytes     a varint, and so many bytes
  *     fixed32   4 bytes, little-endian
  *
- * The bytes of a model are its weights, gigabytes of them, and stay where the file is mapped. Libraries for this copy them
- * (protobuf-c), or hand them out as a stream that does not say where in the file it is (nanopb); so it is done here.
+ * The bytes of a model are its weights, gigabytes of them, and stay where the file is mapped. Libraries for this copy
+ * them (protobuf-c), or hand them out as a stream that does not say where in the file it is (nanopb); so it is done
+ * here.
  */
 #include "model/import/protobuf.h"
+
+#include <string.h>
 
 #define NUMBER_MAX (((uint64_t)1 << 29) - 1) /* of a field, by the definition of the format */
 
@@ -136,6 +139,11 @@ lsq_status lsq_field_message(const lsq_message *m, const lsq_field *f, const cha
 const uint8_t *lsq_field_bytes(const lsq_message *m, const lsq_field *f)
 {
     return m->file->bytes + f->at;
+}
+
+int lsq_field_is(const lsq_message *m, const lsq_field *f, const char *text)
+{
+    return f->size == strlen(text) && memcmp(lsq_field_bytes(m, f), text, f->size) == 0;
 }
 
 lsq_status lsq_field_numbers(const lsq_message *m, const lsq_field *f, unsigned type, lsq_message *numbers,

@@ -1,8 +1,8 @@
 /*
  * protobuf.h - the wire format of Protocol Buffers, read where it lies.
  *
- * A message is a sequence of fields: a tag, which is a varint of number * 8 + type, and a value. What a field means, and
- * whether it may come twice, is up to the reader of the message; here is only how long it is.
+ * A message is a sequence of fields: a tag, which is a varint of number * 8 + type, and a value. What a field means,
+ * and whether it may come twice, is up to the reader of the message; here is only how long it is.
  */
 #ifndef LSQ_MODEL_IMPORT_PROTOBUF_H
 #define LSQ_MODEL_IMPORT_PROTOBUF_H
@@ -40,8 +40,9 @@ lsq_status lsq_field_once(const lsq_message *message, const lsq_field *field, un
 /* The message inside a field of type LSQ_BYTES; of another type: LSQ_E_MALFORMED. */
 lsq_status lsq_field_message(const lsq_message *message, const lsq_field *field, const char *name, lsq_message *inner);
 
-/* The bytes of a field. */
+/* The bytes of a field, and whether they are that text. */
 const uint8_t *lsq_field_bytes(const lsq_message *message, const lsq_field *field);
+int lsq_field_is(const lsq_message *message, const lsq_field *field, const char *text);
 
 /*
  * The numbers of one field, of that type: many if they are packed, or one, which looks the same but for its tag. *count
