@@ -17,11 +17,16 @@ typedef struct reader {
     int other_files; /* opens files besides this one */
 } reader;
 
+/*
+ * Those with a magic first; then ONNX, all of whose fields are looked at; safetensors may take any ninth byte for its
+ * brace.
+ */
 static const reader readers[] = {
     {"lsq2", lsq_is_lsq2, lsq_read_lsq2, 0},
     {"lsq1", lsq_is_lsq1, lsq_read_lsq1, 0},
     {"npy", lsq_is_npy, lsq_read_npy, 0},
     {"gguf", lsq_is_gguf, lsq_read_gguf, 0},
+    {"onnx", lsq_is_onnx, lsq_read_onnx, 0},
     {"safetensors", lsq_is_safetensors_index, lsq_read_safetensors_index, 1},
     {"safetensors", lsq_is_safetensors, lsq_read_safetensors, 0},
 };
@@ -35,7 +40,8 @@ static lsq_status parse(lsq_model *model, const lsq_mapping *file, unsigned flag
     if (file->size == 0)
         return lsq_fail(err, LSQ_E_TRUNCATED, file->path, "is empty");
     if (!r || (r->other_files && alone))
-        return lsq_fail(err, LSQ_E_UNSUPPORTED, file->path, "is neither .lsq nor safetensors nor npy nor GGUF");
+        return lsq_fail(err, LSQ_E_UNSUPPORTED, file->path,
+                        "is neither .lsq nor safetensors nor npy nor GGUF nor ONNX");
     model->format = r->format;
     lsq_status status = r->read(model, file, flags, err);
     if (status == LSQ_OK)
@@ -55,6 +61,8 @@ static lsq_status open_model(const char *path, const void *bytes, size_t size, u
     lsq_model *opened = calloc(1, sizeof *opened);
     const lsq_mapping *file = NULL;
     lsq_status status = LSQ_OK;
+    if (opened)
+        opened->alone = !path;
     if (!opened)
         status = lsq_fail(err, LSQ_E_NOMEM, path ? path : "memory", "no memory");
     else if (path)

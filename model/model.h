@@ -27,7 +27,7 @@ typedef struct lsq_entry {
     lsq_tensor tensor;   /* name: malloc */
     const uint8_t *data; /* lsq_entry_bytes() of a mapping, or `owned`; NULL: the file's header alone was read */
     const lsq_block_type *blocks; /* what `data` are, where they are not numbers of tensor.dtype or codes; or NULL */
-    uint8_t *owned;               /* malloc: version 1 decoded, a Fortran-ordered npy; or NULL */
+    uint8_t *owned;               /* malloc: what does not stand in a file as it is needed; or NULL */
     const uint8_t *bits;          /* version 1: the codes as they stand in the file, `width` bits each; or NULL */
     unsigned width;
     int has_checksum;
@@ -40,6 +40,7 @@ typedef struct lsq_entry {
 
 struct lsq_model {
     const char *format;
+    int alone; /* opened from memory: it opens no files */
     lsq_mapping *files;
     size_t file_count;
     lsq_entry *entries;
@@ -53,7 +54,7 @@ struct lsq_model {
 };
 
 /*
- * Opens a copy of `size` bytes as if they were a file; errors call it "memory". An index of other files is
+ * Opens a copy of `size` bytes as if they were a file; errors call it "memory". What needs other files is
  * LSQ_E_UNSUPPORTED. This is how the fuzzers come in.
  */
 lsq_status lsq_model_open_memory(const void *bytes, size_t size, unsigned flags, lsq_model **model, lsq_error *err);
@@ -113,6 +114,7 @@ lsq_status lsq_read_safetensors(lsq_model *model, const lsq_mapping *file, unsig
 lsq_status lsq_read_safetensors_index(lsq_model *model, const lsq_mapping *file, unsigned flags, lsq_error *err);
 lsq_status lsq_read_npy(lsq_model *model, const lsq_mapping *file, unsigned flags, lsq_error *err);
 lsq_status lsq_read_gguf(lsq_model *model, const lsq_mapping *file, unsigned flags, lsq_error *err);
+lsq_status lsq_read_onnx(lsq_model *model, const lsq_mapping *file, unsigned flags, lsq_error *err);
 
 /* Does the file begin as files of that format do? */
 int lsq_is_lsq2(const lsq_mapping *file);
@@ -121,5 +123,6 @@ int lsq_is_safetensors(const lsq_mapping *file);
 int lsq_is_safetensors_index(const lsq_mapping *file);
 int lsq_is_npy(const lsq_mapping *file);
 int lsq_is_gguf(const lsq_mapping *file);
+int lsq_is_onnx(const lsq_mapping *file);
 
 #endif

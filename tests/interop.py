@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Do NumPy, the safetensors and gguf libraries and liblsq read each other's files, bit for bit?
+"""Do NumPy, the safetensors and gguf libraries and liblsq read each other's files, bit for bit; and liblsq what the onnx library writes?
 
     interop.py LSQ FIXTURE       the command lsq; data/fixture.safetensors
 
-Exit code 77 where the PyPI packages numpy and safetensors cannot be imported. Parts that need gguf are left out, and said to
+Exit code 77 where the PyPI packages numpy and safetensors cannot be imported. Parts that need gguf or onnx are left out, and said to
 be, where that cannot be.
 """
 import json
@@ -19,6 +19,10 @@ try:
 except ImportError as missing:
     print(f"skipped: {missing}")
     sys.exit(77)
+try:
+    import onnx
+except ImportError:
+    onnx = None
 
 try:
     import gguf
@@ -125,6 +129,85 @@ def refused_arrays():
         run("info", "refused.npy", status=4)
 
 
+ONNX_TYPES = {"FLOAT": "F32", "FLOAT16": "F16", "BFLOAT16": "BF16", "DOUBLE": "F64", "INT8": "I8", "UINT8": "U8",
+              "INT16": "I16", "UINT16": "U16", "INT32": "I32", "UINT32": "U32", "INT64": "I64", "UINT64": "U64",
+              "BOOL": "BOOL", "FLOAT8E4M3FN": "F8_E4M3", "FLOAT8E5M2": "F8_E5M2"}
+
+
+def onnx_tensors(rng, raw):
+    """Tensors of every type and shape, as bytes or number by number."""
+    for kind in ONNX_TYPES:
+        number = getattr(onnx.TensorProto, kind)
+        dtype = onnx.helper.tensor_dtype_to_np_dtype(number)
+        for shape in SHAPES:
+            array = numbers(rng, "|b1" if kind == "BOOL" else dtype, shape)
+            if not raw and array.dtype.kind != "b":
+                array[~numpy.isfinite(array)] = 1
+            values = array.tobytes() if raw else array.flatten().tolist()
+            yield onnx.helper.make_tensor(f"{kind} {shape} {raw}", number, shape, values, raw=raw)
+
+
+def save_onnx(path, nodes, tensors, **external):
+    graph = onnx.helper.make_graph(nodes, "graph", [], [], tensors)
+    onnx.save(onnx.helper.make_model(graph), path, **external)
+
+
+def onnx_decoded(path):
+    """The tensors of a model as lsq decodes them: type, shape and bytes."""
+    run("decode", "--force", path, "-o", "out.safetensors")
+    with open("out.safetensors", "rb") as file:
+        return {name: (t["dtype"], tuple(t["shape"]), bytes(t["data"])) for name, t in safetensors.deserialize(file.read())}
+
+
+def expect_onnx(path, tensors):
+    """Is that what the library itself makes of these tensors?"""
+    found = onnx_decoded(path)
+    expect(found.keys() == tensors.keys(), path, "names:", found.keys() ^ tensors.keys())
+    for name, tensor in tensors.items():
+        array = onnx.numpy_helper.to_array(tensor)
+        kind = ONNX_TYPES[onnx.TensorProto.DataType.Name(tensor.data_type)]
+        expect(found[name] == (kind, array.shape, array.tobytes()), path, name, "is read as", found[name])
+
+
+def onnx_models(rng):
+    """Bytes, numbers one by one, other files, and Constants with tensors."""
+    if onnx is None:
+        return "skipped, without the package onnx"
+    raw, typed = list(onnx_tensors(rng, True)), list(onnx_tensors(rng, False))
+    listed = {t.name: t for t in raw + typed}
+    save_onnx("in.onnx", [], raw + typed)
+    expect_onnx("in.onnx", listed)
+    save_onnx("constants.onnx", [onnx.helper.make_node("Constant", [], [t.name], value=t) for t in raw + typed], [])
+    expect_onnx("constants.onnx", listed)
+    kept = {t.name: onnx.TensorProto.FromString(t.SerializeToString()) for t in raw} # saving empties the others
+    save_onnx("one.onnx", [], raw, save_as_external_data=True, location="one.data", size_threshold=0)
+    expect_onnx("one.onnx", kept)
+    few = {f"tensor{i}": t for i, t in enumerate(kept.values()) if t.raw_data}
+    for name, tensor in few.items():
+        tensor.name = name
+    copies = [onnx.TensorProto.FromString(t.SerializeToString()) for t in few.values()]
+    save_onnx("many.onnx", [], copies, save_as_external_data=True, all_tensors_to_one_file=False, size_threshold=0)
+    expect(os.path.exists("tensor0"), "the library wrote no file for each tensor")
+    expect_onnx("many.onnx", few)
+    numbers_of = {"value_float": 1.5, "value_floats": [1.5, -2.5, 0], "value_int": -3, "value_ints": [2 ** 62, 0, -1]}
+    save_onnx("numbers.onnx", [onnx.helper.make_node("Constant", [], [k], **{k: v}) for k, v in numbers_of.items()], [])
+    found = onnx_decoded("numbers.onnx")
+    for name, value in numbers_of.items():
+        array = numpy.array(value, numpy.float32 if "float" in name else numpy.int64)
+        expect(found[name][1:] == (array.shape, array.tobytes()), name, "is read as", found[name])
+    return None
+
+
+def refused_onnx():
+    """What ONNX can write and we do not read is "unsupported", not "damaged"."""
+    if onnx is None:
+        return "skipped, without the package onnx"
+    for kind, values in (("STRING", [b"text"]), ("COMPLEX64", [1 + 2j]), ("INT4", [1]), ("FLOAT8E5M2FNUZ", [1.0])):
+        save_onnx("refused.onnx", [], [onnx.helper.make_tensor("w", getattr(onnx.TensorProto, kind), [1], values)])
+        run("info", "refused.onnx", status=4)
+    return None
+
+
 def quantised(fixture):
     """A compressed model, decoded twice: both libraries see the same numbers, near the original ones."""
     original = safetensors.numpy.load_file(fixture)
@@ -228,6 +311,8 @@ def main(fixture):
                            ("npy both ways", lambda: npy_both_ways(rng)),
                            ("refused arrays", refused_arrays),
                            ("quantised", lambda: quantised(fixture)),
+                           ("ONNX models", lambda: onnx_models(rng)),
+                           ("refused ONNX models", refused_onnx),
                            ("gguf files", lambda: gguf_files(rng, fixture))):
             said = part()
             print(f"ok: {name}" + (f": {said}" if said else ""))

@@ -3,8 +3,9 @@
  *
  *     {"metadata": {"total_size": 123}, "weight_map": {"name of a tensor": "name of its file", ...}}
  *
- * The index decides which files are opened, so it may name only plain files of its own folder.
+ * The index decides which files are opened; neighbour.c says which it may name.
  */
+#include "model/import/neighbour.h"
 #include "model/json.h"
 #include "model/model.h"
 #include "model/sizes.h"
@@ -28,38 +29,13 @@ int lsq_is_safetensors_index(const lsq_mapping *file)
     return i < file->size && file->bytes[i] == '{' && !memchr(file->bytes, 0, file->size < 8 ? file->size : 8);
 }
 
-/* "folder of the index/name"; NULL if memory ran out. */
-static char *beside(const char *index, const char *name)
-{
-    const char *slash = strrchr(index, '/');
-    const size_t folder = slash ? (size_t)(slash - index) + 1 : 0, rest = strlen(name) + 1;
-    char *path = malloc(folder + rest);
-    if (path) {
-        memcpy(path, index, folder);
-        memcpy(path + folder, name, rest);
-    }
-    return path;
-}
-
-static int plain_file_name(const char *name)
-{
-    return name[0] != 0 && !strchr(name, '/') && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
-}
-
 /* Reads one file of the set. Each of its tensors must be one that the map says is there. */
 static lsq_status read_shard(lsq_model *model, const char *index, const char *shard, const json_t *map, unsigned flags,
                              lsq_error *err)
 {
-    if (!plain_file_name(shard))
-        return lsq_fail(err, LSQ_E_MALFORMED, index, "\"%s\" is not the name of a file in the folder of the index",
-                        shard);
-    char *path = beside(index, shard);
-    if (!path)
-        return lsq_fail(err, LSQ_E_NOMEM, index, "no memory for the path of \"%s\"", shard);
     const size_t first = model->count;
     const lsq_mapping *file;
-    lsq_status status = lsq_model_add_file(model, path, flags, &file, err);
-    free(path);
+    lsq_status status = lsq_model_add_neighbour(model, index, shard, flags, &file, err);
     if (status)
         return status;
     const lsq_mapping opened = *file;

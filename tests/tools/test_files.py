@@ -111,6 +111,24 @@ class RoundTrips(Case):
         self.assertIn(b'(48, 64)', out)
         self.assertAlmostEqual(snr(floats(data), floats(out[-len(data):])), report['tensors'][0]['snr_db'], places=6)
 
+    def test_onnx(self):
+        """A weight of MatMul, 48 inputs x 64 outputs, in a file beside the model."""
+        def field(number, value):
+            return bytes([number << 3 | 2, len(value) & 127 | 128, len(value) >> 7]) + value
+
+        _, _, data = normal(48, 64)
+        pairs = [field(13, field(1, b'location') + field(2, b'weights')), field(13, field(1, b'offset') + field(2, b'5'))]
+        tensor = b'\x08\x30\x08\x40\x10\x01' + field(8, b'w') + b''.join(pairs) + b'\x70\x01'
+        self.write('in.onnx', b'\x08\x08' + field(7, field(5, tensor)) + field(8, b'\x10\x11'))
+        self.write('weights', b'other' + data)
+        report = self.json('compress', 'in.onnx', '-o', 'a.lsq', '-c', 's6', '--output-axis', 'last')
+        self.assertEqual(report['input_format'], 'onnx')
+        self.assertEqual((report['tensors'][0]['rows'], report['tensors'][0]['columns']), (64, 48))
+        self.lsq('decode', 'a.lsq', '-o', 'out.npy')
+        out = self.read('out.npy')
+        self.assertIn(b'(48, 64)', out)
+        self.assertAlmostEqual(snr(floats(data), floats(out[-len(data):])), report['tensors'][0]['snr_db'], places=6)
+
     def test_one_tensor_of_many(self):
         self.lsq('compress', FIXTURE, '-o', 'a.lsq', '-c', 's4')
         self.lsq('decode', 'a.lsq', '-t', 'use.layer1.ffn.norm.bias', '-o', 'out.npy')
