@@ -21,6 +21,8 @@ static const reader readers[] = {
     {"lsq2", lsq_is_lsq2, lsq_read_lsq2, 0},
     {"lsq1", lsq_is_lsq1, lsq_read_lsq1, 0},
     {"npy", lsq_is_npy, lsq_read_npy, 0},
+    {"npz", lsq_is_zip, lsq_read_zip, 0}, /* or "pth" */
+    {"pth", lsq_is_old_pth, lsq_read_old_pth, 0},
     {"safetensors", lsq_is_safetensors_index, lsq_read_safetensors_index, 1},
     {"safetensors", lsq_is_safetensors, lsq_read_safetensors, 0},
 };
@@ -34,7 +36,7 @@ static lsq_status parse(lsq_model *model, const lsq_mapping *file, unsigned flag
     if (file->size == 0)
         return lsq_fail(err, LSQ_E_TRUNCATED, file->path, "is empty");
     if (!r || (r->other_files && alone))
-        return lsq_fail(err, LSQ_E_UNSUPPORTED, file->path, "is neither .lsq nor safetensors nor npy");
+        return lsq_fail(err, LSQ_E_UNSUPPORTED, file->path, "is neither .lsq nor safetensors nor npy, npz or pth");
     model->format = r->format;
     lsq_status status = r->read(model, file, flags, err);
     if (status == LSQ_OK)

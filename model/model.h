@@ -16,8 +16,8 @@ typedef struct lsq_mapping {
 
 typedef struct lsq_entry {
     lsq_tensor tensor;   /* name: malloc */
-    const uint8_t *data; /* tensor.bytes of a mapping, or `owned`; NULL: the file's header alone was read */
-    uint8_t *owned;      /* malloc: version 1 decoded, a Fortran-ordered npy; or NULL */
+    const uint8_t *data; /* tensor.bytes of a mapping, or within `owned`; NULL: the file's header alone was read */
+    uint8_t *owned;      /* malloc: version 1 decoded, a Fortran-ordered npy, an inflated one, a strided view; or NULL */
     const uint8_t *bits; /* version 1: the codes as they stand in the file, `width` bits each; or NULL */
     unsigned width;
     int has_checksum;
@@ -96,6 +96,8 @@ lsq_status lsq_read_lsq1(lsq_model *model, const lsq_mapping *file, unsigned fla
 lsq_status lsq_read_safetensors(lsq_model *model, const lsq_mapping *file, unsigned flags, lsq_error *err);
 lsq_status lsq_read_safetensors_index(lsq_model *model, const lsq_mapping *file, unsigned flags, lsq_error *err);
 lsq_status lsq_read_npy(lsq_model *model, const lsq_mapping *file, unsigned flags, lsq_error *err);
+lsq_status lsq_read_zip(lsq_model *model, const lsq_mapping *file, unsigned flags, lsq_error *err);
+lsq_status lsq_read_old_pth(lsq_model *model, const lsq_mapping *file, unsigned flags, lsq_error *err);
 
 /* Does the file begin as files of that format do? */
 int lsq_is_lsq2(const lsq_mapping *file);
@@ -103,5 +105,7 @@ int lsq_is_lsq1(const lsq_mapping *file);
 int lsq_is_safetensors(const lsq_mapping *file);
 int lsq_is_safetensors_index(const lsq_mapping *file);
 int lsq_is_npy(const lsq_mapping *file);
+int lsq_is_zip(const lsq_mapping *file);
+int lsq_is_old_pth(const lsq_mapping *file);
 
 #endif
