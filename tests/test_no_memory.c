@@ -346,6 +346,12 @@ static const struct {
 } calls[] = {
     {open_and_close, TEST_DATA "/all_types.safetensors"},
     {open_and_close, TEST_DATA "/npy/columns.npy"},
+#if LSQ_ZLIB
+    {open_and_close, TEST_DATA "/npz/deflated.npz"},
+    {open_and_close, TEST_DATA "/npz/stored.npz"},
+    {open_and_close, TEST_DATA "/pth/checkpoint.pth"},
+    {open_and_close, TEST_DATA "/pth/views.pth"},
+#endif
     {open_and_close, NULL},
     {open_and_close, TEST_DATA "/../golden/small.lsq"},
     {open_and_close, TEST_DATA "/../golden/v1_b4_two.lsq"},

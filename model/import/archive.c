@@ -242,7 +242,10 @@ static lsq_status read_header(const lsq_archive *a, uint64_t *at, uint64_t end, 
         return lsq_archive_fail(a, e, LSQ_E_MALFORMED, "has another name in its header", err);
     if (!find_wide(b + HEADER + e->length, (size_t)extra, &wide, &wide_length))
         return lsq_archive_fail(a, e, LSQ_E_MALFORMED, "fields of its header that do not fit", err);
-    if (stored == NARROW_MAX && size == NARROW_MAX && wide_length >= 16) {
+    if (wide_length >= 16) { /* there is one also where nothing is large */
+        if ((size != NARROW_MAX && !agrees(e, size, e->size)) ||
+            (stored != NARROW_MAX && !agrees(e, stored, e->stored)))
+            return lsq_archive_fail(a, e, LSQ_E_MALFORMED, "its header contradicts the directory", err);
         size = little(wide, 8);
         stored = little(wide + 8, 8);
     }
