@@ -17,7 +17,7 @@ typedef struct lsq_mapping {
 typedef struct lsq_entry {
     lsq_tensor tensor;   /* name: malloc */
     const uint8_t *data; /* tensor.bytes of a mapping, or within `owned`; NULL: the file's header alone was read */
-    uint8_t *owned;      /* malloc: version 1 decoded, a Fortran-ordered npy, an inflated one, a strided view; or NULL */
+    uint8_t *owned;      /* malloc: version 1 decoded, numbers put into row order, inflated ones; or NULL */
     const uint8_t *bits; /* version 1: the codes as they stand in the file, `width` bits each; or NULL */
     unsigned width;
     int has_checksum;

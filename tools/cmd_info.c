@@ -131,8 +131,8 @@ const verb info_command = {
     .name = "info",
     .operands = "FILE",
     .summary = "Show what a model file holds",
-    .details = "FILE is a .lsq, .safetensors or .npy file, or the index.json of a set. Only its header is checked;\n"
-               "'lsq verify' looks at everything.\n",
+    .details = "FILE is a .lsq, .safetensors, .npy, .npz or .pth file, or the index.json of a set. Only its header is\n"
+               "checked; 'lsq verify' looks at everything.\n",
     .operand_count = 1,
     .run = run,
 };
