@@ -27,6 +27,8 @@ static const reader readers[] = {
     {"npy", lsq_is_npy, lsq_read_npy, 0},
     {"gguf", lsq_is_gguf, lsq_read_gguf, 0},
     {"onnx", lsq_is_onnx, lsq_read_onnx, 0},
+    {"npz", lsq_is_zip, lsq_read_zip, 0}, /* or "pth" */
+    {"pth", lsq_is_old_pth, lsq_read_old_pth, 0},
     {"safetensors", lsq_is_safetensors_index, lsq_read_safetensors_index, 1},
     {"safetensors", lsq_is_safetensors, lsq_read_safetensors, 0},
 };
@@ -41,7 +43,7 @@ static lsq_status parse(lsq_model *model, const lsq_mapping *file, unsigned flag
         return lsq_fail(err, LSQ_E_TRUNCATED, file->path, "is empty");
     if (!r || (r->other_files && alone))
         return lsq_fail(err, LSQ_E_UNSUPPORTED, file->path,
-                        "is neither .lsq nor safetensors nor npy nor GGUF nor ONNX");
+                        "is neither .lsq nor safetensors, npy, npz, pth, GGUF or ONNX");
     model->format = r->format;
     lsq_status status = r->read(model, file, flags, err);
     if (status == LSQ_OK)

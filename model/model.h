@@ -115,6 +115,8 @@ lsq_status lsq_read_safetensors_index(lsq_model *model, const lsq_mapping *file,
 lsq_status lsq_read_npy(lsq_model *model, const lsq_mapping *file, unsigned flags, lsq_error *err);
 lsq_status lsq_read_gguf(lsq_model *model, const lsq_mapping *file, unsigned flags, lsq_error *err);
 lsq_status lsq_read_onnx(lsq_model *model, const lsq_mapping *file, unsigned flags, lsq_error *err);
+lsq_status lsq_read_zip(lsq_model *model, const lsq_mapping *file, unsigned flags, lsq_error *err);
+lsq_status lsq_read_old_pth(lsq_model *model, const lsq_mapping *file, unsigned flags, lsq_error *err);
 
 /* Does the file begin as files of that format do? */
 int lsq_is_lsq2(const lsq_mapping *file);
@@ -124,5 +126,7 @@ int lsq_is_safetensors_index(const lsq_mapping *file);
 int lsq_is_npy(const lsq_mapping *file);
 int lsq_is_gguf(const lsq_mapping *file);
 int lsq_is_onnx(const lsq_mapping *file);
+int lsq_is_zip(const lsq_mapping *file);
+int lsq_is_old_pth(const lsq_mapping *file);
 
 #endif

@@ -121,6 +121,53 @@ def npy_both_ways(rng):
         expect(ours.read() == theirs.read(), "our file differs from NumPy's")
 
 
+def npz_is_read(rng):
+    """Archives of every type, shape and order, stored and deflated; what is read is what NumPy wrote."""
+    arrays = {f"{dtype[1:]} {shape} {order}".strip(): numpy.asarray(numbers(rng, dtype, shape), order=order)
+              for dtype in TYPES.values() for shape in SHAPES for order in "CF"}
+    arrays["layer/\u540d"] = numbers(rng, "<f4", (200, 300))
+    for save in numpy.savez, numpy.savez_compressed:
+        save("in.npz", **arrays)
+        run("verify", "in.npz")
+        run("decode", "--force", "in.npz", "-o", "out.safetensors")
+        again = safetensors.numpy.load_file("out.safetensors")
+        expect(again.keys() == arrays.keys(), "names:", again.keys() ^ arrays.keys())
+        for name, array in arrays.items():
+            expect(same(again[name], array), name, "came back changed")
+    with open("in.npz", "r+b") as damaged:
+        damaged.seek(-40000, os.SEEK_END)
+        byte = damaged.read(1)
+        damaged.seek(-1, os.SEEK_CUR)
+        damaged.write(bytes([byte[0] ^ 1]))
+    run("verify", "in.npz", status=3)
+
+
+def pth_is_read(rng):
+    """What torch.save() writes, if torch is there: tensors of its types, views, tied weights, a checkpoint."""
+    try:
+        import torch
+    except ImportError as missing:
+        print(f"skipped, of pth: {missing}")
+        return
+    arrays = {name: numbers(rng, dtype, (3, 4)) for name, dtype in TYPES.items() if dtype[1] != "u" or dtype == "|u1"}
+    tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+    tensors |= {"transposed": tensors["F32"].t(), "row": tensors["F32"][1], "tied": tensors["F32"],
+                "parameter": torch.nn.Parameter(tensors["F32"])}
+    arrays |= {"transposed": arrays["F32"].T, "row": arrays["F32"][1], "tied": arrays["F32"], "parameter": arrays["F32"]}
+    for protocol in range(2, 6):
+        torch.save({"epoch": 3, "model": tensors, "optimizer": {"state": {}, "lr": [0.1]}}, "in.pth", pickle_protocol=protocol)
+        run("verify", "in.pth")
+        run("decode", "--force", "in.pth", "-o", "out.safetensors")
+        again = safetensors.numpy.load_file("out.safetensors")
+        expect(again.keys() == {f"model.{name}" for name in arrays}, "names:", again.keys())
+        for name, array in arrays.items():
+            expect(same(again[f"model.{name}"], numpy.ascontiguousarray(array)), name, "came back changed")
+    torch.save(torch.nn.Linear(5, 7).state_dict(), "linear.pth")
+    expect("weight" in run("info", "linear.pth"), "no weight in a state dict")
+    torch.save(tensors, "old.pth", _use_new_zipfile_serialization=False)
+    run("info", "old.pth", status=4)
+
+
 def refused_arrays():
     """What NumPy can write and we do not read is "unsupported", not "damaged"."""
     for array in (numpy.arange(3, dtype=">f4"), numpy.array([1 + 2j]), numpy.array(["text"]), numpy.array([{}]),
@@ -309,6 +356,8 @@ def main(fixture):
         for name, part in (("safetensors both ways", lambda: safetensors_both_ways(rng)),
                            ("sharded set", lambda: sharded_set(rng)),
                            ("npy both ways", lambda: npy_both_ways(rng)),
+                           ("npz", lambda: npz_is_read(rng)),
+                           ("pth", lambda: pth_is_read(rng)),
                            ("refused arrays", refused_arrays),
                            ("quantised", lambda: quantised(fixture)),
                            ("ONNX models", lambda: onnx_models(rng)),

@@ -371,6 +371,12 @@ static const struct {
     {open_and_close, TEST_DATA "/onnx/typed.onnx"},
     {open_and_close, TEST_DATA "/onnx/graphs.onnx"},
     {open_and_close, TEST_DATA "/onnx/external.onnx"},
+#if LSQ_ZLIB
+    {open_and_close, TEST_DATA "/npz/deflated.npz"},
+    {open_and_close, TEST_DATA "/npz/stored.npz"},
+    {open_and_close, TEST_DATA "/pth/checkpoint.pth"},
+    {open_and_close, TEST_DATA "/pth/views.pth"},
+#endif
     {open_and_close, NULL},
     {open_and_close, TEST_DATA "/../golden/small.lsq"},
     {open_and_close, TEST_DATA "/../golden/v1_b4_two.lsq"},

@@ -393,9 +393,11 @@ const verb compress_command = {
     .name = "compress",
     .operands = "IN -o OUT.lsq",
     .summary = "Quantise the weights of a model into a .lsq file",
-    .details = "IN is a .safetensors file, the index.json of a set of them, a .npy, .gguf, .onnx or another .lsq file.\n"
-               "Floating point tensors of two or more dimensions are quantised, the others kept as they are.\n"
-               "--bits-per-weight, --target-snr and --max-size measure all codecs on samples of each tensor.\n",
+    .details =
+        "IN is a .safetensors file, the index.json of a set of them, a .npy, .npz, .pth, .gguf, .onnx or another\n"
+        ".lsq file.\n"
+        "Floating point tensors of two or more dimensions are quantised, the others kept as they are.\n"
+        "--bits-per-weight, --target-snr and --max-size measure all codecs on samples of each tensor.\n",
     .options = options,
     .option_count = OPTIONS,
     .operand_count = 1,

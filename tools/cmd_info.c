@@ -144,9 +144,9 @@ const verb info_command = {
     .name = "info",
     .operands = "FILE",
     .summary = "Show what a model file holds",
-    .details = "FILE is a .lsq, .safetensors, .npy, .gguf or .onnx file, or the index.json of a set. Only its header "
-               "is checked;\n"
-               "'lsq verify' looks at everything.\n",
+    .details =
+        "FILE is a .lsq, .safetensors, .npy, .npz, .pth, .gguf or .onnx file, or the index.json of a set. Only its\n"
+        "header is checked; 'lsq verify' looks at everything.\n",
     .operand_count = 1,
     .run = run,
 };

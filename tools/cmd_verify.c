@@ -85,6 +85,20 @@ static lsq_status examine(arguments *args, verification *v, const lsq_model *mod
     return status;
 }
 
+static int is_zip(const lsq_model *model)
+{
+    return strcmp(lsq_model_format(model), "npz") == 0 || strcmp(lsq_model_format(model), "pth") == 0;
+}
+
+/* Checksums in zip files are of entries, not of tensors: they are compared when the file is opened. */
+static int open_to_verify(arguments *args, const char *path, lsq_model **model)
+{
+    lsq_model *found = NULL;
+    const int zip = lsq_model_open(path, 0, &found, NULL) == LSQ_OK && is_zip(found);
+    lsq_model_free(found);
+    return open_model(args, path, zip ? LSQ_OPEN_VERIFY : 0, model);
+}
+
 static int verify(arguments *args, const lsq_model *model, const lsq_model *original, const demands *l)
 {
     size_t most = lsq_model_count(model) + (original ? lsq_model_count(original) : 0);
@@ -97,7 +111,7 @@ static int verify(arguments *args, const lsq_model *model, const lsq_model *orig
     v.findings = calloc(most ? most : 1, sizeof *v.findings);
     if (!v.findings)
         return out_of_memory(args);
-    if (strcmp(v.format, "lsq2") != 0)
+    if (strcmp(v.format, "lsq2") != 0 && !is_zip(model))
         warning(args, "files of this format (%s) have no checksums: only their structure was checked", v.format);
     lsq_status status = examine(args, &v, model, original, &err);
     if (status == LSQ_OK && v.by_layer)
@@ -114,7 +128,7 @@ static int run(arguments *args)
     demands l;
     int code = read_limits(args, &l);
     if (code == CARRY_ON)
-        code = open_model(args, args->operands[0], 0, &model);
+        code = open_to_verify(args, args->operands[0], &model);
     if (code == CARRY_ON && args->values[AGAINST])
         code = open_model(args, args->values[AGAINST], LSQ_OPEN_VERIFY, &original);
     if (code == CARRY_ON)

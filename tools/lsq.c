@@ -38,7 +38,8 @@ static int print_version(const arguments *none)
 {
     printf("lsq %d.%d.%d\n", LSQ_VERSION_MAJOR, LSQ_VERSION_MINOR, LSQ_VERSION_PATCH);
     printf("liblsq %s, jansson %s\n", lsq_version(), jansson_version_str());
-    puts("codecs c3..c9, s2..s9, t1..t6, b1; files .lsq 1 and 2, .safetensors, .npy, .gguf, .onnx\nLicence: Apache-2.0");
+    puts("codecs c3..c9, s2..s9, t1..t6, b1; files .lsq 1 and 2, .safetensors, .npy, .npz, .pth, .gguf, .onnx\n"
+         "Licence: Apache-2.0");
     return output_close(none);
 }
 

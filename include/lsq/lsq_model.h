@@ -1,5 +1,5 @@
 /*
- * lsq_model.h - files of weights: .lsq (versions 1 and 2), safetensors, npy, GGUF, ONNX; and layers of networks; in liblsq-model.
+ * lsq_model.h - files of weights: .lsq (versions 1 and 2), safetensors, npy, npz, pth, GGUF, ONNX; and layers of networks; in liblsq-model.
  *
  * A model is a list of named tensors. Each is either quantised (a matrix in packed form, see lsq.h) or plain (numbers
  * of some type, as the source had them). lsq_model_open() reads every format it knows by its contents, never by its
@@ -73,7 +73,8 @@ typedef struct lsq_model lsq_model;
 #define LSQ_OPEN_VERIFY 2u /* compare every checksum too (files without them have nothing to compare) */
 
 /*
- * Opens a file: .lsq version 1 or 2, .safetensors, the index.json of a sharded safetensors set, .npy, .gguf, .onnx. Statuses:
+ * Opens a file: .lsq version 1 or 2, .safetensors, the index.json of a sharded safetensors set, .npy, .gguf, .onnx; and, in a build with
+ * zlib, .npz and .pth (.pt, .bin: zip files of torch.save(), nothing of whose pickle is ever executed). Statuses:
  * LSQ_E_IO, LSQ_E_TRUNCATED, LSQ_E_MALFORMED, LSQ_E_CHECKSUM, LSQ_E_UNSUPPORTED (not one of these formats, or a
  * newer version), LSQ_E_LIMIT, LSQ_E_NOMEM; err names file, offset, what stands there and what was expected. A mapped
  * file that another process cuts short while it is open raises SIGBUS: use LSQ_OPEN_READ where that can happen. The
@@ -82,8 +83,9 @@ typedef struct lsq_model lsq_model;
 LSQ_API lsq_status lsq_model_open(const char *path, unsigned flags, lsq_model **model, lsq_error *err);
 LSQ_API void lsq_model_free(lsq_model *model);
 
-LSQ_API const char *lsq_model_format(const lsq_model *model); /* "lsq2", "lsq1", "safetensors", "npy", "gguf", "onnx" */
-LSQ_API size_t lsq_model_count(const lsq_model *model);       /* tensors */
+/* "lsq2", "lsq1", "safetensors", "npy", "npz", "pth", "gguf", "onnx". */
+LSQ_API const char *lsq_model_format(const lsq_model *model);
+LSQ_API size_t lsq_model_count(const lsq_model *model);                       /* tensors */
 LSQ_API uint64_t lsq_model_file_bytes(const lsq_model *model);                /* of all its files */
 LSQ_API const lsq_tensor *lsq_model_tensor(const lsq_model *model, size_t i); /* NULL if i is past the end */
 LSQ_API const lsq_tensor *lsq_model_find(const lsq_model *model, const char *name,
@@ -147,7 +149,8 @@ LSQ_API lsq_status lsq_model_read_rows(const lsq_model *model, size_t i, unsigne
 LSQ_API void lsq_model_release(const lsq_model *model, size_t i);
 
 /*
- * Compares tensor i with its checksum (.lsq version 2; others have none: LSQ_OK). LSQ_E_CHECKSUM if they differ; LSQ_E_NOMEM.
+ * Compares tensor i with its checksum. LSQ_E_CHECKSUM if they differ; LSQ_E_NOMEM. Only .lsq files of version 2 have one for each tensor:
+ * others give LSQ_OK, and those of .npz and .pth are compared by LSQ_OPEN_VERIFY alone.
  */
 LSQ_API lsq_status lsq_model_verify(const lsq_model *model, size_t i, lsq_error *err);
 

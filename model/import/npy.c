@@ -9,7 +9,8 @@
  *
  * NumPy evaluates the header as Python. This reader knows the sentence above, its keys in any order, and nothing else.
  */
-#include "model/model.h"
+#include "model/import/npy.h"
+#include "model/import/strides.h"
 #include "model/sizes.h"
 #include "model/text.h"
 
@@ -221,22 +222,12 @@ static lsq_status find_header(const lsq_mapping *file, cursor *c)
 /* Copies `from`, whose first axis runs fastest, so that the last one does. */
 static void transpose(const lsq_tensor *tensor, const uint8_t *from, uint8_t *to)
 {
-    const size_t size = lsq_dtype_bytes(tensor->dtype);
-    uint64_t place[LSQ_RANK_MAX] = {0}, stride[LSQ_RANK_MAX], step = size, at = 0;
+    uint64_t stride[LSQ_RANK_MAX], step = lsq_dtype_bytes(tensor->dtype);
     for (unsigned axis = 0; axis < tensor->rank; axis++) {
         stride[axis] = step;
         step *= tensor->shape[axis];
     }
-    for (uint64_t i = 0; i < tensor->elements; i++) {
-        memcpy(to + i * size, from + at, size);
-        for (unsigned axis = tensor->rank; axis-- > 0;) {
-            at += stride[axis];
-            if (++place[axis] < tensor->shape[axis])
-                break;
-            at -= place[axis] * stride[axis];
-            place[axis] = 0;
-        }
-    }
+    lsq_copy_strided(tensor, stride, from, to);
 }
 
 /* Adds the tensor over `data`, which is as long as it should be, or over a transposed copy of it. */
@@ -271,14 +262,14 @@ static char *name_of(const char *path)
     return strndup(base, length);
 }
 
-lsq_status lsq_read_npy(lsq_model *model, const lsq_mapping *file, unsigned flags, lsq_error *err)
+lsq_status lsq_add_npy(lsq_model *model, const lsq_mapping *file, const char *name, lsq_error *err)
 {
-    (void)flags; /* there are no checksums to verify */
     cursor c = {file->path, file->bytes, 0, 0, err};
     header h = {.fortran = 0};
     lsq_status status = find_header(file, &c);
     if (!status)
         status = read_header(&c, &h);
+    h.tensor.name = name;
     if (!status)
         status = lsq_tensor_complete(&h.tensor, LSQ_E_MALFORMED, file->path, err);
     if (status)
@@ -291,12 +282,17 @@ lsq_status lsq_read_npy(lsq_model *model, const lsq_mapping *file, unsigned flag
     if (h.tensor.bytes < left)
         return lsq_fail(err, LSQ_E_MALFORMED, file->path, "offset %llu: %llu bytes more, expected the end of the file",
                         (unsigned long long)(c.end + h.tensor.bytes), (unsigned long long)(left - h.tensor.bytes));
+    return add(model, &c, &h, file->bytes + c.end);
+}
+
+lsq_status lsq_read_npy(lsq_model *model, const lsq_mapping *file, unsigned flags, lsq_error *err)
+{
+    (void)flags; /* there are no checksums to verify */
     model->format = "npy";
     char *name = name_of(file->path);
     if (!name)
         return lsq_fail(err, LSQ_E_NOMEM, file->path, "no memory for a name");
-    h.tensor.name = name;
-    status = add(model, &c, &h, file->bytes + c.end);
+    const lsq_status status = lsq_add_npy(model, file, name, err);
     free(name);
     return status;
 }

@@ -29,6 +29,7 @@ LIBRARIES = {
     'jansson.h': ('dispatch/', 'model/', 'tools/', 'tuner/', 'bench/'),
     'sleef.h': ('kernels/', 'dispatch/', 'bench/'),
     'xxhash.h': ('model/',),
+    'zlib.h': ('model/',),
     'hwloc.h': ('tuner/', 'bench/'),
     'benchmark/benchmark.h': ('bench/',),
     'cblas.h': ('bench/', 'examples/'),

@@ -3,6 +3,7 @@
 import os
 import resource
 import struct
+import subprocess
 import unittest
 
 from command import CHECK, FIXTURE, IO, MALFORMED, MEMORY, UNSUPPORTED, Case, LSQ, WRAPPER, normal, safetensors
@@ -78,6 +79,21 @@ class Damage(Case):
         self.lsq('decode', 'flipped', '-o', 'out.safetensors', code=MALFORMED)
         self.lsq('compress', 'flipped', '-o', 'out.lsq', code=MALFORMED)
         self.assertEqual(self.listing(), before)
+
+    def test_zip_files(self):
+        """A number that does not match the checksum of its entry: found by all but `lsq info`."""
+        with open(os.path.join(os.path.dirname(FIXTURE), 'pth', 'linear.pth'), 'rb') as file:
+            data = bytearray(file.read())
+        self.write('whole.pth', data)
+        if subprocess.run([*LSQ, 'info', self.path('whole.pth')], capture_output=True, check=False).returncode == UNSUPPORTED:
+            self.skipTest('a build without zlib')
+        self.lsq('verify', 'whole.pth')
+        data[data.index(b'\0\0\x80\x3f')] ^= 1  # the 1 of 0, 1, 2, ...
+        self.write('flipped.pth', data)
+        self.lsq('info', 'flipped.pth')
+        for args in (['verify', 'flipped.pth'], ['decode', 'flipped.pth', '-o', 'out.safetensors'],
+                     ['compress', 'flipped.pth', '-o', 'out.lsq']):
+            self.assertIn('checksum', self.error(*args, code=MALFORMED)['message'])
 
     def test_names_that_turn_text_around(self):
         safetensors(self.path('odd.safetensors'), {'a\u202eb\\': normal(2, 2)})

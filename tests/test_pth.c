@@ -1,0 +1,540 @@
+/*
+ * test_pth.c - what torch.save() writes, and pickles that nobody should run.
+ *
+ * data/pth/ was written by make_pth.py, as torch writes it (data/README.md). Damage to zip files as such: test_npz.c.
+ */
+#include "tests/hostile.h"
+#include "tests/zip_sample.h"
+
+/* ---- What is read ----------------------------------------------------------------------------------------------- */
+
+static lsq_model *open_golden(const char *name)
+{
+    char path[1024];
+    lsq_model *model = NULL;
+    lsq_error err;
+    snprintf(path, sizeof(path), "%s/pth/%s.pth", TEST_DATA, name);
+    ck_assert_msg(lsq_model_open(path, LSQ_OPEN_VERIFY, &model, &err) == LSQ_OK, "%s", err.text);
+    ck_assert_str_eq(lsq_model_format(model), "pth");
+    return model;
+}
+
+static void expect_numbers(const lsq_model *model, const char *name, size_t count, const float *expected)
+{
+    size_t i = 0;
+    float numbers[16];
+    const lsq_tensor *t = lsq_model_find(model, name, &i);
+    ck_assert_msg(t != NULL, "no %s", name);
+    ck_assert_uint_eq(t->elements, count);
+    ck_assert_int_eq(lsq_model_read(model, i, numbers, NULL), LSQ_OK);
+    for (size_t j = 0; j < count; j++)
+        ck_assert_msg(numbers[j] == expected[j], "%s: number %zu is %g, not %g", name, j, (double)numbers[j],
+                      (double)expected[j]);
+}
+
+static const float count_up[12] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
+
+static const char *const versions[] = {"linear", "newer", "protocol_1", "protocol_3", "protocol_4", "protocol_5"};
+
+START_TEST(every_version_is_read)
+{
+    lsq_model *model = open_golden(versions[_i]);
+    ck_assert_uint_eq(lsq_model_count(model), 2);
+    const lsq_tensor *t = lsq_model_tensor(model, 0);
+    ck_assert_str_eq(t->name, "linear.weight");
+    ck_assert(t->rank == 2 && t->shape[0] == 2 && t->shape[1] == 3);
+    expect_numbers(model, "linear.weight", 6, count_up);
+    expect_numbers(model, "linear.bias", 2, (const float[]){0.5f, -0.5f});
+    ck_assert_ptr_null(lsq_model_warning(model, 0));
+    lsq_model_free(model);
+}
+END_TEST
+
+START_TEST(types_are_read)
+{
+    static const struct {
+        const char *name;
+        lsq_dtype dtype;
+        float numbers[2];
+    } types[] = {{"FloatStorage", LSQ_F32, {3, -5}},     {"HalfStorage", LSQ_F16, {3, -5}},
+                 {"DoubleStorage", LSQ_F64, {3, -5}},    {"BFloat16Storage", LSQ_BF16, {1.5f, -1}},
+                 {"LongStorage", LSQ_I64, {3, -5}},      {"IntStorage", LSQ_I32, {3, -5}},
+                 {"ShortStorage", LSQ_I16, {3, -5}},     {"CharStorage", LSQ_I8, {3, -5}},
+                 {"ByteStorage", LSQ_U8, {3, 250}},      {"BoolStorage", LSQ_BOOL, {1, 0}},
+                 {"uint16", LSQ_U16, {0x38, 0x40}},      {"uint32", LSQ_U32, {0x38, 0x40}},
+                 {"uint64", LSQ_U64, {0x38, 0x40}},      {"int16", LSQ_I16, {0x38, 0x40}},
+                 {"float8_e4m3fn", LSQ_F8_E4M3, {1, 2}}, {"float8_e5m2", LSQ_F8_E5M2, {0.5f, 2}}};
+    lsq_model *model = open_golden("types");
+    ck_assert_uint_eq(lsq_model_count(model), sizeof(types) / sizeof(types[0]));
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        const lsq_tensor *t = lsq_model_find(model, types[i].name, NULL);
+        ck_assert_msg(t && t->dtype == types[i].dtype, "%s", types[i].name);
+        expect_numbers(model, types[i].name, 2, types[i].numbers);
+    }
+    lsq_model_free(model);
+}
+END_TEST
+
+/* Views of one storage: those in the order of their rows stay in the file, over the same bytes; others are copied. */
+START_TEST(views_are_read)
+{
+    static const struct {
+        const char *name;
+        size_t count;
+        int copied;
+        size_t offset;
+        float numbers[12];
+    } views[] = {{"whole", 12, 0, 0, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}},
+                 {"tied", 12, 0, 0, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}},
+                 {"parameter", 12, 0, 0, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}},
+                 {"row", 4, 0, 16, {4, 5, 6, 7}},
+                 {"one", 4, 0, 0, {0, 1, 2, 3}},
+                 {"number", 1, 0, 44, {11}},
+                 {"none", 0, 0, 0, {0}},
+                 {"transposed", 12, 1, 0, {0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11}},
+                 {"column", 3, 1, 0, {1, 5, 9}},
+                 {"repeated", 8, 1, 0, {8, 9, 10, 11, 8, 9, 10, 11}}};
+    lsq_model *model = open_golden("views");
+    size_t whole;
+    ck_assert_ptr_nonnull(lsq_model_find(model, "whole", &whole));
+    ck_assert_uint_eq(lsq_model_count(model), sizeof(views) / sizeof(views[0]));
+    for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++) {
+        size_t at;
+        expect_numbers(model, views[i].name, views[i].count, views[i].numbers);
+        ck_assert_ptr_nonnull(lsq_model_find(model, views[i].name, &at));
+        ck_assert_int_eq(model->entries[at].owned != NULL, views[i].copied);
+        const uint8_t *storage = lsq_model_bytes(model, whole), *bytes = lsq_model_bytes(model, at);
+        ck_assert(views[i].copied || bytes == storage + views[i].offset);
+        ck_assert(views[i].copied ||
+                  (bytes > model->files[0].bytes && bytes < model->files[0].bytes + model->files[0].size));
+    }
+    ck_assert_uint_eq((size_t)((const uint8_t *)lsq_model_bytes(model, whole) - model->files[0].bytes) % 64, 0);
+    lsq_model_free(model);
+}
+END_TEST
+
+/* Tensors up to two dicts below the outermost; everything else is counted in one warning. */
+START_TEST(checkpoints_are_read)
+{
+    static const char *const files[] = {"checkpoint", "checkpoint_1", "checkpoint_4"}, *const says[] = {"12 values",
+                                                                                                        "12 values",
+                                                                                                        "15 values"};
+    for (size_t i = 0; i < 3; i++) {
+        lsq_model *model = open_golden(files[i]);
+        ck_assert_uint_eq(lsq_model_count(model), 3);
+        expect_numbers(model, "state_dict.linear.weight", 6, count_up);
+        expect_numbers(model, "state_dict.linear.bias", 2, (const float[]){0.5f, -0.5f});
+        expect_numbers(model, "optimizer.state.momentum", 2, (const float[]){1, 2});
+        ck_assert_msg(strstr(lsq_model_warning(model, 0), says[i]) != NULL, "%s", lsq_model_warning(model, 0));
+        ck_assert_ptr_null(lsq_model_warning(model, 1));
+        lsq_model_free(model);
+    }
+    lsq_model *model = open_golden("recursive");
+    expect_numbers(model, "weight", 12, count_up);
+    ck_assert_ptr_nonnull(strstr(lsq_model_warning(model, 0), "1 values"));
+    ck_assert_ptr_nonnull(strstr(lsq_model_warning(model, 0), "\"itself\""));
+    lsq_model_free(model);
+    model = open_golden("empty");
+    ck_assert_uint_eq(lsq_model_count(model), 0);
+    lsq_model_free(model);
+}
+END_TEST
+
+/* ---- Damage ----------------------------------------------------------------------------------------------------- */
+
+static const char *const golden[] = {"linear", "newer", "protocol_1", "protocol_4", "views", "types", "checkpoint_4"};
+
+static uint8_t *golden_bytes(int i, size_t *size)
+{
+    char path[1024];
+    snprintf(path, sizeof(path), "%s/pth/%s.pth", TEST_DATA, golden[i]);
+    return contents_of(path, size);
+}
+
+START_TEST(every_prefix_is_truncated)
+{
+    size_t size;
+    lsq_error err;
+    uint8_t *bytes = golden_bytes(_i, &size);
+    for (size_t length = 0; length < size; length++)
+        ck_assert_msg(status_of(bytes, length, &err) == LSQ_E_TRUNCATED, "%zu bytes: status %d, %s", length, err.status,
+                      err.text);
+    free(bytes);
+}
+END_TEST
+
+/* With checksums no bit of a pickle or a number changes unseen; without them nothing worse than other numbers comes. */
+START_TEST(bit_flips_are_harmless)
+{
+    size_t size;
+    lsq_error err;
+    uint8_t *bytes = golden_bytes(_i, &size);
+    const size_t pickle_end = 350; /* within all of these pickles */
+    for (size_t at = 0; at < size; at++) {
+        for (unsigned bit = 0; bit < 8; bit++) {
+            lsq_model *model = NULL;
+            bytes[at] ^= (uint8_t)(1u << bit);
+            if (at >= 64 && at < pickle_end)
+                ck_assert_msg(status_of(bytes, size, &err) == LSQ_E_CHECKSUM, "byte %zu: %s", at, err.text);
+            const lsq_status status = lsq_model_open_memory(bytes, size, 0, &model, &err);
+            for (size_t i = 0; status == LSQ_OK && i < lsq_model_count(model); i++) {
+                const lsq_tensor *t = lsq_model_tensor(model, i);
+                float *numbers = malloc(t->elements * sizeof(float) + 1);
+                ck_assert_ptr_nonnull(numbers);
+                ck_assert_int_eq(lsq_model_read(model, i, numbers, NULL), LSQ_OK);
+                free(numbers);
+            }
+            lsq_model_free(model);
+            bytes[at] ^= (uint8_t)(1u << bit);
+        }
+    }
+    free(bytes);
+}
+END_TEST
+
+/* ---- Attacks ---------------------------------------------------------------------------------------------------- */
+
+#define TEXT(length, text) "X" length "\0\0\0" text
+#define STORAGE(type, key, count)                                                                                      \
+    "(" TEXT("\7", "storage") "ctorch\n" type "Storage\n" TEXT("\1", key) TEXT("\3", "cpu") count "tQ"
+#define FLOATS                     STORAGE("Float", "0", "K\6")
+#define TENSOR(arguments)          "ctorch._utils\n_rebuild_tensor_v2\n(" arguments "tR"
+#define VIEW(offset, size, stride) TENSOR(FLOATS offset size stride "\x89}")
+#define DICT(value)                "\x80\2}" TEXT("\1", "w") value "s."
+#define MANY(text)                 text text text text text text text text text text
+#define NUMBERS_8                  "K\1K\1K\1K\1K\1K\1K\1K\1"
+#define WHOLE                      VIEW("K\0", "K\6\x85", "K\1\x85")
+
+/* A pickle beside a storage of the six floats 0, 1, 2, ..., and what must come of it. */
+#define CASE(pickle, status, says)                                                                                     \
+    {                                                                                                                  \
+        pickle, sizeof(pickle) - 1, status, says                                                                       \
+    }
+static const struct {
+    const char *pickle;
+    size_t size;
+    lsq_status status;
+    const char *says;
+} attacks[] = {
+    CASE(DICT(WHOLE), LSQ_OK, ""),
+    CASE(DICT(VIEW("K\1", "K\5\x85", "K\1\x85")), LSQ_OK, ""),
+    CASE(DICT(VIEW("K\0", "K\2K\3\x86", "K\1K\2\x86")), LSQ_OK, ""),
+    CASE(DICT(VIEW("K\0", "K\0\x85", "K\1\x85")), LSQ_OK, ""),
+    CASE(DICT(VIEW("K\0", "ctorch\nSize\n(K\2K\3t\x85R", "K\3K\1\x86")), LSQ_OK, ""),
+    CASE("\x80\2}.", LSQ_OK, ""),
+    CASE("}.", LSQ_OK, ""),
+    CASE("\x80\2(" TEXT("\1", "w") WHOLE "d.", LSQ_OK, ""),
+    /* programs */
+    CASE("\x80\2"
+         "cos\nsystem\n" TEXT("\4", "true") "\x85R.",
+         LSQ_E_UNSUPPORTED, "names os.system; nothing of a pickle is ever executed"),
+    CASE("\x80\2"
+         "cbuiltins\neval\n" TEXT("\1", "1") "\x85R.",
+         LSQ_E_UNSUPPORTED, "names builtins.eval"),
+    CASE("\x80\4\x8c\5posix\x8c\6system\x93.", LSQ_E_UNSUPPORTED, "names posix.system"),
+    CASE("\x80\2"
+         "ctorch\nload\n.",
+         LSQ_E_UNSUPPORTED, "names torch.load"),
+    CASE("\x80\2"
+         "ctorch._utils\n_rebuild_tensor_v2.__globals__\n.",
+         LSQ_E_UNSUPPORTED, "_v2.__globals__"),
+    CASE("\x80\2"
+         "ctorch\nFloatStorag\n.",
+         LSQ_E_UNSUPPORTED, "names torch.FloatStorag;"),
+    CASE("\x80\2"
+         "ctorch\nComplexFloatStorage\n.",
+         LSQ_E_UNSUPPORTED, "ComplexFloatStorage"),
+    CASE("\x80\2"
+         "cnumpy.core.multiarray\nscalar\n.",
+         LSQ_E_UNSUPPORTED, "names numpy.core.multiarray.scalar"),
+    CASE("\x80\2(ios\nsystem\n.", LSQ_E_UNSUPPORTED, "makes an object"),
+    CASE("\x80\2"
+         "ccollections\nOrderedDict\n)\x81.",
+         LSQ_E_UNSUPPORTED, "makes an object"),
+    CASE("\x80\2\x82\1.", LSQ_E_UNSUPPORTED, "makes an object"),
+    CASE("\x80\2"
+         "ctorch\nFloatStorage\n)R.",
+         LSQ_E_UNSUPPORTED, "calls torch.FloatStorage"),
+    CASE("\x80\2"
+         "ccollections\nOrderedDict\n]\x85R.",
+         LSQ_E_UNSUPPORTED, "calls collections.OrderedDict"),
+    CASE("\x80\2K\1)R.", LSQ_E_MALFORMED, "a call of no function"),
+    CASE("\x80\2"
+         "ctorch\nSize\nK\1R.",
+         LSQ_E_MALFORMED, "without arguments"),
+    CASE("\x80\2"
+         "ctorch\nSize\n)R}b.",
+         LSQ_E_UNSUPPORTED, "sets the state"),
+    CASE("\x80\2V1\n.", LSQ_E_UNSUPPORTED, "torch.save does not write"),
+    CASE("\x80\2P1\n.", LSQ_E_UNSUPPORTED, "torch.save does not write"),
+    /* the machine */
+    CASE("", LSQ_E_TRUNCATED, "without its last instruction"),
+    CASE(".", LSQ_E_MALFORMED, "more than one value, or none"),
+    CASE("}}.", LSQ_E_MALFORMED, "more than one value, or none"),
+    CASE("}(.", LSQ_E_MALFORMED, "more than one value, or none"),
+    CASE("}..", LSQ_E_MALFORMED, "expected the end of the pickle"),
+    CASE("}", LSQ_E_TRUNCATED, "without its last instruction"),
+    CASE("\x80\6}.", LSQ_E_UNSUPPORTED, "a protocol beyond 5"),
+    CASE("}\x80\2.", LSQ_E_MALFORMED, "a protocol that is not at the start"),
+    CASE("\xff.", LSQ_E_MALFORMED, "no instruction"),
+    CASE("0.", LSQ_E_MALFORMED, "more from the stack"),
+    CASE("}(0.", LSQ_E_MALFORMED, "more from the stack"),
+    CASE("K\1\x86.", LSQ_E_MALFORMED, "more from the stack"),
+    CASE("K\1K\1(\x86.", LSQ_E_MALFORMED, "more from the stack"),
+    CASE("}R.", LSQ_E_MALFORMED, "more from the stack"),
+    CASE("}b.", LSQ_E_MALFORMED, "more from the stack"),
+    CASE("Q.", LSQ_E_MALFORMED, "more from the stack"),
+    CASE("a.", LSQ_E_MALFORMED, "more from the stack"),
+    CASE("s.", LSQ_E_MALFORMED, "more from the stack"),
+    CASE("K\1\x93.", LSQ_E_MALFORMED, "more from the stack"),
+    CASE("K\1K\1\x93.", LSQ_E_MALFORMED, "a name that is no text"),
+    CASE("t.", LSQ_E_MALFORMED, "needs a mark"),
+    CASE("}u.", LSQ_E_MALFORMED, "needs a mark"),
+    CASE("}(K\1u.", LSQ_E_MALFORMED, "a key without a value"),
+    CASE("(K\1d.", LSQ_E_MALFORMED, "a key without a value"),
+    CASE("](K\1K\1u.", LSQ_E_MALFORMED, "sets items of what is no dict"),
+    CASE("(u.", LSQ_E_MALFORMED, "sets items of what is no dict"),
+    CASE("}((u.", LSQ_E_MALFORMED, "sets items of what is no dict"),
+    CASE("}K\1(K\1K\1u.", LSQ_E_MALFORMED, "sets items of what is no dict"),
+    CASE("}(K\1K\1s.", LSQ_E_MALFORMED, "sets items of what is no dict"),
+    CASE("}(K\1e.", LSQ_E_MALFORMED, "appends to what is no list"),
+    CASE("(e.", LSQ_E_MALFORMED, "appends to what is no list"),
+    CASE("}K\1a.", LSQ_E_MALFORMED, "appends to what is no list"),
+    CASE("](K\1a.", LSQ_E_MALFORMED, "appends to what is no list"),
+    CASE("h\0.", LSQ_E_MALFORMED, "not kept before"),
+    CASE("}q\0h\1.", LSQ_E_MALFORMED, "not kept before"),
+    CASE("}q\1.", LSQ_E_MALFORMED, "not the next"),
+    CASE("}r\xff\xff\xff\xff.", LSQ_E_MALFORMED, "not the next"),
+    CASE("q\0.", LSQ_E_MALFORMED, "keeps nothing"),
+    CASE("\x94.", LSQ_E_MALFORMED, "keeps nothing"),
+    CASE("X\xff\xff\xff\xff"
+         "text",
+         LSQ_E_TRUNCATED, "within an instruction"),
+    CASE("\x8d\xff\xff\xff\xff\xff\xff\xff\xff"
+         "text",
+         LSQ_E_TRUNCATED, "within an instruction"),
+    CASE("\x8b\xff\xff\xff\xff"
+         "number",
+         LSQ_E_TRUNCATED, "within an instruction"),
+    CASE("\x96\xff\xff\xff\xff\xff\xff\xff\x7f"
+         "bytes",
+         LSQ_E_TRUNCATED, "within an instruction"),
+    CASE("\x95\xff\xff\xff\xff\xff\xff\xff\xff}.", LSQ_E_TRUNCATED, "within a frame"),
+    CASE("J\1\2", LSQ_E_TRUNCATED, "within an instruction"),
+    CASE("G\1\2", LSQ_E_TRUNCATED, "within an instruction"),
+    CASE("cos\nsystem", LSQ_E_TRUNCATED, "within a line"),
+    CASE("Ix\n.", LSQ_E_MALFORMED, "a whole number"),
+    CASE("I\n.", LSQ_E_MALFORMED, "a whole number"),
+    CASE("I-\n.", LSQ_E_MALFORMED, "a whole number"),
+    CASE("LL\n.", LSQ_E_MALFORMED, "a whole number"),
+    /* not a state dict */
+    CASE("\x80\2K\1.", LSQ_E_UNSUPPORTED, "is no dict"),
+    CASE("\x80\2" WHOLE ".", LSQ_E_UNSUPPORTED, "is no dict"),
+    CASE("\x80\2}X\2\0\0\0\xff\xffK\1s.", LSQ_E_MALFORMED, "a key"),
+    CASE("\x80\2}X\2\0\0\0a\0K\1s.", LSQ_E_MALFORMED, "a key"),
+    CASE("\x80\2}X\0\0\0\0K\1s.", LSQ_E_MALFORMED, "a key"),
+    CASE("\x80\2}X\1\4\0\0" MANY(MANY(MANY("x"))) "xxxxxxxxxxxxxxxxxxxxxxxxxK\1s.", LSQ_E_MALFORMED, "a key"),
+    CASE("\x80\2}" TEXT("\1", "d") "}X\0\4\0\0" MANY(MANY(MANY("x"))) "xxxxxxxxxxxxxxxxxxxxxxxxK\1ss.", LSQ_E_MALFORMED,
+         "a key in \"d\""),
+    CASE("\x80\2}(" TEXT("\1", "w") WHOLE TEXT("\1", "w") WHOLE "u.", LSQ_E_MALFORMED, "two tensors"),
+    CASE("\x80\2}(" TEXT("\3", "a.b") WHOLE TEXT("\1", "a") "}" TEXT("\1", "b") WHOLE "su.", LSQ_E_MALFORMED,
+         "two tensors"),
+    /* tensors */
+    CASE(DICT(VIEW("K\1", "K\6\x85", "K\1\x85")), LSQ_E_MALFORMED, "beyond the end of its storage"),
+    CASE(DICT(VIEW("K\0", "K\7\x85", "K\1\x85")), LSQ_E_MALFORMED, "beyond the end of its storage"),
+    CASE(DICT(VIEW("K\6", ")", ")")), LSQ_E_MALFORMED, "beyond the end of its storage"),
+    CASE(DICT(VIEW("K\0", "K\2\x85", "K\6\x85")), LSQ_E_MALFORMED, "beyond the end of its storage"),
+    CASE(DICT(VIEW("\x8a\x8\xff\xff\xff\xff\xff\xff\xff\x7f", ")", ")")), LSQ_E_MALFORMED, "beyond the end"),
+    CASE(DICT(VIEW("K\0", "K\3\x85", "\x8a\x8\xff\xff\xff\xff\xff\xff\xff\x7f\x85")), LSQ_E_MALFORMED,
+         "beyond the end"),
+    CASE(DICT(VIEW("K\0", "K\5\x85", "\x8a\x8\0\0\0\0\0\0\0\x40\x85")), LSQ_E_MALFORMED, "beyond the end"),
+    CASE(DICT(VIEW("\x8a\x8\xff\xff\xff\xff\xff\xff\xff\x7f", "K\0\x85", "K\1\x85")), LSQ_OK, ""),
+    CASE(DICT(VIEW("J\xff\xff\xff\xff", "K\1\x85", "K\1\x85")), LSQ_E_MALFORMED, "no offset"),
+    CASE(DICT(VIEW("\x8a\x9\xff\xff\xff\xff\xff\xff\xff\xff\0", "K\1\x85", "K\1\x85")), LSQ_E_MALFORMED, "no offset"),
+    CASE(DICT(VIEW("K\0", "J\xff\xff\xff\xff\x85", "K\1\x85")), LSQ_E_MALFORMED, "no whole number from 0"),
+    CASE(DICT(VIEW("K\0", "K\6\x85", "J\xff\xff\xff\xff\x85")), LSQ_E_MALFORMED, "no whole number from 0"),
+    CASE(DICT(VIEW("K\0", "K\6", "K\1\x85")), LSQ_E_MALFORMED, "no tuple"),
+    CASE(DICT(VIEW("K\0", "]", "K\1\x85")), LSQ_E_MALFORMED, "no tuple"),
+    CASE(DICT(VIEW("K\0", "K\6\x85", ")")), LSQ_E_MALFORMED, "not as many strides"),
+    CASE(DICT(VIEW("K\0", "(" NUMBERS_8 "K\1t", "(" NUMBERS_8 "K\1t")), LSQ_E_LIMIT, "more than 8 dimensions"),
+    CASE(DICT(VIEW("K\0", "\x8a\6\0\0\0\0\0\2\x85", "K\0\x85")), LSQ_E_LIMIT, "2^40"),
+    CASE(DICT(VIEW("K\0", "J\0\0\1\0J\0\0\1\0\x86", "K\0K\0\x86")), LSQ_E_LIMIT, "together larger than the file"),
+    CASE(DICT(VIEW("K\0", "J\0\0\1\0J\0\0\0\x40\x86", "K\0K\0\x86")), LSQ_E_LIMIT, "2^44"),
+    CASE(DICT(TENSOR(FLOATS "K\0K\6\x85K\1\x85\x89")), LSQ_E_MALFORMED, "not as many arguments"),
+    CASE(DICT(TENSOR(FLOATS "K\0K\6\x85K\1\x85\x89}}N")), LSQ_E_MALFORMED, "not as many arguments"),
+    CASE(DICT(TENSOR(FLOATS "K\0K\6\x85K\1\x85\x89}}")), LSQ_OK, ""),
+    CASE(DICT(TENSOR(FLOATS "K\0K\6\x85K\1\x85\x89}}" TEXT("\3", "neg") "\x88s")), LSQ_E_UNSUPPORTED, "has metadata"),
+    CASE(DICT("ctorch._utils\n_rebuild_parameter\n" WHOLE "\x85R"), LSQ_E_MALFORMED, "as a parameter has"),
+    CASE(DICT(TENSOR("NK\0K\6\x85K\1\x85\x89}")), LSQ_E_MALFORMED, "no storage"),
+    CASE(DICT(TENSOR("NQK\0K\6\x85K\1\x85\x89}")), LSQ_E_MALFORMED, "no (\"storage\""),
+    CASE(DICT(TENSOR(")QK\0K\6\x85K\1\x85\x89}")), LSQ_E_MALFORMED, "no (\"storage\""),
+    CASE(DICT(TENSOR(STORAGE("Float", "1", "K\6") "K\0K\6\x85K\1\x85\x89}")), LSQ_E_MALFORMED, "not in the archive"),
+    CASE(DICT(TENSOR(STORAGE("Float", "0", "K\5") "K\0K\5\x85K\1\x85\x89}")), LSQ_E_MALFORMED, "as the pickle says"),
+    CASE(DICT(TENSOR(STORAGE("Double", "0", "K\6") "K\0K\5\x85K\1\x85\x89}")), LSQ_E_MALFORMED, "as the pickle says"),
+    CASE(DICT(TENSOR(STORAGE("Double", "0", "K\3") "K\0K\3\x85K\1\x85\x89}")), LSQ_OK, ""),
+    CASE(DICT(TENSOR(STORAGE("Float", "0", "J\xff\xff\xff\xff") "K\0K\5\x85K\1\x85\x89}")), LSQ_E_MALFORMED,
+         "as the pickle"),
+    CASE(DICT(TENSOR("(" TEXT("\7", "storage") "ctorch\nfloat32\n" TEXT("\1", "0")
+                         TEXT("\3", "cpu") "K\6tQK\0K\6\x85K\1\x85\x89}")),
+         LSQ_E_MALFORMED, "no type of numbers"),
+};
+
+static void expect(const zip_sample *z, lsq_status status, const char *says)
+{
+    lsq_error err = {.text = ""};
+    limited_status_of(z->bytes, z->size, &err);
+    ck_assert_msg(err.status == status && strstr(err.text, says), "status %d, not %d: %s (expected: %s)", err.status,
+                  status, err.text, says);
+    free(z->bytes);
+}
+
+static zip_sample sample(const char *pickle, size_t size)
+{
+    static const float numbers[6] = {0, 1, 2, 3, 4, 5};
+    zip_sample z = {.bytes = NULL};
+    zip_add(&z, "r/data.pkl", pickle, size, ZIP_DESCRIPTOR);
+    zip_add(&z, "r/data/0", numbers, sizeof(numbers), ZIP_DESCRIPTOR);
+    return z;
+}
+
+/* Every prefix of a pickle, in an archive that is whole. */
+START_TEST(every_prefix_of_a_pickle_is_truncated)
+{
+    size_t size, end = 64;
+    lsq_error err;
+    uint8_t *bytes = golden_bytes(_i, &size);
+    while (memcmp(bytes + end, "PK\7\10", 4) != 0)
+        end++;
+    for (size_t length = 0; length < end - 64; length++) {
+        zip_sample z = sample((const char *)bytes + 64, length);
+        zip_finish(&z, 0);
+        ck_assert_msg(status_of(z.bytes, z.size, &err) == LSQ_E_TRUNCATED, "%zu bytes: status %d, %s", length,
+                      err.status, err.text);
+        free(z.bytes);
+    }
+    free(bytes);
+}
+END_TEST
+
+START_TEST(attack)
+{
+    zip_sample z = sample(attacks[_i].pickle, attacks[_i].size);
+    zip_finish(&z, ZIP_WIDE);
+    expect(&z, attacks[_i].status, attacks[_i].says);
+}
+END_TEST
+
+/* Values in values as deep as a pickle can be long, and the same dict in each of a thousand others. */
+START_TEST(deep_and_wide)
+{
+    enum { SIZE = 1 << 20 };
+    static char text[SIZE];
+    static const struct {
+        char first, again;
+        const char *last;
+        lsq_status status;
+        const char *says;
+    } cases[] = {{'N', '\x85', ".", LSQ_E_UNSUPPORTED, "is no dict"},
+                 {'(', '(', ".", LSQ_E_MALFORMED, "more than one value"},
+                 {'}', '}', ".", LSQ_E_MALFORMED, "more than one value"},
+                 {'N', ']', ".", LSQ_E_MALFORMED, "more than one"}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        memset(text, cases[i].again, SIZE);
+        text[0] = cases[i].first;
+        memcpy(text + SIZE - 1, cases[i].last, 1);
+        zip_sample z = sample(text, SIZE);
+        zip_finish(&z, 0);
+        expect(&z, cases[i].status, cases[i].says);
+    }
+
+    /* Dict 0 is empty, and each of the next three has the one before it ten thousand times: each is read once. */
+    enum { KEYS = 10000 };
+    const char found[] = "29998 values"; /* all but one of those in dicts 3 and 2; all in dict 1 lie too deep */
+    size_t size = 0;
+    for (unsigned dict = 0; dict < 4; dict++) {
+        memcpy(text + size, "}q", 2);
+        text[size + 2] = (char)dict;
+        size += 3;
+        for (unsigned key = 0; dict > 0 && key < KEYS; key++, size += 12) {
+            memcpy(text + size, "X\4\0\0\0....h.s", 12);
+            for (unsigned digit = 0, rest = key; digit < 4; digit++, rest /= 10)
+                text[size + 8 - digit] = (char)('0' + rest % 10);
+            text[size + 10] = (char)(dict - 1);
+        }
+        text[size++] = dict < 3 ? '0' : '.'; /* kept in the memo alone */
+    }
+    lsq_model *model = NULL;
+    lsq_error err;
+    zip_sample z = sample(text, size);
+    zip_finish(&z, 0);
+    ck_assert_msg(lsq_model_open_memory(z.bytes, z.size, 0, &model, &err) == LSQ_OK, "%s", err.text);
+    ck_assert_msg(strstr(lsq_model_warning(model, 0), found) != NULL, "%s", lsq_model_warning(model, 0));
+    lsq_model_free(model);
+    free(z.bytes);
+}
+END_TEST
+
+START_TEST(entries_of_no_pickle)
+{
+    static const struct {
+        const char *name, *data;
+        unsigned flags;
+        lsq_status status;
+        const char *says;
+    } cases[] = {{"r/byteorder", "little", 0, LSQ_OK, ""},
+                 {"r/byteorder", "big", 0, LSQ_E_UNSUPPORTED, "\"r/byteorder\": is not \"little\""},
+                 {"r/version", "3\n", 0, LSQ_OK, ""},
+                 {"r/version", "4\n", 0, LSQ_E_UNSUPPORTED, "is not 3"},
+                 {"r/.format_version", "1", 0, LSQ_OK, ""},
+                 {"r/.data/serialization_id", "1", 0, LSQ_OK, ""},
+                 {"r/data/1", "1", ZIP_DEFLATE, LSQ_E_UNSUPPORTED, "is compressed"},
+                 {"r/constants.pkl", "", 0, LSQ_E_UNSUPPORTED, "TorchScript"},
+                 {"r/code/a.py", "", 0, LSQ_E_UNSUPPORTED, "TorchScript"},
+                 {"s/data/1", "", 0, LSQ_E_UNSUPPORTED, "not in the folder"},
+                 {"a.npy", "", 0, LSQ_E_UNSUPPORTED, "not in the folder"},
+                 {"s/data.pkl", "", 0, LSQ_E_UNSUPPORTED, "not in the folder"}};
+    static const char pickle[] = DICT(WHOLE);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        zip_sample z = sample(pickle, sizeof(pickle) - 1);
+        zip_add(&z, cases[i].name, cases[i].data, strlen(cases[i].data), cases[i].flags);
+        zip_finish(&z, 0);
+        expect(&z, cases[i].status, cases[i].says);
+    }
+}
+END_TEST
+
+/* Before version 1.6. */
+START_TEST(old_files_are_named)
+{
+    static const char bytes[] = "\x80\2\x8a\nl\xfc\x9c"
+                                "F\xf9 j\xa8P\x19.\x80\2M\xe9\3.";
+    lsq_error err;
+    ck_assert_int_eq(status_of(bytes, sizeof(bytes) - 1, &err), LSQ_E_UNSUPPORTED);
+    ck_assert_msg(strstr(err.text, "before version 1.6; load and save it again") != NULL, "%s", err.text);
+}
+END_TEST
+
+int main(void)
+{
+    const int files = sizeof(golden) / sizeof(golden[0]);
+    Suite *suite = suite_create("pth");
+    TCase *cases = tcase_create("all");
+    tcase_set_timeout(cases, 60);
+    tcase_add_loop_test(cases, every_version_is_read, 0, sizeof(versions) / sizeof(versions[0]));
+    tcase_add_test(cases, types_are_read);
+    tcase_add_test(cases, views_are_read);
+    tcase_add_test(cases, checkpoints_are_read);
+    tcase_add_loop_test(cases, every_prefix_is_truncated, 0, files);
+    tcase_add_loop_test(cases, bit_flips_are_harmless, 0, files);
+    tcase_add_loop_test(cases, every_prefix_of_a_pickle_is_truncated, 0, files);
+    tcase_add_loop_test(cases, attack, 0, sizeof(attacks) / sizeof(attacks[0]));
+    tcase_add_test(cases, deep_and_wide);
+    tcase_add_test(cases, entries_of_no_pickle);
+    tcase_add_test(cases, old_files_are_named);
+    suite_add_tcase(suite, cases);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
