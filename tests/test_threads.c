@@ -2,10 +2,8 @@
  * test_threads.c - many threads on one context, the first use of the default one, limits, the host's own threads, and fork.
  */
 #include "tests/core_sample.h"
+#include "tests/emulated.h"
 
-#if defined(__x86_64__)
-#include <cpuid.h>
-#endif
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -18,18 +16,6 @@ enum { M = 700, K = 750, RACERS = 64, FIRST_USES = 10 };
 static uint8_t *packed;
 static lsq_weights *weights;
 static float x[K], expected[M], first_row[K];
-
-/* Is this QEMU? There all is slow, and some things do not work. */
-static int emulated(void)
-{
-#if defined(__x86_64__)
-    unsigned a, b = 0, c = 0, d = 0;
-    __cpuid(0x40000000, a, b, c, d);
-    return b == 0x54474354 && c == 0x43544743 && d == 0x47435447; /* "TCGTCGTCGTCG" */
-#else
-    return getenv("MESON_EXE_WRAPPER") != NULL;
-#endif
-}
 
 /* A product that no pool and no other context had a hand in. */
 static void make(void)
