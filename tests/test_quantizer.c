@@ -1,6 +1,7 @@
 /*
  * test_quantizer.c - strips of a matrix have, byte for byte, what the whole matrix has there.
  */
+#include "tests/emulated.h"
 #include "tests/strip_sample.h"
 
 #include <errno.h>
@@ -61,7 +62,7 @@ START_TEST(strips_have_the_bytes_of_the_whole)
     lsq_format formats[USUAL_FORMATS];
     const size_t count = usual_formats(formats, COUNT(formats));
     fill_all();
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i += emulated() ? 7 : 1) { /* some of them: trellises take a minute each there */
         lsq_quantize_options o = {.size = sizeof(o), .rounding = i % 2 ? LSQ_ROUND_NEAREST : LSQ_ROUND_PUBLISHED};
         if (formats[i].scale == LSQ_SCALE_TENSOR)
             continue;
@@ -81,8 +82,8 @@ START_TEST(outliers_and_feedback_go_on_from_strip_to_strip)
     static const size_t steps[] = {256, 512, M, 1024};
     static const double shares[] = {0.0001, 0.02, 0.1};
     fill_all();
-    for (size_t i = 0; i < COUNT(some); i++)
-        for (size_t j = 0; j < COUNT(steps); j++) {
+    for (size_t i = 0; i < COUNT(some); i += emulated() ? 4 : 1)
+        for (size_t j = 0; j < (emulated() ? 1 : COUNT(steps)); j++) {
             lsq_quantize_options o = {.size = sizeof(o), .outlier_choice = LSQ_OUTLIERS_LARGEST};
             if (_i < (int)COUNT(shares))
                 o.outliers = shares[_i];
