@@ -48,16 +48,10 @@ static lsq_status check(const lsq_compressor *c, lsq_error *err)
     return fault ? lsq_fail(err, LSQ_E_ARGUMENT, "lsq_compress", "%s is not what it can be", fault) : LSQ_OK;
 }
 
-static int floating(lsq_dtype dtype)
-{
-    return dtype == LSQ_F32 || dtype == LSQ_F16 || dtype == LSQ_BF16 || dtype == LSQ_F64 || dtype == LSQ_F8_E4M3 ||
-           dtype == LSQ_F8_E5M2;
-}
-
 /* Is tensor i to be quantised? Fills in the axis of its rows and the size of its packed form. */
 static int is_wanted(const job *j, const lsq_tensor *t, unsigned *axis, size_t *bytes)
 {
-    return !t->quantised && floating(t->dtype) && lsq_tensor_axis(t, &j->want->format, axis) == LSQ_OK &&
+    return !t->quantised && lsq_dtype_floating(t->dtype) && lsq_tensor_axis(t, &j->want->format, axis) == LSQ_OK &&
            lsq_packed_bytes(&j->want->format, (size_t)t->shape[*axis], (size_t)(t->elements / t->shape[*axis]),
                             bytes) == LSQ_OK &&
            *bytes < t->bytes;
@@ -151,15 +145,15 @@ static void note(job *j, const lsq_tensor *t, const passage *p, size_t bytes)
 {
     lsq_compression *done = &j->done;
     const lsq_loss *loss = &p->loss;
-    const double output = lsq_loss_of_output(loss), range = loss->highest - loss->lowest;
+    const double output = lsq_loss_of_output(loss);
     done->dtype = done->quantised && done->dtype != t->dtype ? LSQ_DTYPES : t->dtype;
     done->quantised++;
     done->weights += t->elements;
     done->outliers += p->outliers;
     j->packed += bytes;
-    j->noise += loss->noise > 0 ? loss->noise / loss->signal * loss->weights : 0;
+    j->noise += lsq_loss_of_weights(loss) * loss->weights;
     j->output_noise += output * output * loss->weights;
-    j->distance += range > 0 ? loss->distance / loss->weights / range : 0;
+    j->distance += lsq_loss_of_range(loss);
 }
 
 static lsq_status compress_tensor(job *j, size_t i, lsq_error *err)

@@ -2,6 +2,7 @@
  * dtype.c - types of numbers: names, sizes, and conversion to float32.
  */
 #include "model/dtype.h"
+#include "model/sizes.h"
 
 #include <string.h>
 
@@ -25,6 +26,12 @@ const char *lsq_dtype_name(lsq_dtype dtype)
     return (unsigned)dtype < LSQ_DTYPES ? types[dtype].name : NULL;
 }
 
+int lsq_dtype_floating(lsq_dtype dtype)
+{
+    return dtype == LSQ_F32 || dtype == LSQ_F16 || dtype == LSQ_BF16 || dtype == LSQ_F64 || dtype == LSQ_F8_E4M3 ||
+           dtype == LSQ_F8_E5M2;
+}
+
 int lsq_dtype_parse(const char *name, lsq_dtype *dtype)
 {
     for (unsigned i = 0; i < LSQ_DTYPES; i++) {
@@ -34,14 +41,6 @@ int lsq_dtype_parse(const char *name, lsq_dtype *dtype)
         }
     }
     return 0;
-}
-
-static inline uint64_t little_endian(const uint8_t *p, size_t bytes)
-{
-    uint64_t value = 0;
-    for (size_t i = 0; i < bytes; i++)
-        value |= (uint64_t)p[i] << (8 * i);
-    return value;
 }
 
 static float float_of(uint32_t bits)
@@ -123,7 +122,7 @@ static inline float number(lsq_dtype dtype, uint64_t v)
 static inline void convert(lsq_dtype dtype, size_t bytes, const uint8_t *from, size_t count, float *to)
 {
     for (size_t i = 0; i < count; i++)
-        to[i] = number(dtype, little_endian(from + i * bytes, bytes));
+        to[i] = number(dtype, lsq_little_endian(from + i * bytes, bytes));
 }
 
 /* The types of real models get a loop of their own, in which nothing is left to decide. */

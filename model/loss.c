@@ -77,3 +77,14 @@ double lsq_loss_of_output(const lsq_loss *loss)
 {
     return loss->output_noise > 0 ? sqrt(loss->output_noise / loss->output_signal) : 0;
 }
+
+double lsq_loss_of_weights(const lsq_loss *loss)
+{
+    return loss->noise > 0 ? loss->noise / loss->signal : 0;
+}
+
+double lsq_loss_of_range(const lsq_loss *loss)
+{
+    const double range = loss->highest - loss->lowest;
+    return range > 0 ? loss->distance / loss->weights / range : 0;
+}

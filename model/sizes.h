@@ -1,10 +1,20 @@
 /*
- * sizes.h - sums and products of sizes that come from a file. Each returns whether the result fits.
+ * sizes.h - sizes that come from a file: their bytes, and sums and products, each of which returns whether the result fits.
  */
 #ifndef LSQ_MODEL_SIZES_H
 #define LSQ_MODEL_SIZES_H
 
+#include <stddef.h>
 #include <stdint.h>
+
+/* A number of up to 8 bytes, the lowest first. */
+static inline uint64_t lsq_little_endian(const uint8_t *p, size_t bytes)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < bytes; i++)
+        value |= (uint64_t)p[i] << (8 * i);
+    return value;
+}
 
 static inline int lsq_size_add(uint64_t a, uint64_t b, uint64_t *sum)
 {

@@ -259,13 +259,18 @@ START_TEST(parts_add_up)
     ck_assert(fabs(lsq_loss_of_output(&whole) - pow(10, -lsq_loss_snr(&whole) / 20)) <
               0.05 * lsq_loss_of_output(&whole));
     ck_assert(whole.weights == 512 * COLUMNS && parts.lowest == whole.lowest && parts.highest == whole.highest);
-    /* By hand, for the first row. */
-    float decoded[COLUMNS];
-    double noise = 0;
-    OK(lsq_dequantize(NULL, all, 0, 1, decoded, COLUMNS));
-    for (size_t i = 0; i < COLUMNS; i++)
-        noise += ((double)w[i] - (double)decoded[i]) * ((double)w[i] - (double)decoded[i]);
-    ck_assert(noise > 0 && noise < whole.noise);
+    /* By hand. */
+    static float decoded[512 * COLUMNS];
+    double noise = 0, distance = 0;
+    OK(lsq_dequantize(NULL, all, 0, 512, decoded, COLUMNS));
+    for (size_t i = 0; i < 512 * COLUMNS; i++) {
+        const double off = fabs((double)w[i] - (double)decoded[i]);
+        noise += off * off;
+        distance += off;
+    }
+    ck_assert(fabs(whole.noise - noise) < 1e-9 * noise);
+    ck_assert(fabs(lsq_loss_of_range(&whole) * whole.weights * (whole.highest - whole.lowest) - distance) <
+              1e-9 * distance);
     lsq_weights_free(all);
     /* What is exact has no loss. */
     memset(w, 0, sizeof w);

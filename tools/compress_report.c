@@ -157,7 +157,7 @@ static void print_totals(const compression *c, const totals *t)
     if (t->left_out)
         printf("%zu left out: files of version 1 have no place for them\n", t->left_out);
     printf("tensors %" PRIu64 " -> %" PRIu64 " bytes; the file has %" PRIu64 ", ratio %.2f\n", t->before, t->after,
-           c->file_bytes, c->file_bytes ? (double)t->before / (double)c->file_bytes : 0.0);
+           c->file_bytes, t->ratio);
 }
 
 static void print_limit(const char *what, const char *limit, const char *came_to, int kept)

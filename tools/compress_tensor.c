@@ -90,7 +90,8 @@ static lsq_status encode(compress_job *j, size_t i, const float *w, comparison *
         status = lsq_quantize(NULL, &made->format, rows, columns, w, columns, &how, weights, err);
         if (status == LSQ_OK)
             status = compare(c, 0, rows, w, *weights);
-    } while (status == LSQ_OK && choices_settle(&j->choices, i, relative_noise(&c->outcome->loss)) && !made->plan.kept);
+    } while (status == LSQ_OK && choices_settle(&j->choices, i, lsq_loss_of_weights(&c->outcome->loss)) &&
+             !made->plan.kept);
     return status;
 }
 
@@ -159,7 +160,7 @@ static lsq_status quantise(compress_job *j, size_t i, lsq_error *err)
         o->tensor.name = name;
         o->tensor.outliers = c.outliers;
         if (!depends_on_all(j, i))
-            choices_settle(&j->choices, i, relative_noise(&o->loss));
+            choices_settle(&j->choices, i, lsq_loss_of_weights(&o->loss));
     }
     spread_free(&c.spread);
     calibration_free(&c.known);

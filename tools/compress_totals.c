@@ -10,17 +10,16 @@
 static void add(totals *t, const outcome *o, lsq_dtype dtype)
 {
     const lsq_loss *loss = &o->loss;
-    const double weights = (double)o->tensor.elements, range = loss->highest - loss->lowest;
-    const double output = lsq_loss_of_output(loss);
+    const double weights = (double)o->tensor.elements, output = lsq_loss_of_output(loss);
     t->dtype = t->quantised && t->dtype != dtype ? LSQ_DTYPES : dtype;
     t->quantised++;
     t->calibrated += o->calibrated != 0;
     t->weights += o->tensor.elements;
     t->packed += o->tensor.bytes;
     t->outliers += o->tensor.outliers;
-    t->snr += relative_noise(loss) * weights;
+    t->snr += lsq_loss_of_weights(loss) * weights;
     t->loss += output * output * weights;
-    t->published_loss += range > 0 ? loss->distance / loss->weights / range : 0;
+    t->published_loss += lsq_loss_of_range(loss);
 }
 
 totals totals_of(const compression *c)

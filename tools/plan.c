@@ -5,12 +5,6 @@
 
 #include <string.h>
 
-static int floating(lsq_dtype dtype)
-{
-    return dtype == LSQ_F32 || dtype == LSQ_F16 || dtype == LSQ_BF16 || dtype == LSQ_F64 || dtype == LSQ_F8_E4M3 ||
-           dtype == LSQ_F8_E5M2;
-}
-
 /* Fills in the matrix that `axis` gives; bytes = 0 if it cannot be packed. */
 static void view(plan *p, const lsq_tensor *t, const lsq_format *format, unsigned axis)
 {
@@ -44,7 +38,7 @@ static const char *why_kept(const lsq_tensor *t, const wish *want, plan *p)
     if (want->curve == LSQ_CURVE_BEST) /* what it has was the best for it */
         wanted.curve = t->format.curve;
     int same = t->quantised && same_format(&t->format, &wanted);
-    if (!floating(t->dtype))
+    if (!lsq_dtype_floating(t->dtype))
         return "not floating point";
     if (t->elements == 0)
         return "empty";

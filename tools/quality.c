@@ -41,11 +41,6 @@ double quality_published(const quality *q)
     return q->absolute == 0 ? 0 : range > 0 ? 100 * q->absolute / q->count / range : NAN;
 }
 
-double relative_noise(const lsq_loss *loss)
-{
-    return loss->noise > 0 ? loss->noise / loss->signal : 0;
-}
-
 double quality_rmse(const quality *q)
 {
     return q->count > 0 ? sqrt(q->noise / q->count) : 0;

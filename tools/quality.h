@@ -4,7 +4,7 @@
 #ifndef LSQ_TOOLS_QUALITY_H
 #define LSQ_TOOLS_QUALITY_H
 
-#include <lsq/lsq_model.h>
+#include <lsq/lsq.h>
 
 /* Sums over pairs of numbers, in double. Start with zeros. */
 typedef struct quality {
@@ -25,9 +25,6 @@ double quality_snr(const quality *q);
 double quality_relative_noise(const quality *q);
 
 double quality_rmse(const quality *q);
-
-/* The same of what the library summed. */
-double relative_noise(const lsq_loss *loss);
 
 /*
  * A pseudo-random number, normal to the eye, of mean 0 and variance 1: the same in every run and on every machine. Begin with any state.

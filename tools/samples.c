@@ -7,7 +7,6 @@
  * where they must. Which tensor deserves a byte more depends on both in second order only.
  */
 #include "tools/samples.h"
-#include "tools/quality.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -157,7 +156,7 @@ lsq_status sample_measure(const sample *s, const wish *want, const lsq_format *f
     if (status == LSQ_OK)
         status = lsq_loss_add(&loss, s->w, weights);
     if (status == LSQ_OK)
-        *sample_noise = relative_noise(&loss);
+        *sample_noise = lsq_loss_of_weights(&loss);
     lsq_weights_free(weights);
     return status;
 }

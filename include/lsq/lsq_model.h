@@ -41,6 +41,7 @@ typedef enum lsq_dtype {
 
 LSQ_API size_t lsq_dtype_bytes(lsq_dtype dtype);     /* bytes of one number; 0 if there is no such type */
 LSQ_API const char *lsq_dtype_name(lsq_dtype dtype); /* "F32", ...; NULL if there is no such type */
+LSQ_API int lsq_dtype_floating(lsq_dtype dtype);     /* not 0 for floating point numbers, those of 8 bits included */
 
 #define LSQ_RANK_MAX 8
 
@@ -308,6 +309,10 @@ LSQ_API lsq_status lsq_loss_add(lsq_loss *loss, const float *w, const lsq_weight
 /* 10 log10(signal / noise) in dB, infinite without noise; and |W x - W' x| / |W x|, 0 without noise. */
 LSQ_API double lsq_loss_snr(const lsq_loss *loss);
 LSQ_API double lsq_loss_of_output(const lsq_loss *loss);
+
+/* noise / signal, 0 without noise; and what Loop Singular Bit calls loss, the mean |w - w'| over highest - lowest, 0 if these are the same. */
+LSQ_API double lsq_loss_of_weights(const lsq_loss *loss);
+LSQ_API double lsq_loss_of_range(const lsq_loss *loss);
 
 /* Rows [row, row + rows) of a matrix, without gaps, and what became of them. What it returns ends the call that called it, unless LSQ_OK. */
 typedef lsq_status lsq_strip_fn(void *arg, size_t row, size_t rows, const float *w, const lsq_weights *quantised);

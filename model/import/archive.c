@@ -29,14 +29,6 @@ typedef struct {
     uint64_t start, end, count;
 } directory;
 
-static uint64_t little(const uint8_t *p, unsigned bytes)
-{
-    uint64_t v = 0;
-    while (bytes-- > 0)
-        v = v << 8 | p[bytes];
-    return v;
-}
-
 static lsq_status malformed(const lsq_mapping *file, uint64_t offset, const char *what, lsq_error *err)
 {
     return lsq_fail(err, LSQ_E_MALFORMED, file->path, "offset %llu: %s", (unsigned long long)offset, what);
@@ -71,12 +63,14 @@ static lsq_status read_wide_end(const lsq_mapping *file, uint64_t *at, directory
         return LSQ_OK;
     const uint8_t *locator = end - LOCATOR, *record = locator - WIDE_END;
     const uint64_t narrow[3] = {d->count, *size, d->start};
-    const uint64_t wide[3] = {little(record + 32, 8), little(record + 40, 8), little(record + 48, 8)};
+    const uint64_t wide[3] = {lsq_little_endian(record + 32, 8), lsq_little_endian(record + 40, 8),
+                              lsq_little_endian(record + 48, 8)};
     *at -= LOCATOR + WIDE_END;
-    if (memcmp(record, "PK\6\6", 4) != 0 || little(record + 4, 8) != WIDE_END - 12 || little(locator + 8, 8) != *at)
+    if (memcmp(record, "PK\6\6", 4) != 0 || lsq_little_endian(record + 4, 8) != WIDE_END - 12 ||
+        lsq_little_endian(locator + 8, 8) != *at)
         return malformed(file, *at, "expected the zip64 record that the locator behind it is about", err);
-    if (little(record + 16, 8) != 0 || little(locator + 4, 4) != 0 || little(locator + 16, 4) > 1 ||
-        little(record + 24, 8) != wide[0])
+    if (lsq_little_endian(record + 16, 8) != 0 || lsq_little_endian(locator + 4, 4) != 0 ||
+        lsq_little_endian(locator + 16, 4) > 1 || lsq_little_endian(record + 24, 8) != wide[0])
         return lsq_fail(err, LSQ_E_UNSUPPORTED, file->path, "offset %llu: an archive of several files",
                         (unsigned long long)*at);
     for (unsigned i = 0; i < 3; i++)
@@ -94,14 +88,14 @@ static lsq_status find_directory(const lsq_mapping *file, directory *d, lsq_erro
         return missing_end(file, err);
     uint64_t at = file->size - END, size, end;
     const uint8_t *b = file->bytes + at;
-    if (little(b + 20, 2) != 0)
+    if (lsq_little_endian(b + 20, 2) != 0)
         return malformed(file, at + 20, "a comment that is longer than the file", err);
-    if (little(b + 4, 4) != 0 || little(b + 8, 2) != little(b + 10, 2))
+    if (lsq_little_endian(b + 4, 4) != 0 || lsq_little_endian(b + 8, 2) != lsq_little_endian(b + 10, 2))
         return lsq_fail(err, LSQ_E_UNSUPPORTED, file->path, "offset %llu: an archive of several files",
                         (unsigned long long)at);
-    d->count = little(b + 10, 2);
-    size = little(b + 12, 4);
-    d->start = little(b + 16, 4);
+    d->count = lsq_little_endian(b + 10, 2);
+    size = lsq_little_endian(b + 12, 4);
+    d->start = lsq_little_endian(b + 16, 4);
     const lsq_status status = read_wide_end(file, &at, d, &size, err);
     if (status)
         return status;
@@ -124,10 +118,10 @@ static int find_wide(const uint8_t *extra, size_t length, const uint8_t **wide, 
     *wide = NULL;
     *wide_length = 0;
     while (length > 0) {
-        if (length < 4 || little(extra + 2, 2) > length - 4)
+        if (length < 4 || lsq_little_endian(extra + 2, 2) > length - 4)
             return 0;
-        const size_t size = (size_t)little(extra + 2, 2);
-        if (little(extra, 2) == 1) {
+        const size_t size = (size_t)lsq_little_endian(extra + 2, 2);
+        if (lsq_little_endian(extra, 2) == 1) {
             if (*wide)
                 return 0;
             *wide = extra + 4;
@@ -184,12 +178,12 @@ static int read_sizes(const uint8_t *record, const uint8_t *wide, size_t wide_le
     uint64_t *const numbers[3] = {&e->size, &e->stored, &e->begin};
     static const unsigned at[3] = {24, 20, 42};
     for (unsigned i = 0; i < 3; i++) {
-        *numbers[i] = little(record + at[i], 4);
+        *numbers[i] = lsq_little_endian(record + at[i], 4);
         if (*numbers[i] != NARROW_MAX)
             continue;
         if (wide_length < 8)
             return 0;
-        *numbers[i] = little(wide, 8);
+        *numbers[i] = lsq_little_endian(wide, 8);
         wide += 8;
         wide_length -= 8;
     }
@@ -202,21 +196,21 @@ static lsq_status read_record(const lsq_archive *a, uint64_t *at, uint64_t end, 
     size_t wide_length;
     if (end - *at < RECORD || memcmp(b, "PK\1\2", 4) != 0)
         return malformed(a->file, *at, "expected a record of the directory", err);
-    const uint64_t extra = little(b + 30, 2), comment = little(b + 32, 2);
-    *e = (lsq_archive_entry){.name = (const char *)b + RECORD, .length = (size_t)little(b + 28, 2)};
+    const uint64_t extra = lsq_little_endian(b + 30, 2), comment = lsq_little_endian(b + 32, 2);
+    *e = (lsq_archive_entry){.name = (const char *)b + RECORD, .length = (size_t)lsq_little_endian(b + 28, 2)};
     if (e->length + extra + comment > end - *at - RECORD)
         return malformed(a->file, *at, "a record that reaches beyond the directory", err);
-    e->flags = (unsigned)little(b + 8, 2);
-    e->deflated = little(b + 10, 2) == 8;
-    e->crc = (uint32_t)little(b + 16, 4);
-    if (little(b + 34, 2) != 0)
+    e->flags = (unsigned)lsq_little_endian(b + 8, 2);
+    e->deflated = lsq_little_endian(b + 10, 2) == 8;
+    e->crc = (uint32_t)lsq_little_endian(b + 16, 4);
+    if (lsq_little_endian(b + 34, 2) != 0)
         return lsq_archive_fail(a, e, LSQ_E_UNSUPPORTED, "is in another file", err);
     if (!find_wide(b + RECORD + e->length, (size_t)extra, &wide, &wide_length) || !read_sizes(b, wide, wide_length, e))
         return lsq_archive_fail(a, e, LSQ_E_MALFORMED,
                                 "fields that do not fit, or a zip64 field of other numbers than those that need it",
                                 err);
     *at += RECORD + e->length + extra + comment;
-    return check_entry(a, e, (unsigned)little(b + 10, 2), err);
+    return check_entry(a, e, (unsigned)lsq_little_endian(b + 10, 2), err);
 }
 
 /* ---- Entries ---------------------------------------------------------------------------------------------------- */
@@ -235,9 +229,9 @@ static lsq_status read_header(const lsq_archive *a, uint64_t *at, uint64_t end, 
     size_t wide_length;
     if (end - *at < HEADER || memcmp(b, "PK\3\4", 4) != 0)
         return malformed(a->file, *at, "expected the header of an entry", err);
-    const uint64_t extra = little(b + 28, 2);
-    uint64_t stored = little(b + 18, 4), size = little(b + 22, 4);
-    if (little(b + 26, 2) != e->length || e->length + extra > end - *at - HEADER ||
+    const uint64_t extra = lsq_little_endian(b + 28, 2);
+    uint64_t stored = lsq_little_endian(b + 18, 4), size = lsq_little_endian(b + 22, 4);
+    if (lsq_little_endian(b + 26, 2) != e->length || e->length + extra > end - *at - HEADER ||
         memcmp(b + HEADER, e->name, e->length) != 0)
         return lsq_archive_fail(a, e, LSQ_E_MALFORMED, "has another name in its header", err);
     if (!find_wide(b + HEADER + e->length, (size_t)extra, &wide, &wide_length))
@@ -246,11 +240,11 @@ static lsq_status read_header(const lsq_archive *a, uint64_t *at, uint64_t end, 
         if ((size != NARROW_MAX && !agrees(e, size, e->size)) ||
             (stored != NARROW_MAX && !agrees(e, stored, e->stored)))
             return lsq_archive_fail(a, e, LSQ_E_MALFORMED, "its header contradicts the directory", err);
-        size = little(wide, 8);
-        stored = little(wide + 8, 8);
+        size = lsq_little_endian(wide, 8);
+        stored = lsq_little_endian(wide + 8, 8);
     }
-    if (little(b + 6, 2) != e->flags || little(b + 8, 2) != (e->deflated ? 8u : 0u) ||
-        !agrees(e, little(b + 14, 4), e->crc) || !agrees(e, stored, e->stored) || !agrees(e, size, e->size))
+    if (lsq_little_endian(b + 6, 2) != e->flags || lsq_little_endian(b + 8, 2) != (e->deflated ? 8u : 0u) ||
+        !agrees(e, lsq_little_endian(b + 14, 4), e->crc) || !agrees(e, stored, e->stored) || !agrees(e, size, e->size))
         return lsq_archive_fail(a, e, LSQ_E_MALFORMED, "its header contradicts the directory", err);
     *is_wide = wide != NULL;
     *at += HEADER + e->length + extra;
@@ -271,8 +265,8 @@ static lsq_status read_entry(const lsq_archive *a, uint64_t *at, uint64_t end, l
         return LSQ_OK;
     const unsigned bytes = wide ? 8 : 4;
     const uint8_t *b = a->file->bytes + *at;
-    if (end - *at < 8 + 2 * bytes || memcmp(b, "PK\7\10", 4) != 0 || little(b + 4, 4) != e->crc ||
-        little(b + 8, bytes) != e->stored || little(b + 8 + bytes, bytes) != e->size)
+    if (end - *at < 8 + 2 * bytes || memcmp(b, "PK\7\10", 4) != 0 || lsq_little_endian(b + 4, 4) != e->crc ||
+        lsq_little_endian(b + 8, bytes) != e->stored || lsq_little_endian(b + 8 + bytes, bytes) != e->size)
         return lsq_archive_fail(a, e, LSQ_E_MALFORMED, "no descriptor behind its data that agrees with the directory",
                                 err);
     *at += 8 + 2 * bytes;

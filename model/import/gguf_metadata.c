@@ -33,14 +33,6 @@ typedef struct {
     uint64_t size;
 } string;
 
-static uint64_t little_endian(const uint8_t *p, unsigned bytes)
-{
-    uint64_t value = 0;
-    for (unsigned i = 0; i < bytes; i++)
-        value |= (uint64_t)p[i] << (8 * i);
-    return value;
-}
-
 static lsq_status malformed(const lsq_gguf *c, uint64_t at, const char *what)
 {
     return lsq_fail(c->err, LSQ_E_MALFORMED, c->path, "offset %llu: %s", (unsigned long long)at, what);
@@ -65,7 +57,7 @@ lsq_status lsq_gguf_number(lsq_gguf *c, unsigned bytes, const char *what, uint64
     const uint8_t *p = NULL;
     const lsq_status status = lsq_gguf_take(c, 1, bytes, what, &p);
     if (status == LSQ_OK)
-        *number = little_endian(p, bytes);
+        *number = lsq_little_endian(p, bytes);
     return status;
 }
 
@@ -211,7 +203,7 @@ static lsq_status set_alignment(lsq_gguf *c, uint64_t begin, uint64_t type)
 {
     if (type != U32)
         return malformed(c, begin, "general.alignment is no uint32");
-    c->alignment = little_endian(c->file->bytes + c->at - 4, 4);
+    c->alignment = lsq_little_endian(c->file->bytes + c->at - 4, 4);
     if (c->alignment == 0 || (c->alignment & (c->alignment - 1)) != 0)
         return malformed(c, begin, "general.alignment is no power of two");
     if (c->alignment > ALIGNMENT_MAX)

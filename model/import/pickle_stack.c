@@ -1,6 +1,7 @@
 /*
  * pickle_stack.c - the stack of the machine that reads pickles, and what instructions take from it and from the bytes.
  */
+#include "model/sizes.h"
 #include "model/import/pickle_stack.h"
 #include "model/model.h"
 
@@ -131,9 +132,7 @@ lsq_status lsq_pickle_take_number(lsq_pickle_machine *m, unsigned bytes, uint64_
 {
     const uint8_t *b = NULL;
     const lsq_status status = take(m, bytes, &b);
-    *number = 0;
-    while (!status && bytes-- > 0)
-        *number = *number << 8 | b[bytes];
+    *number = status ? 0 : lsq_little_endian(b, bytes);
     return status;
 }
 

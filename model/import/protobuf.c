@@ -10,6 +10,7 @@
  * them (protobuf-c), or hand them out as a stream that does not say where in the file it is (nanopb); so it is done
  * here.
  */
+#include "model/sizes.h"
 #include "model/import/protobuf.h"
 
 #include <string.h>
@@ -54,9 +55,7 @@ static lsq_status fixed(lsq_message *m, size_t bytes, uint64_t *value)
     const lsq_status status = need(m, bytes, "a number");
     if (status)
         return status;
-    *value = 0;
-    for (size_t i = bytes; i-- > 0;)
-        *value = *value << 8 | m->file->bytes[m->at + i];
+    *value = lsq_little_endian(m->file->bytes + m->at, bytes);
     m->at += bytes;
     return LSQ_OK;
 }

@@ -8,6 +8,7 @@
  * Together the tensors cover the buffer: a byte that belongs to none, or to two, makes the file malformed. The key
  * "__metadata__" stands for an object of strings.
  */
+#include "model/sizes.h"
 #include "model/dtype.h"
 #include "model/json.h"
 #include "model/model.h"
@@ -25,14 +26,6 @@ typedef struct {
     uint64_t begin, end; /* in the buffer */
 } claim;
 
-static uint64_t little64(const uint8_t *p)
-{
-    uint64_t v = 0;
-    for (int i = 7; i >= 0; i--)
-        v = v << 8 | p[i];
-    return v;
-}
-
 /*
  * There is no magic. A header that begins with its brace, or one of a likely length: either is enough, so that damage to
  * the other is named as such. In a file too short to tell, the bytes of the length that no header needs must be 0.
@@ -40,7 +33,7 @@ static uint64_t little64(const uint8_t *p)
 int lsq_is_safetensors(const lsq_mapping *file)
 {
     if (file->size > 8) {
-        const uint64_t length = little64(file->bytes);
+        const uint64_t length = lsq_little_endian(file->bytes, 8);
         return file->bytes[8] == '{' || (length > 0 && length <= HEADER_MAX);
     }
     for (size_t i = 4; i < file->size; i++)
@@ -192,7 +185,7 @@ lsq_status lsq_read_safetensors(lsq_model *model, const lsq_mapping *file, unsig
     if (file->size < 8)
         return lsq_fail(err, LSQ_E_TRUNCATED, file->path,
                         "offset %zu: the file ends, expected the 8 bytes of a safetensors header's length", file->size);
-    const uint64_t length = little64(file->bytes);
+    const uint64_t length = lsq_little_endian(file->bytes, 8);
     if (length > HEADER_MAX)
         return lsq_fail(err, LSQ_E_LIMIT, file->path, "offset 0: a header of %llu bytes, expected at most %u",
                         (unsigned long long)length, HEADER_MAX);

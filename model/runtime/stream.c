@@ -2,6 +2,7 @@
  * stream.c - the tensors of a file one after the other, as the caller gets them.
  */
 #include "model/runtime/stream.h"
+#include "model/sizes.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -147,10 +148,7 @@ static const lsq_stream_slot *take(lsq_stream *s, uint64_t *item)
 /* The count that memory was promised for is the one that still stands there. */
 static int counts_agree(const lsq_tensor *t, const uint8_t *outliers)
 {
-    uint64_t count = 0;
-    for (unsigned b = 0; b < 8 && b < t->outlier_bytes; b++)
-        count |= (uint64_t)outliers[b] << 8 * b;
-    return t->outlier_bytes < 8 || count == t->outliers;
+    return t->outlier_bytes < 8 || lsq_little_endian(outliers, 8) == t->outliers;
 }
 
 static lsq_status wrap(lsq_stream *s, const lsq_entry *entry, const uint8_t *data, lsq_weights **weights,

@@ -3,6 +3,7 @@
  */
 #include "model/lsq2.h"
 #include "model/runtime/stream.h"
+#include "model/sizes.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -41,8 +42,7 @@ static lsq_status count_outliers(lsq_stream *s, const char *path, lsq_error *err
         lsq_status status = lsq_stream_pread(s->fd, bytes, sizeof bytes, entry->outliers, NULL, path, err);
         if (status != LSQ_OK)
             return status;
-        for (unsigned b = 0; b < sizeof bytes; b++)
-            entry->tensor.outliers |= (uint64_t)bytes[b] << 8 * b;
+        entry->tensor.outliers = lsq_little_endian(bytes, sizeof bytes);
         if (entry->tensor.outliers > 8 * entry->tensor.outlier_bytes / 3)
             return lsq_fail(err, LSQ_E_MALFORMED, path, "tensor \"%s\", byte %llu: %llu outliers in %llu bytes",
                             entry->tensor.name, (unsigned long long)entry->outliers,
