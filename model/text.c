@@ -1,8 +1,10 @@
 /*
- * text.c - which strings may be names.
+ * text.c - texts out of files: which may be names, and copies of them.
  */
 #include "model/text.h"
 #include "model/limits.h"
+#include <stdlib.h>
+#include <string.h>
 
 /*
  * The table of well-formed sequences (Unicode, table 3-7): the first byte gives the length, and the second byte's range
@@ -51,4 +53,14 @@ const char *lsq_name_fault(const char *name, size_t length)
         left -= step;
     }
     return NULL;
+}
+
+char *lsq_copy_text(const void *text, size_t length)
+{
+    char *copy = length < SIZE_MAX ? malloc(length + 1) : NULL;
+    if (!copy)
+        return NULL;
+    memcpy(copy, text, length);
+    copy[length] = 0;
+    return copy;
 }

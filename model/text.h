@@ -1,5 +1,5 @@
 /*
- * text.h - which strings may be names.
+ * text.h - texts out of files: which may be names, and copies of them.
  */
 #ifndef LSQ_MODEL_TEXT_H
 #define LSQ_MODEL_TEXT_H
@@ -15,5 +15,11 @@ size_t lsq_utf8_step(const uint8_t *text, size_t left);
  * other control characters.
  */
 const char *lsq_name_fault(const char *name, size_t length);
+
+/*
+ * A copy of so many bytes with a NUL behind it; free() it. NULL: no memory. Unlike strndup() it reads them as bytes, so
+ * nothing need follow the last one.
+ */
+char *lsq_copy_text(const void *text, size_t length);
 
 #endif

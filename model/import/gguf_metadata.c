@@ -191,7 +191,7 @@ static lsq_status keep_string(lsq_gguf *c, const char *key)
         if (step == 0 || s.bytes[i] == 0)
             return malformed(c, begin, step ? "a string with a NUL in it" : "a string that is not UTF-8");
     }
-    char *text = strndup((const char *)s.bytes, (size_t)s.size);
+    char *text = lsq_copy_text(s.bytes, (size_t)s.size);
     if (!text)
         return lsq_fail(c->err, LSQ_E_NOMEM, c->path, "no memory for metadata");
     status = keep(c, key, text, (size_t)s.size);

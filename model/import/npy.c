@@ -259,7 +259,7 @@ static char *name_of(const char *path)
         base = "array";
         length = strlen(base);
     }
-    return strndup(base, length);
+    return lsq_copy_text(base, length);
 }
 
 lsq_status lsq_add_npy(lsq_model *model, const lsq_mapping *file, const char *name, lsq_error *err)

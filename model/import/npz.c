@@ -3,6 +3,7 @@
  */
 #include "model/import/archive.h"
 #include "model/import/npy.h"
+#include "model/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,7 @@ static lsq_status add_array(lsq_model *model, const lsq_archive_entry *entry, co
 {
     if (array->size == 0 || !lsq_is_npy(array))
         return lsq_fail(err, LSQ_E_MALFORMED, array->path, "offset 0: expected an npy header");
-    char *name = strndup(entry->name, entry->length - 4);
+    char *name = lsq_copy_text(entry->name, entry->length - 4);
     if (!name)
         return lsq_fail(err, LSQ_E_NOMEM, array->path, "no memory for a name");
     const lsq_status status = lsq_add_npy(model, array, name, err);

@@ -116,7 +116,7 @@ static lsq_status copy_text(const lsq_message *m, const lsq_field *f, char **cop
             return lsq_fail(m->err, LSQ_E_MALFORMED, m->file->path, "offset %zu: expected text, UTF-8 without NUL",
                             f->at + (f->size - left));
     }
-    *copy = strndup((const char *)text, f->size);
+    *copy = lsq_copy_text(text, f->size);
     return *copy ? LSQ_OK : lsq_fail(m->err, LSQ_E_NOMEM, m->file->path, "no memory for %zu bytes of text", f->size);
 }
 
