@@ -81,8 +81,8 @@ void lsq_levels_of(const lsq_format *f, lsq_levels *levels)
     unsigned count = alphabet(f);
     int largest = lsq_largest_level(f);
     memset(levels, 0, sizeof(*levels));
-    for (unsigned i = 0; i < 512; i++) {
-        double level = f->codec == LSQ_TRELLIS ? trellis_level(f, i % count) : plain_level(f, i % count);
+    for (unsigned i = 0; i < count; i++) {
+        double level = f->codec == LSQ_TRELLIS ? trellis_level(f, i) : plain_level(f, i);
         int rounded = integer(largest * level);
         levels->f32[i] = f->codec == LSQ_CLASSIC ? (float)level : (float)rounded;
         if (f->bits <= 6 && i < 128)
@@ -90,6 +90,12 @@ void lsq_levels_of(const lsq_format *f, lsq_levels *levels)
         if (f->bits > 6)
             levels->i16[i] = (int16_t)rounded;
     }
+    for (unsigned i = count; i < 512; i++) { /* and again, up to the end */
+        levels->f32[i] = levels->f32[i - count];
+        levels->i16[i] = levels->i16[i - count];
+    }
+    for (unsigned i = count; i < 128; i++)
+        levels->i8[i] = levels->i8[i - count];
     levels->unit = f->codec == LSQ_CLASSIC ? 1.0f / (float)largest : 1.0f;
 }
 
