@@ -96,6 +96,7 @@ by_pkg_config shared
 run "$(compile gcc "$programs/in_place.c" lsqblas)"
 done_with 'pkg-config, before a BLAS'
 
+# shellcheck disable=SC2016 # backquotes of Markdown
 {
     sed -n '/^```c$/,/^```$/p' README.md | grep '^#include'
     echo 'int main(void) { static float x[65536], y[65536];'
