@@ -38,7 +38,10 @@ static int print_version(const arguments *none)
 {
     printf("lsq %d.%d.%d\n", LSQ_VERSION_MAJOR, LSQ_VERSION_MINOR, LSQ_VERSION_PATCH);
     printf("liblsq %s, jansson %s\n", lsq_version(), jansson_version_str());
-    puts("codecs c3..c9, s2..s9, t1..t6, b1; files .lsq 1 and 2, .safetensors, .npy, .npz, .pth, .gguf, .onnx\n"
+    puts("Built with " LSQ_BUILT_WITH "\n"
+         "Kernels: " LSQ_LEVELS_BUILT "\n"
+         "Codecs: c3..c9, s2..s9, t1..t6, b1\n"
+         "Files: .lsq 1 and 2, .safetensors, .npy, .gguf, .onnx" LSQ_ZIP_FILES "\n"
          "Licence: Apache-2.0");
     return output_close(none);
 }

@@ -19,6 +19,11 @@ INLINE __m256 by_bit(__m256 a, __m256 b, __m256i index, int bit)
     return _mm256_blendv_ps(a, b, _mm256_castsi256_ps(_mm256_slli_epi32(index, 31 - bit)));
 }
 
+INLINE __m256 sixteen_of(const float *table, __m256i index)
+{
+    return by_bit(eight_of(table, index), eight_of(table + 8, index), index, 3);
+}
+
 /* table[index], of 2^bits floats; of at least 8 in memory. A permutation sees the low three bits of an index alone. */
 INLINE __m256 look_up(const float *table, unsigned bits, __m256i index)
 {
@@ -27,9 +32,9 @@ INLINE __m256 look_up(const float *table, unsigned bits, __m256i index)
     if (bits <= 3)
         return eight_of(table, index);
     if (bits == 4)
-        return by_bit(eight_of(table, index), eight_of(table + 8, index), index, 3);
+        return sixteen_of(table, index);
     if (bits == 5)
-        return by_bit(look_up(table, 4, index), look_up(table + 16, 4, index), index, 4);
+        return by_bit(sixteen_of(table, index), sixteen_of(table + 16, index), index, 4);
     return _mm256_i32gather_ps(table, index, 4);
 }
 

@@ -8,19 +8,23 @@
 
 #include <immintrin.h>
 
+INLINE __m512 thirty_two_of(const float *table, __m512i index)
+{
+    return _mm512_permutex2var_ps(_mm512_loadu_ps(table), index, _mm512_loadu_ps(table + 16));
+}
+
 /* table[index], of 2^bits floats, up to 64; of at least 16 in memory. A permutation sees no more bits of an index than it needs. */
 INLINE __m512 look_up(const float *table, unsigned bits, __m512i index)
 {
     if (bits == 0)
         return _mm512_set1_ps(*table);
-    const __m512 first = _mm512_loadu_ps(table);
     if (bits <= 4)
-        return _mm512_permutexvar_ps(index, first);
-    const __m512 of32 = _mm512_permutex2var_ps(first, index, _mm512_loadu_ps(table + 16));
+        return _mm512_permutexvar_ps(index, _mm512_loadu_ps(table));
+    const __m512 of32 = thirty_two_of(table, index);
     if (bits == 5)
         return of32;
     return _mm512_mask_blend_ps(_mm512_test_epi32_mask(index, _mm512_set1_epi32(32)), of32,
-                                look_up(table + 32, 5, index));
+                                thirty_two_of(table + 32, index));
 }
 
 #endif

@@ -56,6 +56,7 @@ FAULTS = (
     ('symbols of liblsqblas', 'bindings/blas/interpose.c', '__attribute__((visibility("default"))) void sgemm(void);\n'
      'void sgemm(void)\n{\n}\n', 'exports sgemm'),
     ('symbols of liblsqblas', 'include/lsq/lsq_blas.h', 'LSQ_API void sgemm(void);\n', 'public names begin with lsq_'),
+    ('symbols of liblsqblas', 'debian/liblsq0.symbols', ' lsq_planted@LSQ_0 0.1.0\n', 'lists lsq_planted@LSQ_0, which'),
     ('size of liblsq', SOURCE, 'extern const char lsq_planted[1 << 20];\nconst char lsq_planted[1 << 20] = {1};\n',
      'over the budget'),
     ('instruction sets', SOURCE, code('vpxor %xmm0, %xmm0, %xmm0'), '(baseline): vpxor'),

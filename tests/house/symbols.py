@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """
-Symbols: a library exports what its headers declare and nothing else, its own names begin with lsq_, and it calls nothing
-that prints, ends the process or depends on hidden state. usage: symbols.py NM LIBRARY HEADER...
+Symbols: a library exports what its headers declare and nothing else, its own names begin with lsq_ and have the version of
+include/lsq.map, Debian's list of them is complete, and it calls nothing that prints, ends the process or depends on hidden state.
+usage: symbols.py NM LIBRARY DEBIAN_SYMBOLS HEADER...
 """
 
 import glob
+import os
 import re
 import subprocess
 import sys
@@ -29,14 +31,16 @@ WHY = {name: why for why, names in FORBIDDEN.items() for name in names.split()}
 
 
 # What headers may declare: names of ours, also in the manner of CBLAS, and the four of BLAS that liblsqblas takes over.
-PUBLIC = re.compile(r'(cblas_)?lsq_\w+|cblas_sgem[mv]|sgem[mv]_')
+OURS = re.compile(r'(cblas_)?lsq_\w+')
+PUBLIC = re.compile(OURS.pattern + r'|cblas_sgem[mv]|sgem[mv]_')
+VERSION = 'LSQ_0'
 
 
 def symbols(nm, *arguments):
-    """(name, type) of each symbol, without its version."""
+    """(name, type) of each symbol; the name of an exported one may have a version, name@@version."""
     out = subprocess.run([nm, '--portability', *arguments], check=True, stdout=subprocess.PIPE, text=True).stdout
     rows = [line.split() for line in out.splitlines() if line and not line.endswith(':')]
-    return [(row[0].split('@')[0], row[1]) for row in rows if len(row) >= 2]
+    return [(row[0], row[1]) for row in rows if len(row) >= 2]
 
 
 def declared(header):
@@ -45,9 +49,24 @@ def declared(header):
     return set(re.findall(r'\bLSQ_API\b[^;()]*?\b(\w+)\s*\(', source))
 
 
-def main(nm, library, *headers):
-    exported = {name for name, _ in symbols(nm, '--dynamic', '--defined-only', library)}
+def debian_faults(path, library, exported):
+    """The list has lines "name@version minimum", under one that names the library: whatever is exported, and nothing else."""
+    soname = re.sub(r'\.so\..*', '.so.', os.path.basename(library))
+    part = re.search(rf'^{re.escape(soname)}\d+ [^\n]*\n((?:[ *][^\n]*\n)*)', tree.text('', path), re.M)
+    listed = {line.split()[0] for line in part[1].splitlines() if line.startswith(' ')} if part else set()
+    actual = {f'{name}@{VERSION if OURS.fullmatch(name) else "Base"}' for name in exported}
+    actual.add(f'{VERSION}@{VERSION}')
+    yield from (f'{path} lacks " {name} MINIMUM" of {library}' for name in sorted(actual - listed))
+    yield from (f'{path} lists {name}, which {library} does not export' for name in sorted(listed - actual))
+
+
+def main(nm, library, debian_symbols, *headers):
+    rows = symbols(nm, '--dynamic', '--defined-only', library)
+    exported = {name.split('@')[0] for name, kind in rows if kind != 'A'}
     faults, wanted = [], set()
+    faults += [f'{library} exports {name} without the version {VERSION}' for name, kind in rows
+               if OURS.fullmatch(name.split('@')[0]) and not name.endswith('@@' + VERSION)]
+    faults += debian_faults(debian_symbols, library, exported)
     for header in headers:
         names = declared(header)
         wanted |= names
@@ -59,6 +78,7 @@ def main(nm, library, *headers):
     faults += [f'{library} exports {name}, no header declares it' for name in sorted(exported - wanted)]
 
     for name, _ in symbols(nm, '--dynamic', '--undefined-only', library):
+        name = name.split('@')[0]
         if name in WHY:
             faults.append(f'{library} calls {name}, which {WHY[name]}')
 

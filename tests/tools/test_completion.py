@@ -70,7 +70,7 @@ class Completion(Case):
     def formats(self):
         """As lsq --version has them, "c3..c9, s2..s9, t1..t6, b1"."""
         out, _ = self.lsq('--version')
-        return [f'{a}{n}' for a, low, high in re.findall(r'\b([a-z])(\d)(?:\.\.\1(\d))?[,;]', out)
+        return [f'{a}{n}' for a, low, high in re.findall(r'\b([a-z])(\d)(?:\.\.\1(\d))?[,\n]', out)
                 for n in range(int(low), int(high or low) + 1)]
 
 

@@ -24,6 +24,9 @@ class Help(Case):
             out, _ = self.lsq(option)
             self.assertRegex(out, r'\Alsq \d+\.\d+\.\d+\n')
             self.assertIn('Apache-2.0', out)
+            self.assertRegex(out, r'\nBuilt with jansson \d\S+, SLEEF \d\S+, xxHash \d\S+, (zlib \d\S+|no zlib)\n')
+            self.assertRegex(out, r'\nKernels: scalar(, \w+)*\n')
+            self.assertEqual('no zlib' in out, '.npz' not in out)
 
     def test_every_command_is_listed(self):
         out, _ = self.lsq('--help')
