@@ -157,21 +157,39 @@ class Memory(Case):
         return process.returncode, usage.ru_maxrss * 1024
 
     def test_stays_below(self):
-        whole = None
-        for limit in (('--ram-limit', str(self.LIMIT)), ()):
-            code, peak = self.run_within('-fc', 'b1', '--outliers', '0.01', *limit)
-            self.assertEqual(code, OK)
-            if limit:
-                self.assertLessEqual(peak, self.LIMIT)
-            self.lsq('verify', 'out.lsq')
-            whole, before = self.read('out.lsq'), whole
-        self.assertEqual(before, whole)  # the same bytes, however much memory there is
+        for codec in ('b1', '--outliers', '0.01'), ('t1', ):
+            whole = None
+            for limit in (('--ram-limit', str(self.LIMIT)), ()):
+                code, peak = self.run_within('-fc', *codec, *limit)
+                self.assertEqual(code, OK)
+                if limit:
+                    self.assertLessEqual(peak, self.LIMIT)
+                self.lsq('verify', 'out.lsq')
+                whole, before = self.read('out.lsq'), whole
+            self.assertEqual(before, whole)  # the same bytes, however much memory there is
 
     def test_what_cannot_stay_below_says_so(self):
         _, err = self.lsq('compress', 'large.safetensors', '-o', 'out.lsq', '-c', 's4', '--outliers', '0.01', '--ram-limit',
                           str(self.LIMIT), code=CHECK)
         self.assertIn('embedding', err)
         self.assertEqual(self.listing(), ['large.safetensors'])
+
+
+@unittest.skipIf(SLOW, 'memory is that of an emulator or of a sanitizer')
+class WithoutLimit(Case):
+    """Twice the largest tensor and 64 MiB, on any number of threads, and the same file."""
+
+    def test_memory_and_bytes(self):
+        size = 24 * MIB
+        large = bytearray(os.urandom(size))
+        large[1::2] = large[1::2].translate(bytes([0x3c, 0xbc] * 128))  # BF16 of some hundredths
+        safetensors(self.path('m.safetensors'), {'large': ('BF16', (size // 8192, 4096), large), 'w': noise(2 * MIB)})
+        files = []
+        for threads in '1', '2', '5':
+            d = self.json('compress', 'm.safetensors', '-fo', 'out.lsq', '-c', 't2', env={'LSQ_NUM_THREADS': threads})
+            self.assertLessEqual(d['compression_summary']['max_ram_usage_mb'] * MIB, 2 * size + 64 * MIB)
+            files.append(self.read('out.lsq'))
+        self.assertEqual([files[0]] * 3, files)
 
 
 class Killed(Case):
