@@ -60,17 +60,18 @@ static double double_of(uint64_t bits)
 
 /*
  * A float with a 5-bit exponent (bias 15) and a 10-bit mantissa. Shifted into the fields of a float32 its exponent is
- * 112 too small; a subnormal is its mantissa times 2^-24, exactly. NaNs keep their payload. A mask chooses between the two, without a branch,
- * for compilers to make vectors of it.
+ * 112 too small, that of infinities and NaNs, which keep their payload, twice as much. A subnormal gets a leading one, 2^-14, that is taken
+ * away again, exactly. Masks choose, without a branch, for compilers to make vectors of it.
  */
 static inline float half(uint32_t h)
 {
-    const uint32_t exponent = h >> 10 & 31, mantissa = h & 0x3ff, is_normal = 0 - (uint32_t)(exponent != 0);
-    const uint32_t normal = (exponent + 112 + 112 * (uint32_t)(exponent == 31)) << 23 | mantissa << 13;
-    const float subnormal = (float)(int32_t)mantissa * 0x1p-24f;
+    const int32_t magnitude = (int32_t)(h & 0x7fff) << 13, bias = 112 << 23, one = 1 << 23;
+    const int32_t normal = magnitude + bias + (bias & -(magnitude >= 31 * one));
+    const float subnormal = float_of((uint32_t)(magnitude + bias + one)) - 0x1p-14f;
+    const int32_t is_small = -(magnitude < one);
     uint32_t small;
     memcpy(&small, &subnormal, sizeof small);
-    return float_of((h & 0x8000u) << 16 | (normal & is_normal) | (small & ~is_normal));
+    return float_of((h & 0x8000u) << 16 | ((uint32_t)normal & ~(uint32_t)is_small) | (small & (uint32_t)is_small));
 }
 
 /* OCP E4M3: bias 7, no infinities, NaN where all bits below the sign are set. */

@@ -140,7 +140,7 @@ def make_gguf(source, kind):
     """Matrices in this type, if their rows are whole blocks, and all else as it is."""
     dtype = gguf.GGMLQuantizationType[kind]
     writer = gguf.GGUFWriter("model.gguf", "bert")
-    for name, (held, shape, data) in of_safetensors(source).items():
+    for name, (held, shape, data) in sorted(of_safetensors(source).items()):
         if held != "F32":
             continue
         array = numpy.frombuffer(data, numpy.float32).reshape(shape)
