@@ -23,7 +23,7 @@ enum {
 
 extern const bench_command bench_gemv_command, bench_gemm_command, bench_layers_command, bench_snr_command,
     bench_encode_command, bench_peers_command, bench_file_command, bench_overhead_command, bench_compare_command,
-    bench_quality_command, bench_stream_command;
+    bench_quality_command, bench_stream_command, bench_read_command;
 
 /* The formats whose products are timed where none is named, up to NULL. */
 extern const char *const bench_product_codecs[];

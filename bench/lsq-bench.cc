@@ -7,10 +7,19 @@
 #include <cstring>
 
 /* The first is meant where none is named. */
-static const bench_command *const commands[] = {&bench_gemv_command,     &bench_gemm_command,    &bench_layers_command,
-                                                &bench_snr_command,      &bench_encode_command,  &bench_peers_command,
-                                                &bench_quality_command,  &bench_file_command,    &bench_stream_command,
-                                                &bench_overhead_command, &bench_compare_command, nullptr};
+static const bench_command *const commands[] = {&bench_gemv_command,
+                                                &bench_gemm_command,
+                                                &bench_layers_command,
+                                                &bench_snr_command,
+                                                &bench_encode_command,
+                                                &bench_peers_command,
+                                                &bench_quality_command,
+                                                &bench_file_command,
+                                                &bench_stream_command,
+                                                &bench_read_command,
+                                                &bench_overhead_command,
+                                                &bench_compare_command,
+                                                nullptr};
 
 static bool is(const char *text, const char *letter, const char *word)
 {

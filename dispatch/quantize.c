@@ -51,6 +51,23 @@ static void encode_panels(const void *arg, size_t p0, size_t p1)
         j->out_of_memory = 1;
 }
 
+/* Encoding a weight takes as long as multiplying with some hundred bytes of codes. */
+static size_t work_of_panel(const lsq_geometry *geometry)
+{
+    return geometry->groups * TILE * 100;
+}
+
+size_t lsq_quantize_scratch(const lsq_context *ctx, const lsq_format *format, size_t m, size_t k)
+{
+    lsq_geometry geometry;
+    size_t bytes;
+    if (!format || lsq_packed_bytes(format, m, k, &bytes) != LSQ_OK || format->codec != LSQ_TRELLIS ||
+        lsq_geometry_of(format, m, k, &geometry) != LSQ_OK || lsq_context_resolve(&ctx) != LSQ_OK)
+        return 0;
+    const size_t chains = (geometry.panels + CHAIN - 1) / CHAIN;
+    return lsq_panel_threads(ctx, chains, work_of_panel(&geometry) * CHAIN, 0) * lsq_encode_trellis_bytes(&geometry);
+}
+
 lsq_status lsq_quantize_source(const lsq_context *ctx, const lsq_format *format, lsq_source *source, int rounding,
                                lsq_weights **weights, lsq_error *err)
 {
@@ -70,8 +87,7 @@ lsq_status lsq_quantize_source(const lsq_context *ctx, const lsq_format *format,
     source->packed = made->owned;
     lsq_encode_begin(source);
     job j = {.source = source};
-    /* Encoding a weight takes as long as multiplying with some hundred bytes of codes. */
-    const size_t panel = made->geometry.groups * TILE * 100, panels = made->geometry.panels;
+    const size_t panel = work_of_panel(&made->geometry), panels = made->geometry.panels;
     if (made->format.codec == LSQ_TRELLIS)
         lsq_for_panels(ctx, (panels + CHAIN - 1) / CHAIN, panel * CHAIN, 0, encode_panels, &j);
     else

@@ -33,21 +33,23 @@ lsq_status lsq_weights_begin(const lsq_format *format, size_t m, size_t k, lsq_w
     return LSQ_OK;
 }
 
-/* Large matrices go where huge pages can: they are read from one end to the other, and small pages cost a tenth of that speed. */
-static void *allocate(size_t bytes)
+/*
+ * Large matrices go where huge pages can: they are read from one end to the other, and small pages cost a tenth of that speed. Aligned by hand:
+ * the aligned_alloc() of glibc 2.36 does not find again what it gave before, so that the heap would grow with every strip of a tensor.
+ */
+static void allocate(lsq_weights *w)
 {
-    const size_t huge = (size_t)2 << 20;
+    const size_t huge = (size_t)2 << 20, bytes = w->geometry.bytes, alignment = bytes >= 2 * huge ? huge : 64;
+    w->block = malloc(bytes + alignment);
+    if (!w->block)
+        return;
+    w->owned = (uint8_t *)(((uintptr_t)w->block + alignment - 1) / alignment * alignment);
 #if defined(MADV_HUGEPAGE)
-    if (bytes >= 2 * huge) {
-        void *memory = aligned_alloc(huge, (bytes + huge - 1) / huge * huge);
-        int saved = errno;
-        if (memory)
-            madvise(memory, bytes, MADV_HUGEPAGE); /* if it cannot be had, nothing is lost */
-        errno = saved;
-        return memory;
-    }
+    int saved = errno;
+    if (alignment == huge)
+        madvise(w->owned, bytes, MADV_HUGEPAGE); /* if it cannot be had, nothing is lost */
+    errno = saved;
 #endif
-    return aligned_alloc(64, bytes);
 }
 
 lsq_status lsq_weights_allocate(const lsq_format *format, size_t m, size_t k, lsq_weights **weights, lsq_error *err)
@@ -56,7 +58,7 @@ lsq_status lsq_weights_allocate(const lsq_format *format, size_t m, size_t k, ls
     lsq_status status = lsq_weights_begin(format, m, k, &w, err);
     if (status != LSQ_OK)
         return status;
-    w->owned = allocate(w->geometry.bytes);
+    allocate(w);
     if (!w->owned) {
         lsq_error_set(err, LSQ_E_NOMEM, "no memory for %zu packed bytes", w->geometry.bytes);
         free(w);
@@ -130,7 +132,7 @@ lsq_status lsq_weights_wrap_outliers(const lsq_format *format, size_t m, size_t 
 void lsq_weights_free(lsq_weights *w)
 {
     if (w) {
-        free(w->owned);
+        free(w->block);
         free(w->owned_outliers);
         lsq_outliers_free(w->outliers);
     }

@@ -14,6 +14,7 @@ struct lsq_weights {
     lsq_geometry geometry;
     const uint8_t *packed;
     uint8_t *owned; /* what packed points to, if it is ours; or NULL */
+    void *block;    /* malloc: what that lies in */
     enum lsq_family family;
     lsq_levels levels;
     float row[256];               /* scale of a row by its byte */

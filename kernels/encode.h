@@ -52,6 +52,9 @@ void lsq_encode_sign(const lsq_source *source, size_t p0, size_t p1);
 /* Encodes chains [c0, c1) of a trellis format. 0 if memory ran out. */
 int lsq_encode_trellis(const lsq_source *source, size_t c0, size_t c1);
 
+/* The memory that a call of it takes, without feedback. */
+size_t lsq_encode_trellis_bytes(const lsq_geometry *geometry);
+
 /* ---- Parts ---- */
 
 /* The largest |x|, a NaN being above infinity: found in bits, which compilers turn into vectors. */

@@ -201,12 +201,22 @@ static int encode_chain(encoder *e, size_t panel0, size_t panel1)
     return s->feedback ? lsq_feedback_trellis(s, panel0, panel1) : 1;
 }
 
+size_t lsq_encode_trellis_bytes(const lsq_geometry *geometry)
+{
+    const size_t chain = (geometry->panels < CHAIN ? geometry->panels : CHAIN) * geometry->groups;
+    return sizeof(encoder) + (chain < WINDOW ? chain : WINDOW) * sizeof(survivors) + _Alignof(encoder);
+}
+
 int lsq_encode_trellis(const lsq_source *s, size_t c0, size_t c1)
 {
-    const size_t panels = s->geometry->panels, chain = (panels < CHAIN ? panels : CHAIN) * s->geometry->groups;
-    encoder *e = aligned_alloc(_Alignof(encoder), sizeof(*e));
-    survivors *window = aligned_alloc(_Alignof(survivors), (chain < WINDOW ? chain : WINDOW) * sizeof(*window));
-    int done = e && window;
+    const size_t panels = s->geometry->panels;
+    /*
+     * Aligned by hand: the aligned_alloc() of glibc 2.36 does not find again what it gave before, so that the heap of a thread would grow by
+     * a window with every call.
+     */
+    void *block = malloc(lsq_encode_trellis_bytes(s->geometry));
+    encoder *e = (encoder *)(((uintptr_t)block + _Alignof(encoder) - 1) / _Alignof(encoder) * _Alignof(encoder));
+    int done = block != NULL;
     if (done) {
         const unsigned bits = s->format->bits;
         e->source = s;
@@ -216,11 +226,10 @@ int lsq_encode_trellis(const lsq_source *s, size_t c0, size_t c1)
         e->signs = s->format->scale == LSQ_SCALE_BYTE32 || lsq_mirrored(s->format) ? 2 : 1;
         e->magnitudes = s->format->scale == LSQ_SCALE_BYTE32 ? 128 : 16 / e->signs;
         e->units = s->format->scale == LSQ_SCALE_NIBBLE16 ? 2 : 1;
-        e->window = window;
+        e->window = (survivors *)(e + 1);
     }
     for (size_t c = c0; done && c < c1; c++)
         done = encode_chain(e, c * CHAIN, (c + 1) * CHAIN < panels ? (c + 1) * CHAIN : panels);
-    free(window);
-    free(e);
+    free(block);
     return done;
 }

@@ -79,15 +79,26 @@ static lsq_status load(int fd, unsigned flags, lsq_mapping *file, lsq_error *err
     return read_all(fd, bytes, file->size, file->path, err);
 }
 
-void lsq_mapping_release(const lsq_model *model, const uint8_t *bytes, size_t size)
+/* Tells the system of all pages that have some of these bytes, up to the end of the mapped file that they are in. */
+static void advise(const lsq_model *model, const uint8_t *bytes, uint64_t size, int advice)
 {
     const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = (uintptr_t)bytes / page * page;
     for (size_t i = 0; size && i < model->file_count; i++) {
         const lsq_mapping *file = &model->files[i];
-        const uintptr_t first = (uintptr_t)file->bytes;
-        if (file->mapped && (uintptr_t)bytes >= first && (uintptr_t)bytes - first < file->size)
-            madvise((void *)from, (uintptr_t)bytes + size - from, MADV_DONTNEED); /* of its last page, too */
+        const uintptr_t first = (uintptr_t)file->bytes, end = first + file->size;
+        if (file->mapped && (uintptr_t)bytes >= first && (uintptr_t)bytes < end)
+            madvise((void *)from, (size < end - (uintptr_t)bytes ? (uintptr_t)bytes + size : end) - from, advice);
     }
+}
+
+void lsq_mapping_release(const lsq_model *model, const uint8_t *bytes, size_t size)
+{
+    advise(model, bytes, size, MADV_DONTNEED);
+}
+
+void lsq_mapping_prefetch(const lsq_model *model, const uint8_t *bytes, uint64_t size)
+{
+    advise(model, bytes, size, MADV_WILLNEED);
 }
 
 void lsq_mapping_close(lsq_mapping *file)

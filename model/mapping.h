@@ -16,6 +16,9 @@ lsq_status lsq_model_add_copy(lsq_model *model, const void *bytes, size_t size, 
  */
 void lsq_mapping_release(const lsq_model *model, const uint8_t *bytes, size_t size);
 
+/* Has the system read these bytes, as far as they are those of a mapped file, into its cache. May change errno. */
+void lsq_mapping_prefetch(const lsq_model *model, const uint8_t *bytes, uint64_t size);
+
 void lsq_mapping_close(lsq_mapping *file);
 
 #endif

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LINKS_MAX = 40, NAMES_TRIED = 100 };
+enum { LINKS_MAX = 40, NAMES_TRIED = 100, BEHIND = 8 << 20 };
 
 struct lsq_output {
     char *path;         /* as the caller gave it: for messages */
@@ -26,6 +26,7 @@ struct lsq_output {
     int replaces; /* there is a file whose mode is to be kept: */
     mode_t mode;
     uint64_t size, limit;
+    uint64_t begun; /* so many bytes the system has been asked to write */
     int failed;
 };
 
@@ -229,6 +230,18 @@ static lsq_status write_at(lsq_output *o, uint64_t offset, const uint8_t *bytes,
     return LSQ_OK;
 }
 
+/*
+ * Has the disk write what there is while the caller makes more; otherwise most of it would wait for fsync(). Returns at once, and may fail: it
+ * is fsync() that tells of errors.
+ */
+static void write_behind(lsq_output *o)
+{
+    if (o->size - o->begun < BEHIND)
+        return;
+    sync_file_range(o->fd, (off_t)o->begun, (off_t)(o->size - o->begun), SYNC_FILE_RANGE_WRITE);
+    o->begun = o->size;
+}
+
 lsq_status lsq_output_write(lsq_output *o, const void *bytes, size_t size, lsq_error *err)
 {
     if (size > o->limit - o->size && !o->failed) {
@@ -237,8 +250,10 @@ lsq_status lsq_output_write(lsq_output *o, const void *bytes, size_t size, lsq_e
                         (unsigned long long)o->limit);
     }
     lsq_status status = write_at(o, o->size, bytes, size, err);
-    if (status == LSQ_OK)
+    if (status == LSQ_OK) {
         o->size += size;
+        write_behind(o);
+    }
     return status;
 }
 

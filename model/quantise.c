@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 
 enum {
@@ -58,12 +59,16 @@ static lsq_status begin(const lsq_tensor *t, unsigned axis, const lsq_format *fo
 
 /* Floats, and bytes of what is made on the way. */
 typedef struct need {
-    double chain;  /* for each 256 rows of a strip */
-    double beside; /* for the whole matrix */
+    double chain;   /* for each 256 rows of a strip */
+    double encoder; /* for each 256 rows that are encoded at a time, */
+    double threads; /* at most so many */
+    double beside;  /* for the whole matrix */
 } need;
 
-static need need_of(const lsq_tensor *t, const matrix *m, const lsq_format *format, const lsq_quantize_options *options)
+static need need_of(const lsq_context *ctx, const lsq_tensor *t, const matrix *m, const lsq_format *format,
+                    const lsq_quantize_options *options)
 {
+    const size_t encoder = lsq_quantize_scratch(ctx, format, CHAIN_ROWS, m->columns);
     const double outliers = options ? options->outliers : 0, floats = (double)m->columns * sizeof(float);
     size_t strip = 0, all = 0;
     lsq_parts parts = {0};
@@ -72,15 +77,30 @@ static need need_of(const lsq_tensor *t, const matrix *m, const lsq_format *form
     lsq_packed_parts(format, m->rows, m->columns, &parts);
     return (need){
         .chain = CHAIN_ROWS * floats * (outliers > 0 ? 3 : 1) + (double)strip,
+        .encoder = (double)encoder,
+        .threads = encoder ? fmax(1, (double)(lsq_quantize_scratch(ctx, format, m->rows, m->columns) / encoder)) : 0,
         .beside = (double)(all - parts.scales) + outliers * (double)t->elements * OUTLIER_BYTES +
                   (outliers > 0 ? 0x1p21 : 0) + 2 * PANEL * floats,
     };
 }
 
+static double least(const need *n)
+{
+    return n->beside + n->chain + n->encoder;
+}
+
+/* However much there is: many threads do not take more for a small tensor than twice its size and some. */
+static size_t modest(const lsq_tensor *t, const need *n, size_t memory)
+{
+    const double usual = fmax(2 * (double)t->bytes + 0x1p25, least(n) + 1);
+    return usual < (double)memory ? (size_t)usual : memory;
+}
+
 /* Rows of a strip, as many as `memory` allows; 0 if it is too little. */
 static size_t rows_at_once(const matrix *m, const need *n, size_t memory)
 {
-    const double chains = ((double)memory - n->beside) / n->chain;
+    const double left = (double)memory - n->beside, few = left / (n->chain + n->encoder);
+    const double chains = few < n->threads ? few : (left - n->threads * n->encoder) / n->chain;
     const size_t there = (m->rows + CHAIN_ROWS - 1) / CHAIN_ROWS, some = MOST / CHAIN_ROWS / m->columns + 1;
     const size_t most = there < some ? there : some;
     if (chains < 1)
@@ -150,10 +170,18 @@ typedef struct passage {
     void *arg;
 } passage;
 
+/* While these rows are encoded the system reads as many more. Along other axes than the first all of the tensor has been read for them. */
+static void prefetch(const matrix *m, size_t row, size_t rows)
+{
+    const size_t next = m->axis == 0 ? row + rows : m->rows;
+    lsq_model_prefetch(m->model, m->i, (uint64_t)next * m->columns, (uint64_t)rows * m->columns);
+}
+
 static lsq_status pass_strip(void *arg, size_t row, size_t rows, const float *w, lsq_error *err)
 {
     const passage *p = arg;
     const lsq_weights *strip = NULL;
+    prefetch(p->matrix, row, rows);
     lsq_status status = lsq_quantizer_rows(p->quantizer, rows, w, p->matrix->columns, &strip, err);
     if (status == LSQ_OK && p->each) {
         status = p->each(p->arg, row, rows, w, strip);
@@ -211,11 +239,11 @@ lsq_status lsq_writer_quantise(lsq_writer *writer, const lsq_context *ctx, const
     lsq_status status = begin(t, output_axis, format, &m, err);
     if (status != LSQ_OK)
         return status;
-    const need n = need_of(t, &m, format, options);
-    m.at_once = rows_at_once(&m, &n, memory);
+    const need n = need_of(ctx, t, &m, format, options);
+    m.at_once = rows_at_once(&m, &n, modest(t, &n, memory));
     if (m.at_once == 0)
         return lsq_fail(err, LSQ_E_LIMIT, t->name, "%zu bytes of memory are too little for rows of %zu: it takes %.0f",
-                        memory, m.columns, n.beside + n.chain);
+                        memory, m.columns, least(&n));
     m.w = calloc(m.at_once < m.rows ? m.at_once : m.rows, m.columns * sizeof *m.w);
     passage p = {.matrix = &m, .writer = writer, .each = each, .arg = arg};
     status = m.w ? run(&p, ctx, t, format, options, err)
@@ -231,6 +259,6 @@ uint64_t lsq_quantise_memory(const lsq_tensor *t, unsigned output_axis, const ls
     matrix m = {0};
     if (!t || !format || begin(t, output_axis, format, &m, NULL) != LSQ_OK)
         return 0;
-    const need n = need_of(t, &m, format, options);
-    return (uint64_t)(n.beside + n.chain) + 1;
+    const need n = need_of(NULL, t, &m, format, options); /* 256 rows are for one thread of any context */
+    return (uint64_t)least(&n) + 1;
 }

@@ -10,6 +10,7 @@
  * have been read from are given back on the way: who reads a tensor in parts has memory for a part.
  */
 #include "model/dtype.h"
+#include "model/limits.h"
 #include "model/mapping.h"
 #include "model/model.h"
 #include "model/permute.h"
@@ -75,11 +76,17 @@ static void put(const wanted *to, uint64_t start, uint64_t count, const float *f
 
 /* ---- Plain numbers ----------------------------------------------------------------------------------------------- */
 
-/* The first byte of number n: of its block, if the file has blocks. */
-static const uint8_t *place_of(const lsq_entry *entry, uint64_t n)
+/* Bytes of n numbers: of whole blocks, if the file has blocks. */
+static uint64_t bytes_of(const lsq_entry *entry, uint64_t n)
 {
     const lsq_block_type *blocks = entry->blocks;
-    return entry->data + (blocks ? n / blocks->numbers * blocks->bytes : n * lsq_dtype_bytes(entry->tensor.dtype));
+    return blocks ? n / blocks->numbers * blocks->bytes : n * lsq_dtype_bytes(entry->tensor.dtype);
+}
+
+/* The first byte of number n, or of its block. */
+static const uint8_t *place_of(const lsq_entry *entry, uint64_t n)
+{
+    return entry->data + bytes_of(entry, n);
 }
 
 /* Numbers [start, start + count), which may begin and end within a block. */
@@ -99,6 +106,15 @@ static void decode(const lsq_entry *entry, uint64_t start, uint64_t count, float
     }
 }
 
+static void convert(const lsq_entry *entry, uint64_t start, uint64_t count, float *to)
+{
+    if (entry->blocks)
+        decode(entry, start, count, to);
+    else
+        lsq_dtype_to_float(entry->tensor.dtype, place_of(entry, start), count, to);
+}
+
+/* Where rows are runs of the tensor they are converted into their place, otherwise by way of a piece. */
 static void read_plain(const lsq_model *model, const lsq_entry *entry, const wanted *to)
 {
     const lsq_axis *a = &to->axis;
@@ -109,11 +125,12 @@ static void read_plain(const lsq_model *model, const lsq_entry *entry, const wan
         uint64_t start = (o * a->middle + to->row) * a->inner, end = start + to->rows * a->inner, count;
         for (; start < end; start += count) {
             count = end - start < PIECE ? end - start : PIECE;
-            if (entry->blocks)
-                decode(entry, start, count, numbers);
-            else
-                lsq_dtype_to_float(entry->tensor.dtype, place_of(entry, start), count, numbers);
-            put(to, start, count, numbers);
+            if (a->outer == 1) {
+                convert(entry, start, count, to->out + (start - to->row * a->inner));
+            } else {
+                convert(entry, start, count, numbers);
+                put(to, start, count, numbers);
+            }
             at = place_of(entry, start + count);
             if (at - passed >= PASSED) {
                 lsq_mapping_release(model, passed, (size_t)(at - passed));
@@ -128,6 +145,17 @@ void lsq_entry_read(const lsq_model *model, const lsq_entry *entry, uint64_t sta
 {
     const wanted some = {.axis = {1, entry->tensor.elements, 1}, .row = start, .rows = count, .out = out};
     read_plain(model, entry, &some);
+}
+
+void lsq_model_prefetch(const lsq_model *model, size_t i, uint64_t first, uint64_t count)
+{
+    const lsq_entry *entry = model && i < model->count ? &model->entries[i] : NULL;
+    if (!entry || !entry->data || entry->tensor.quantised)
+        return;
+    const uint64_t all = entry->tensor.elements, some = count < LSQ_ELEMENTS_MAX ? count : LSQ_ELEMENTS_MAX;
+    const int before = errno;
+    lsq_mapping_prefetch(model, place_of(entry, first < all ? first : all), bytes_of(entry, some));
+    errno = before;
 }
 
 /* ---- Quantised ones ---------------------------------------------------------------------------------------------- */

@@ -3,9 +3,10 @@
 
     interop.py LSQ FIXTURE       the command lsq; data/fixture.safetensors
 
-Exit code 77 where the PyPI packages numpy and safetensors cannot be imported. Parts that need gguf or onnx are left out, and said to
-be, where that cannot be.
+Exit code 77 where the PyPI packages numpy and safetensors cannot be imported. Parts that need gguf, onnx or torch are left out, and said
+to be, where that cannot be. tests/interop.sh sets up a Python that has them all.
 """
+import collections
 import json
 import os
 import random
@@ -17,17 +18,21 @@ try:
     import numpy
     import safetensors.numpy
 except ImportError as missing:
-    print(f"skipped: {missing}")
+    print(f"skipped: {missing}; tests/interop.sh sets up a Python that has what this test needs")
     sys.exit(77)
 try:
     import onnx
 except ImportError:
     onnx = None
-
 try:
     import gguf
 except ImportError:
     gguf = None
+try:
+    import torch
+    import safetensors.torch
+except ImportError:
+    torch = None
 
 TYPES = {"F32": "<f4", "F16": "<f2", "F64": "<f8", "I8": "|i1", "U8": "|u1", "I16": "<i2", "U16": "<u2", "I32": "<i4",
          "U32": "<u4", "I64": "<i8", "U64": "<u8", "BOOL": "|b1"}
@@ -142,30 +147,68 @@ def npz_is_read(rng):
     run("verify", "in.npz", status=3)
 
 
-def pth_is_read(rng):
-    """What torch.save() writes, if torch is there: tensors of its types, views, tied weights, a checkpoint."""
-    try:
-        import torch
-    except ImportError as missing:
-        print(f"skipped, of pth: {missing}")
-        return
+def torch_bytes(tensor):
+    """Of a tensor in the order of its rows; NumPy has no bfloat16."""
+    plain = tensor.detach().contiguous()
+    return (plain.view(torch.int16) if plain.dtype == torch.bfloat16 else plain).numpy().tobytes()
+
+
+def expect_tensors(path, tensors):
+    """Does lsq read these tensors, by name, type, shape and bits, and does the safetensors library get them from it as torch has them?"""
+    run("verify", path)
+    run("decode", "--force", path, "-o", "out.safetensors")
+    again = safetensors.torch.load_file("out.safetensors")
+    expect(again.keys() == tensors.keys(), path, "names:", again.keys() ^ tensors.keys())
+    for name, tensor in tensors.items():
+        found = again[name]
+        expect(found.dtype == tensor.dtype and found.shape == tensor.shape and torch_bytes(found) == torch_bytes(tensor),
+               path, name, "came back changed")
+
+
+def torch_tensors(rng):
+    """Of every type that torch and we have; views of all kinds, tied ones, a Parameter, none and one number."""
     arrays = {name: numbers(rng, dtype, (3, 4)) for name, dtype in TYPES.items() if dtype[1] != "u" or dtype == "|u1"}
     tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
-    tensors |= {"transposed": tensors["F32"].t(), "row": tensors["F32"][1], "tied": tensors["F32"],
-                "parameter": torch.nn.Parameter(tensors["F32"])}
-    arrays |= {"transposed": arrays["F32"].T, "row": arrays["F32"][1], "tied": arrays["F32"], "parameter": arrays["F32"]}
+    single = tensors["F32"]
+    tensors["BF16"] = torch.from_numpy(numbers(rng, "<i2", (5, 6)) & 0x7f7f).view(torch.bfloat16)
+    tensors |= {"transposed": single.t(), "row": single[1], "column": single[:, 2], "every second": single[::2, 1::2],
+                "tied": single, "parameter": torch.nn.Parameter(single), "one": torch.tensor(1.5), "none": torch.zeros(0, 3),
+                "brain transposed": tensors["BF16"].t(), "permuted": torch.arange(24.).reshape(2, 3, 4).permute(2, 0, 1)}
+    return tensors
+
+
+def pth_is_read(rng):
+    """What torch.save() writes, by every protocol: a checkpoint with a state dict in it, that of a module, tensors alone."""
+    if torch is None:
+        return "skipped, without the package torch"
+    tensors = torch_tensors(rng)
     for protocol in range(2, 6):
-        torch.save({"epoch": 3, "model": tensors, "optimizer": {"state": {}, "lr": [0.1]}}, "in.pth", pickle_protocol=protocol)
-        run("verify", "in.pth")
-        run("decode", "--force", "in.pth", "-o", "out.safetensors")
-        again = safetensors.numpy.load_file("out.safetensors")
-        expect(again.keys() == {f"model.{name}" for name in arrays}, "names:", again.keys())
-        for name, array in arrays.items():
-            expect(same(again[f"model.{name}"], numpy.ascontiguousarray(array)), name, "came back changed")
-    torch.save(torch.nn.Linear(5, 7).state_dict(), "linear.pth")
-    expect("weight" in run("info", "linear.pth"), "no weight in a state dict")
+        torch.save({"epoch": 3, "model": collections.OrderedDict(tensors), "optimizer": {"state": {}, "lr": [0.1]}},
+                   "in.pth", pickle_protocol=protocol)
+        expect_tensors("in.pth", {f"model.{name}": tensor for name, tensor in tensors.items()})
+    layers = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.BatchNorm2d(8), torch.nn.Linear(5, 7)).half()
+    torch.save(layers.state_dict(), "module.pth")
+    expect_tensors("module.pth", dict(layers.state_dict()))
     torch.save(tensors, "old.pth", _use_new_zipfile_serialization=False)
     run("info", "old.pth", status=4)
+    return f"{len(tensors)} tensors"
+
+
+def torch_safetensors(rng):
+    """The safetensors library with torch, bfloat16 included, in one file and in a set of two."""
+    if torch is None:
+        return "skipped, without the package torch"
+    tensors = {name: tensor.detach().clone().contiguous() for name, tensor in torch_tensors(rng).items()}
+    safetensors.torch.save_file(tensors, "torch.safetensors")
+    expect_tensors("torch.safetensors", tensors)
+    names = sorted(tensors)
+    weight_map = {name: f"torch-{i % 2}.safetensors" for i, name in enumerate(names)}
+    for i in range(2):
+        safetensors.torch.save_file({name: tensors[name] for name in names[i::2]}, f"torch-{i}.safetensors")
+    with open("torch.safetensors.index.json", "w", encoding="utf-8") as out:
+        json.dump({"metadata": {}, "weight_map": weight_map}, out)
+    expect_tensors("torch.safetensors.index.json", tensors)
+    return None
 
 
 def refused_arrays():
@@ -358,6 +401,7 @@ def main(fixture):
                            ("npy both ways", lambda: npy_both_ways(rng)),
                            ("npz", lambda: npz_is_read(rng)),
                            ("pth", lambda: pth_is_read(rng)),
+                           ("safetensors of torch", lambda: torch_safetensors(rng)),
                            ("refused arrays", refused_arrays),
                            ("quantised", lambda: quantised(fixture)),
                            ("ONNX models", lambda: onnx_models(rng)),

@@ -50,7 +50,7 @@ class Options(unittest.TestCase):
             ['peers', '--codec', 'z9'], ['peers', '--samples', '1'], ['overhead', 'surplus'], ['overhead', '--samples', '1'],
             ['overhead', '--threads', '2'], ['file', '--shapes'], ['file', '--threads', '0', FIXTURE], ['file', '--codec', 's4', FIXTURE],
             ['snr', '--source', 'cauchy'], ['snr', *('--source=sine54',) * 17], ['snr', '--svg'], ['snr', '--codec', 'c2'], ['file'], ['file', '--samples', '-1', FIXTURE],
-            ['stream'], ['stream', FIXTURE], ['stream', '--memory', '1M'], ['stream', '--memory', '1M', FIXTURE, FIXTURE],
+            ['read'], ['read', '--threads', '1', FIXTURE], ['stream'], ['stream', FIXTURE], ['stream', '--memory', '1M'], ['stream', '--memory', '1M', FIXTURE, FIXTURE],
             ['stream', '--memory', '0', FIXTURE], ['stream', '--memory', '1T', FIXTURE], ['stream', '--memory', '1MB', FIXTURE],
             ['stream', '--memory', 'M', FIXTURE], ['stream', '--memory', '1073741825', FIXTURE], ['stream', '--make', '2x250', 'new'],
             ['stream', '--make', '0x256', 'new'], ['stream', '--make', '2', 'new'], ['stream', '--make', '2x256', '-c', 't2', '-c', 't3', 'new'],
@@ -127,6 +127,27 @@ class Stream(unittest.TestCase):
         self.assertIn('are not enough', done.stderr)
         self.assertEqual(run('stream', '--memory', '1M', FIXTURE).returncode, 4)
         self.assertEqual(run('stream', '--memory', '1M', self.path + '.missing').returncode, 5)
+
+
+class Read(unittest.TestCase):
+    def test_both_ways_of_a_file(self):
+        done = run('read', '--samples', '2', '--json', FIXTURE)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        document = json.loads(done.stdout)
+        self.assertEqual((document['schema'], [row['cache'] for row in document['rows']]), ('lsq.bench.read/1', ['on disk', 'cached']))
+        for row in document['rows']:
+            self.assertEqual(row['format'], 'safetensors')
+            self.assertAlmostEqual(row['megabytes'], os.path.getsize(FIXTURE) / 1e6)
+            self.assertGreater(row['plain_megabytes_per_second'], 0)
+            median = sum(row['sample_seconds']) / 2
+            self.assertAlmostEqual(row['megabytes_per_second'] * median / row['megabytes'], 1)
+
+    def test_what_cannot_be_read(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, 'network.lsq')
+            self.assertEqual(run('stream', '--make', '2x64', path).returncode, 0)
+            self.assertEqual(run('read', path).returncode, 4)
+            self.assertEqual(run('read', path + '.missing').returncode, 5)
 
 
 class Manual(unittest.TestCase):

@@ -18,6 +18,7 @@ typedef enum fault { REFUSE, INTERRUPT, CUT_SHORT, NO_RENAME } fault;
 
 static fault kind;
 static unsigned synced, synced_before_rename;
+static off_t begun;        /* so many bytes are being written to the disk */
 static int all_have_names; /* as on file systems without O_TMPFILE */
 static long left = -1;     /* calls until the one that goes wrong; negative: none does */
 
@@ -90,6 +91,17 @@ int fsync(int fd)
 {
     synced++;
     return refused() ? -1 : (int)syscall(SYS_fsync, fd);
+}
+
+/* It is a hint, so it may always fail. */
+int sync_file_range(int fd, off_t offset, off_t bytes, unsigned flags)
+{
+    (void)fd;
+    ck_assert_uint_eq(flags, SYNC_FILE_RANGE_WRITE);
+    ck_assert_int_eq(offset, begun);
+    begun += bytes;
+    errno = EIO;
+    return -1;
 }
 
 int fchmod(int fd, mode_t mode)
@@ -257,6 +269,28 @@ START_TEST(files_and_their_folders_are_synced)
 }
 END_TEST
 
+/* What comes is on its way to the disk long before the file is whole, all of it once and in order. */
+START_TEST(writing_begins_early)
+{
+    enum { PIECE = 4 << 20, PIECES = 6 };
+    lsq_writer *w = NULL;
+    uint8_t *bytes = calloc(1, PIECE);
+    begun = 0;
+    OK(lsq_writer_new(in_folder("file"), 0, &w, &sample_err));
+    for (int i = 0; i < PIECES; i++) {
+        const char name[] = {(char)('a' + i), 0};
+        const lsq_tensor t = tensor_like(name, LSQ_U8, 1, PIECE, 0, 0, 0);
+        OK(lsq_writer_plain(w, &t, bytes, &sample_err));
+        ck_assert_int_ge(begun, (i + 1) * PIECE - (8 << 20));
+    }
+    OK(lsq_writer_finish(w, &sample_err));
+    ck_assert_int_lt(begun, (off_t)lsq_writer_bytes(w));
+    lsq_writer_free(w);
+    free(bytes);
+    ck_assert(is_sound(in_folder("file")));
+}
+END_TEST
+
 /* Whatever ends the process: where files can be without a name, nothing is left of them. */
 START_TEST(what_is_killed_leaves_nothing)
 {
@@ -307,6 +341,7 @@ int main(void)
     tcase_add_loop_test(faults, every_call_of_the_reader_is_refused_once, 0, 2);
     tcase_add_loop_test(faults, interruptions_change_nothing, 0, 3);
     tcase_add_loop_test(faults, files_and_their_folders_are_synced, 0, 2);
+    tcase_add_test(faults, writing_begins_early);
     tcase_add_test(faults, what_is_killed_leaves_nothing);
     tcase_add_test(faults, a_file_that_came_in_between_stays);
     suite_add_tcase(suite, faults);

@@ -5,6 +5,22 @@
 #include "tests/model_sample.h"
 
 #include <errno.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+/* ---- What the system is asked for: the library's calls come here first ------------------------------------------- */
+
+static uintptr_t wanted, wanted_bytes; /* by the last call that wants something read */
+
+int madvise(void *bytes, size_t size, int advice)
+{
+    if (advice == MADV_WILLNEED) {
+        wanted = (uintptr_t)bytes;
+        wanted_bytes = size;
+    }
+    errno = EAGAIN;
+    return (int)syscall(SYS_madvise, bytes, size, advice);
+}
 
 static lsq_model *opened(const char *path, unsigned flags)
 {
@@ -124,6 +140,48 @@ START_TEST(rows_that_are_not_there_are_refused)
 }
 END_TEST
 
+/* Whole pages from number `first` of the tensor on, `bytes` of them, but none behind the file's end. */
+static void check_wanted(const lsq_model *model, const char *name, uint64_t first, uint64_t count, size_t bytes)
+{
+    size_t i;
+    const lsq_tensor *t = lsq_model_find(model, name, &i);
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), at = (uintptr_t)lsq_model_bytes(model, i);
+    const uintptr_t from = at + (first < t->elements ? first : t->elements) * lsq_dtype_bytes(t->dtype);
+    wanted = wanted_bytes = 0;
+    errno = 12345;
+    lsq_model_prefetch(model, i, first, count);
+    ck_assert_int_eq(errno, 12345);
+    ck_assert_uint_eq(wanted, bytes ? from / page * page : 0);
+    ck_assert_uint_eq(wanted + wanted_bytes, bytes ? from + bytes : 0);
+}
+
+START_TEST(rows_to_come_are_asked_for)
+{
+    write_tensors(in_folder("tensors.lsq"));
+    lsq_model *model = opened(in_folder("tensors.lsq"), 0);
+    struct stat st;
+    size_t singles;
+    ck_assert_int_eq(stat(in_folder("tensors.lsq"), &st), 0);
+    lsq_model_find(model, "singles", &singles);
+    const size_t begin = (size_t)lsq_model_bytes(model, singles) % 4096, left = (size_t)st.st_size - begin;
+    check_wanted(model, "singles", 0, 2000, 8000);
+    check_wanted(model, "singles", 5000, 2000, 8000);
+    check_wanted(model, "singles", 5000, 0, 0);
+    check_wanted(model, "singles", 9 * 70 * 33, 100, 400); /* of the next tensor */
+    check_wanted(model, "singles", 1 << 20, 100, 400);
+    check_wanted(model, "flat", 10, 100, 200);
+    check_wanted(model, "singles", 0, UINT64_MAX, left); /* all of the file */
+    check_wanted(model, "singles", UINT64_MAX, UINT64_MAX, left - 9 * 70 * 33 * 4);
+    check_wanted(model, "middle", 0, 100, 0);
+    lsq_model_prefetch(model, 99, 0, 1);
+    lsq_model_prefetch(NULL, 0, 0, 1);
+    lsq_model_free(model);
+    model = opened(in_folder("tensors.lsq"), LSQ_OPEN_READ);
+    check_wanted(model, "singles", 0, 2000, 0);
+    lsq_model_free(model);
+}
+END_TEST
+
 /* ---- Memory ------------------------------------------------------------------------------------------------------ */
 
 #if MEMORY_LIMITED
@@ -237,6 +295,7 @@ int main(void)
     tcase_set_timeout(cases, 120);
     tcase_add_loop_test(cases, rows_are_those_of_the_matrix, 0, 2);
     tcase_add_test(cases, rows_that_are_not_there_are_refused);
+    tcase_add_test(cases, rows_to_come_are_asked_for);
 #if MEMORY_LIMITED
     if (!emulated()) /* its own memory counts as that of the program */
         tcase_add_loop_test(cases, a_large_file_takes_little_memory, 0, 4);

@@ -95,15 +95,19 @@ static lsq_status encode(compress_job *j, size_t i, const float *w, comparison *
     return status;
 }
 
+/* What the file has behind the tensor is read from the disk meanwhile. */
 static lsq_status quantise_whole(compress_job *j, size_t i, comparison *c, lsq_error *err)
 {
+    enum { AHEAD = 1 << 24 };
     const choice *made = &j->choices.each[i];
     const lsq_tensor *t = &c->outcome->tensor;
     lsq_weights *weights = NULL;
     float *w = calloc(made->plan.rows, made->plan.columns * sizeof *w);
     lsq_status status = w ? lsq_model_read_matrix(j->model, i, made->plan.output_axis, w, err) : LSQ_E_NOMEM;
-    if (status == LSQ_OK)
+    if (status == LSQ_OK) {
+        lsq_model_prefetch(j->model, i, t->elements, t->elements < AHEAD ? t->elements : AHEAD);
         status = encode(j, i, w, c, &weights, err);
+    }
     free(w);
     if (status == LSQ_OK && !made->plan.kept) {
         interrupt_hold();

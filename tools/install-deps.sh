@@ -1,13 +1,14 @@
 #!/bin/sh
 # Installs what building and testing need on Debian 12: usage: install-deps.sh [--ci]
-# Quiet when all is there. --ci adds what .ci/run needs beyond that: clang, qemu, SIMDe, oneDNN, CMake, what builds Debian packages, the
-# AArch64 compiler and libraries.
+# Quiet when all is there. --ci adds what .ci/run needs beyond that: clang, qemu, SIMDe, oneDNN, PyTorch, CMake, what builds Debian
+# packages, the AArch64 compiler and libraries.
 set -eu
 
 packages='gcc g++ libc6-dev binutils meson ninja-build pkg-config python3 scdoc
     libjansson-dev libsleef-dev libxxhash-dev libhwloc-dev libbenchmark-dev libopenblas-dev python3-numpy zlib1g-dev check'
 ci_packages='git clang-14 clang llvm-14 libclang-rt-14-dev clang-format-14 qemu-user libsimde-dev libdnnl-dev
     cmake debhelper lintian mmdebstrap
+    python3-torch python3-venv
     gcc-aarch64-linux-gnu g++-aarch64-linux-gnu libc6:arm64 libjansson-dev:arm64 libsleef-dev:arm64 libxxhash-dev:arm64 zlib1g-dev:arm64 check:arm64'
 [ "${1-}" != --ci ] || packages="$packages $ci_packages"
 

@@ -270,6 +270,13 @@ LSQ_API lsq_status lsq_quantize(const lsq_context *ctx, const lsq_format *format
                                 size_t ld, const lsq_quantize_options *options, lsq_weights **weights, lsq_error *err);
 
 /*
+ * The memory in bytes that lsq_quantize() takes on the way to trellis codes, on the threads that the context would use for such a matrix:
+ * some 10 MB for each, of wide matrices. 0 for other codecs, where that is next to nothing, and where lsq_quantize() has a status against the arguments.
+ * Without options: outliers and a gram take more.
+ */
+LSQ_API size_t lsq_quantize_scratch(const lsq_context *ctx, const lsq_format *format, size_t m, size_t k);
+
+/*
  * Uses `bytes` = lsq_packed_bytes(format, m, k) bytes of packed form where they are, without a copy: they must stay,
  * unchanged, until lsq_weights_free(). No alignment is needed (64 is fastest). Any bytes are safe; the one thing
  * checked is that the tensor's scale is finite and not negative (LSQ_E_MALFORMED).

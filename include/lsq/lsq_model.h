@@ -150,6 +150,13 @@ LSQ_API lsq_status lsq_model_read_rows(const lsq_model *model, size_t i, unsigne
 LSQ_API void lsq_model_release(const lsq_model *model, size_t i);
 
 /*
+ * Asks the system to read `count` numbers from `first` of tensor i on from the disk, and returns: who is busy with some rows finds the next
+ * ones in the system's cache. Past the tensor's end it is what the file has behind it, mostly the next tensor. It is no more than a
+ * hint, and none for quantised tensors and for those that do not lie in a mapped file as they are; takes no memory of the process.
+ */
+LSQ_API void lsq_model_prefetch(const lsq_model *model, size_t i, uint64_t first, uint64_t count);
+
+/*
  * Compares tensor i with its checksum. LSQ_E_CHECKSUM if they differ; LSQ_E_NOMEM. Only .lsq files of version 2 have one for each tensor:
  * others give LSQ_OK, and those of .npz and .pth are compared by LSQ_OPEN_VERIFY alone.
  */
@@ -319,7 +326,8 @@ typedef lsq_status lsq_strip_fn(void *arg, size_t row, size_t rows, const float 
 
 /*
  * Quantises tensor i of a model, as the matrix that output_axis gives, straight into a file: lsq_model_read_rows(), lsq_quantizer_rows() and
- * lsq_writer_rows(), as many rows at a time as `memory` bytes allow, up to some 2^24 weights, and the same bytes whatever that is. `options` are those of
+ * lsq_writer_rows(), as many rows at a time as `memory` bytes allow, up to some 2^24 weights and, where that is enough, twice the tensor's bytes and 32 MiB; the same bytes whatever
+ * that is. `options` are those of
  * lsq_quantizer_new(), but for outliers, which are a share here, of those of largest magnitude. `each`, if not NULL, is called for each
  * strip before it is written; `writer` may be NULL: nothing is written then. LSQ_E_LIMIT, with what it would take in err and nothing
  * written, if `memory` is too little; statuses of those three; LSQ_E_VALUE before anything is written.

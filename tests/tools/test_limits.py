@@ -174,6 +174,24 @@ class Memory(Case):
         self.assertEqual(self.listing(), ['large.safetensors'])
 
 
+@unittest.skipIf(SLOW, 'memory is that of an emulator or of a sanitizer')
+class Trellis(Case):
+    """Its encoders take the most memory, on each thread: without a limit all is twice the largest tensor and 64 MiB."""
+
+    def test_memory_and_bytes(self):
+        size = 24 * MIB
+        large = bytearray(os.urandom(size))
+        large[1::2] = large[1::2].translate(bytes([0x3c, 0xbc] * 128))  # BF16 of some hundredths
+        safetensors(self.path('m.safetensors'), {'large': ('BF16', (size // 8192, 4096), large), 'w': noise(2 * MIB)})
+        whole = None
+        for threads, most, limit in (('1', 44 * MIB, True), ('5', 64 * MIB, True), ('5', 2 * size + 64 * MIB, False)):
+            d = self.json('compress', 'm.safetensors', '-fo', 'out.lsq', '-c', 't2',
+                          *(['--ram-limit', str(most)] if limit else []), env={'LSQ_NUM_THREADS': threads})
+            self.assertLessEqual(d['compression_summary']['max_ram_usage_mb'] * MIB, most)
+            whole, before = self.read('out.lsq'), whole
+            self.assertIn(before, (None, whole))  # the same bytes, on any number of threads
+
+
 class Killed(Case):
     """By a signal that nobody can answer, as the system sends it when memory is out."""
 
