@@ -12,6 +12,7 @@ typedef struct lsq_mapping {
     const uint8_t *bytes; /* NULL: they are not there */
     size_t size;
     int mapped;
+    int many_names; /* hard links: it may be the file of another folder as well */
 } lsq_mapping;
 
 /* Numbers that a foreign file has in blocks, each of which decodes on its own. */

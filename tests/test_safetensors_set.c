@@ -39,13 +39,9 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-    static const char *const names[] = {"one.safetensors",
-                                        "two.safetensors",
-                                        "link.safetensors",
-                                        "npy.safetensors",
-                                        "pipe.safetensors",
-                                        "sub/one.safetensors",
-                                        "model.safetensors.index.json"};
+    static const char *const names[] = {
+        "one.safetensors", "two.safetensors",  "link.safetensors",    "zero.safetensors",
+        "npy.safetensors", "pipe.safetensors", "sub/one.safetensors", "model.safetensors.index.json"};
     char path[128];
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
@@ -129,7 +125,8 @@ static const struct {
     {MAP(ONE ",\"b\":\"..\""), LSQ_E_MALFORMED, "in the same folder"},
     {MAP(ONE ",\"b\":\".\""), LSQ_E_MALFORMED, "in the same folder"},
     {MAP(ONE ",\"b\":\"\""), LSQ_E_MALFORMED, "in the same folder"},
-    {MAP(ONE ",\"b\":\"link.safetensors\""), LSQ_OK, ""}, /* as download caches have them */
+    {MAP(ONE ",\"b\":\"link.safetensors\""), LSQ_OK, ""},
+    {MAP(ONE ",\"b\":\"zero.safetensors\""), LSQ_E_UNSUPPORTED, "zero.safetensors: is a link out of the folder"},
     {MAP(ONE ",\"b\":\"sub\""), LSQ_E_IO, "not a regular file"},
     {MAP(ONE ",\"b\":\"pipe.safetensors\""), LSQ_E_IO, "not a regular file"},
     {MAP(ONE ",\"b\":\"three.safetensors\""), LSQ_E_IO, "cannot open"},
@@ -162,6 +159,8 @@ START_TEST(disagreement)
     ck_assert_int_eq(mkfifo(path, 0600), 0);
     snprintf(link, sizeof(link), "%s/link.safetensors", folder);
     ck_assert_int_eq(symlink("two.safetensors", link), 0);
+    snprintf(link, sizeof(link), "%s/zero.safetensors", folder);
+    ck_assert_int_eq(symlink("/dev/zero", link), 0);
     put("npy.safetensors", npy, sizeof(npy));
 
     const lsq_status status = open_index(disagreements[_i].index, &model, &err);
