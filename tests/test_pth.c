@@ -556,11 +556,93 @@ START_TEST(entries_of_no_pickle)
 }
 END_TEST
 
+/* ---- Sets ------------------------------------------------------------------------------------------------------- */
+
+/* An index beside files of torch.save(): what of these is read, and what must come of it. */
+static const struct {
+    const char *map;
+    lsq_status status;
+    const char *says;
+} sets[] = {
+    {"\"w\":\"w.bin\",\"v\":\"v.bin\"", LSQ_OK, ""},
+    {"\"w\":\"w.bin\",\"s\":\"s.safetensors\"", LSQ_OK, ""},
+    {"\"v\":\"w.bin\"", LSQ_E_MALFORMED, "w.bin: tensor \"w\": the index does not place it here"},
+    {"\"w\":\"w.bin\",\"v\":\"w.bin\"", LSQ_E_MALFORMED, "tensor \"v\" is not in \"w.bin\""},
+    {"\"w\":\"w.bin\",\"v\":\"cut.bin\"", LSQ_E_TRUNCATED, "/cut.bin: offset"},
+    {"\"w\":\"w.bin\",\"v\":\"evil.bin\"", LSQ_E_UNSUPPORTED, "/evil.bin: offset 13: names os.system"},
+    {"\"w\":\"w.bin\",\"a\":\"a.npz\"", LSQ_E_UNSUPPORTED, "/a.npz: an npz archive in a set"},
+    {"\"w\":\"old.bin\"", LSQ_E_UNSUPPORTED, "/old.bin: is in the format that torch.save had before version 1.6"},
+    {"\"w\":\"w.bin\",\"x\":\"pytorch_model.bin.index.json\"", LSQ_E_LIMIT, "index.json"},
+    {"\"w\":\"../w.bin\"", LSQ_E_MALFORMED, "is not the plain name"},
+};
+
+#define OLD                                                                                                            \
+    "\x80\2\x8a\nl\xfc\x9c"                                                                                            \
+    "F\xf9 j\xa8P\x19.\x80\2M\xe9\3."
+
+static const char *in_set(const char *folder, const char *name)
+{
+    static char path[128];
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    return path;
+}
+
+static void put_pickle(const char *folder, const char *name, const char *pickle, size_t size, size_t cut)
+{
+    zip_sample z = sample(pickle, size);
+    zip_finish(&z, 0);
+    write_file(in_set(folder, name), z.bytes, z.size - cut);
+    free(z.bytes);
+}
+
+START_TEST(set)
+{
+    static const char w[] = DICT(WHOLE), v[] = "\x80\2}" TEXT("\1", "v") WHOLE "s.", evil[] = "\x80\2cos\nsystem\n.";
+    static const char safetensors[] =
+        "\x35\0\0\0\0\0\0\0{\"s\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]}}0000";
+    static const char npy[] = "\x93NUMPY\1\0\x3b\0{'descr': '|u1', 'fortran_order': False, 'shape': (0,)}   \n";
+    static const char *const names[] = {"w.bin", "v.bin",   "cut.bin",       "evil.bin",
+                                        "a.npz", "old.bin", "s.safetensors", "pytorch_model.bin.index.json"};
+    char folder[] = "/tmp/lsq_pth_XXXXXX", json[256];
+    lsq_model *model = NULL;
+    lsq_error err = {.text = ""};
+    zip_sample npz = {.bytes = NULL};
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    put_pickle(folder, "w.bin", w, sizeof(w) - 1, 0);
+    put_pickle(folder, "v.bin", v, sizeof(v) - 1, 0);
+    put_pickle(folder, "cut.bin", v, sizeof(v) - 1, 1);
+    put_pickle(folder, "evil.bin", evil, sizeof(evil) - 1, 0);
+    write_file(in_set(folder, "old.bin"), OLD, sizeof(OLD) - 1);
+    write_file(in_set(folder, "s.safetensors"), safetensors, sizeof(safetensors) - 1);
+    zip_add(&npz, "a.npy", npy, sizeof(npy) - 1, 0);
+    zip_finish(&npz, 0);
+    write_file(in_set(folder, "a.npz"), npz.bytes, npz.size);
+    free(npz.bytes);
+    snprintf(json, sizeof(json), "{\"weight_map\":{%s}}", sets[_i].map);
+    write_file(in_set(folder, names[7]), json, strlen(json));
+
+    const lsq_status status = lsq_model_open(in_set(folder, names[7]), LSQ_OPEN_VERIFY, &model, &err);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        unlink(in_set(folder, names[i]));
+    ck_assert_int_eq(rmdir(folder), 0);
+    ck_assert_msg(status == sets[_i].status && strstr(err.text, sets[_i].says), "%s: status %d, %s", sets[_i].map,
+                  status, err.text);
+    if (status)
+        return;
+    ck_assert_uint_eq(lsq_model_count(model), 2);
+    expect_numbers(model, "w", 6, count_up);
+    if (_i == 0) {
+        ck_assert_str_eq(lsq_model_format(model), "pth");
+        expect_numbers(model, "v", 6, count_up);
+    }
+    lsq_model_free(model);
+}
+END_TEST
+
 /* Before version 1.6. */
 START_TEST(old_files_are_named)
 {
-    static const char bytes[] = "\x80\2\x8a\nl\xfc\x9c"
-                                "F\xf9 j\xa8P\x19.\x80\2M\xe9\3.";
+    static const char bytes[] = OLD;
     lsq_error err;
     ck_assert_int_eq(status_of(bytes, sizeof(bytes) - 1, &err), LSQ_E_UNSUPPORTED);
     ck_assert_msg(strstr(err.text, "before version 1.6; load and save it again") != NULL, "%s", err.text);
@@ -583,6 +665,7 @@ int main(void)
     tcase_add_loop_test(cases, attack, 0, sizeof(attacks) / sizeof(attacks[0]));
     tcase_add_test(cases, deep_and_wide);
     tcase_add_test(cases, entries_of_no_pickle);
+    tcase_add_loop_test(cases, set, 0, sizeof(sets) / sizeof(sets[0]));
     tcase_add_test(cases, old_files_are_named);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
