@@ -274,7 +274,9 @@ def quantised(fixture):
 
 
 # Where float16 scales are in blocks that the gguf library does not make, only decodes; everything else may be any byte.
-SCALES = {"Q2_K": (80, 82), "Q3_K": (108,), "Q4_K": (0, 2), "Q5_K": (0, 2), "Q6_K": (208,), "IQ4_NL": (0,), "IQ4_XS": (0,)}
+SCALES = {"Q2_K": (80, 82), "Q3_K": (108,), "Q4_K": (0, 2), "Q5_K": (0, 2), "Q6_K": (208,), "IQ4_NL": (0,), "IQ4_XS": (0,),
+          "IQ1_S": (0,), "IQ1_M": (), "IQ2_XXS": (0,), "IQ2_XS": (0,), "IQ2_S": (0,), "IQ3_XXS": (0,), "IQ3_S": (0,), "MXFP4": (),
+          "NVFP4": (), "TQ1_0": (52,), "TQ2_0": (64,)}
 
 
 def gguf_blocks(rng, name, weights):
@@ -289,6 +291,8 @@ def gguf_blocks(rng, name, weights):
     for at in SCALES[name]:
         scales = numpy.array([rng.uniform(-1, 1) * 2.0 ** rng.randrange(-20, 12) for _ in range(count)], "<f2")
         blocks[:, at:at + 2] = scales.view("|u1").reshape(count, 2)
+    if name == "IQ1_M":  # four bits of the scale in each of four words
+        blocks[:, 55] &= 0xbf
     return blocks.reshape(*weights.shape[:-1], -1)
 
 
