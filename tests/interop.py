@@ -337,6 +337,19 @@ def gguf_files(rng, fixture):
             else:
                 run("decode", "--force", "--tensor", name, "in.gguf", "-o", "out.npy")
                 expect(same(numpy.load("out.npy"), array), name, "decodes to other numbers")
+    writer = gguf.GGUFWriter("split.gguf", "interop", split_max_tensors=3)
+    for name, array in plain.items():
+        writer.add_tensor(name, array)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    files = (len(plain) + 2) // 3
+    run("decode", "--force", f"split-00001-of-{files:05}.gguf", "-o", "out.safetensors")
+    with safetensors.safe_open("out.safetensors", "numpy") as decoded:
+        expect(set(decoded.keys()) == plain.keys(), "names of a split model:", decoded.keys())
+        for name, array in plain.items():
+            expect(same(decoded.get_tensor(name), array), name, "of a split model came back changed")
     read = {name.split()[0] for name in expected}
     others = [t for t in gguf.GGMLQuantizationType if t.name not in read | plain.keys() | {"Q8_K"}]
     for dtype in others:
