@@ -146,13 +146,13 @@ static lsq_status cover(const lsq_gguf *c, lsq_entry *const *order, uint64_t sta
 static lsq_status place(const lsq_gguf *c)
 {
     const size_t count = c->model->count - c->first;
-    lsq_entry *entries = c->model->entries + c->first, **order = malloc((count + 1) * sizeof *order);
+    lsq_entry **order = malloc((count + 1) * sizeof *order);
     uint64_t start, end = c->at, most;
     lsq_size_align(c->at, c->alignment, &start);
     if (!order)
         return lsq_fail(c->err, LSQ_E_NOMEM, c->path, "no memory for %zu tensors", count);
     for (size_t i = 0; i < count; i++)
-        order[i] = &entries[i];
+        order[i] = &c->model->entries[c->first + i];
     qsort(order, count, sizeof(lsq_entry *), by_place);
     lsq_status status = cover(c, order, start, &end);
     free(order);
@@ -162,8 +162,9 @@ static lsq_status place(const lsq_gguf *c)
                           "offset %llu: %llu bytes behind the last tensor, expected the end of the file",
                           (unsigned long long)most, (unsigned long long)(c->file->size - most));
     for (size_t i = 0; status == LSQ_OK && i < count; i++) {
-        entries[i].begin += start;
-        entries[i].data = c->file->bytes + (lsq_entry_bytes(&entries[i]) ? entries[i].begin : 0);
+        lsq_entry *entry = &c->model->entries[c->first + i];
+        entry->begin += start;
+        entry->data = c->file->bytes + (lsq_entry_bytes(entry) ? entry->begin : 0);
     }
     return status;
 }
