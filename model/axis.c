@@ -19,7 +19,7 @@ lsq_status lsq_tensor_axis(const lsq_tensor *t, const lsq_format *format, unsign
     size_t first, last;
     if (!t || !format || !output_axis || t->rank < 2 || t->elements == 0)
         return LSQ_E_ARGUMENT;
-    if (t->quantised) {
+    if (t->quantised || t->axis_known) {
         *output_axis = t->output_axis;
         return LSQ_OK;
     }

@@ -67,6 +67,7 @@ lsq_status lsq_tensor_complete(lsq_tensor *t, lsq_status bad, const char *where,
         return complete_matrix(t, bad, where, err);
     t->bytes = t->elements * lsq_dtype_bytes(t->dtype); /* at most 2^44 * 8 */
     t->output_axis = 0;
+    t->axis_known = 0;
     t->rows = t->columns = 0;
     t->outliers = t->outlier_bytes = 0;
     t->format = (lsq_format){0};

@@ -39,7 +39,7 @@ static uint8_t *allocate(size_t size)
     return posix_memalign(&bytes, 64, size ? size : 1) == 0 ? bytes : NULL;
 }
 
-/* Opens file->path, which must be a regular file, and fills in its size. */
+/* Opens file->path, which must be a regular file, and fills in its size and whether it has more than one name. */
 static lsq_status open_file(lsq_mapping *file, int *fd, lsq_error *err)
 {
     /* O_NONBLOCK: opening a pipe that nobody writes to must not wait; for regular files it means nothing. */
@@ -54,11 +54,13 @@ static lsq_status open_file(lsq_mapping *file, int *fd, lsq_error *err)
         status = lsq_fail(err, LSQ_E_IO, file->path, "is not a regular file");
     else if ((uintmax_t)st.st_size > SIZE_MAX / 2)
         status = lsq_fail(err, LSQ_E_LIMIT, file->path, "does not fit into the address space");
-    if (status == LSQ_OK)
-        file->size = (size_t)st.st_size;
-    else
+    if (status != LSQ_OK) {
         close(*fd);
-    return status;
+        return status;
+    }
+    file->size = (size_t)st.st_size;
+    file->many_names = st.st_nlink > 1;
+    return LSQ_OK;
 }
 
 static lsq_status load(int fd, unsigned flags, lsq_mapping *file, lsq_error *err)

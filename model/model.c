@@ -29,7 +29,7 @@ static const reader readers[] = {
     {"onnx", lsq_is_onnx, lsq_read_onnx, 0},
     {"npz", lsq_is_zip, lsq_read_zip, 0}, /* or "pth" */
     {"pth", lsq_is_old_pth, lsq_read_old_pth, 0},
-    {"safetensors", lsq_is_safetensors_index, lsq_read_safetensors_index, 1},
+    {"safetensors", lsq_is_set, lsq_read_set, 1},
     {"safetensors", lsq_is_safetensors, lsq_read_safetensors, 0},
 };
 

@@ -12,6 +12,7 @@ typedef struct lsq_mapping {
     const uint8_t *bytes; /* NULL: they are not there */
     size_t size;
     int mapped;
+    int many_names; /* hard links: it may be the file of another folder as well */
 } lsq_mapping;
 
 /* Numbers that a foreign file has in blocks, each of which decodes on its own. */
@@ -111,7 +112,7 @@ lsq_status lsq_fail(lsq_error *err, lsq_status status, const char *where, const 
 lsq_status lsq_read_lsq2(lsq_model *model, const lsq_mapping *file, unsigned flags, lsq_error *err);
 lsq_status lsq_read_lsq1(lsq_model *model, const lsq_mapping *file, unsigned flags, lsq_error *err);
 lsq_status lsq_read_safetensors(lsq_model *model, const lsq_mapping *file, unsigned flags, lsq_error *err);
-lsq_status lsq_read_safetensors_index(lsq_model *model, const lsq_mapping *file, unsigned flags, lsq_error *err);
+lsq_status lsq_read_set(lsq_model *model, const lsq_mapping *file, unsigned flags, lsq_error *err);
 lsq_status lsq_read_npy(lsq_model *model, const lsq_mapping *file, unsigned flags, lsq_error *err);
 lsq_status lsq_read_gguf(lsq_model *model, const lsq_mapping *file, unsigned flags, lsq_error *err);
 lsq_status lsq_read_onnx(lsq_model *model, const lsq_mapping *file, unsigned flags, lsq_error *err);
@@ -122,7 +123,7 @@ lsq_status lsq_read_old_pth(lsq_model *model, const lsq_mapping *file, unsigned 
 int lsq_is_lsq2(const lsq_mapping *file);
 int lsq_is_lsq1(const lsq_mapping *file);
 int lsq_is_safetensors(const lsq_mapping *file);
-int lsq_is_safetensors_index(const lsq_mapping *file);
+int lsq_is_set(const lsq_mapping *file);
 int lsq_is_npy(const lsq_mapping *file);
 int lsq_is_gguf(const lsq_mapping *file);
 int lsq_is_onnx(const lsq_mapping *file);

@@ -2,6 +2,7 @@
  * output.c - a file that appears whole or not at all.
  */
 #include "model/output.h"
+#include "model/links.h"
 #include "model/model.h"
 
 #include <errno.h>
@@ -13,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LINKS_MAX = 40, NAMES_TRIED = 100, BEHIND = 8 << 20 };
+enum { NAMES_TRIED = 100, BEHIND = 8 << 20 };
 
 struct lsq_output {
     char *path;         /* as the caller gave it: for messages */
@@ -38,48 +39,13 @@ static lsq_status refused(const lsq_output *o, const char *what, lsq_error *err)
 
 /* ---- Finding the place ------------------------------------------------------------------------------------------- */
 
-/* What the link at `path` points to, as a path; NULL with errno EINVAL if it is no link. */
-static char *follow(const char *path)
-{
-    char text[4096];
-    ssize_t length = readlink(path, text, sizeof text);
-    if (length < 0)
-        return NULL;
-    if ((size_t)length == sizeof text) {
-        errno = ENAMETOOLONG;
-        return NULL;
-    }
-    const char *slash = text[0] == '/' ? NULL : strrchr(path, '/');
-    size_t prefix = slash ? (size_t)(slash - path) + 1 : 0;
-    char *next = malloc(prefix + (size_t)length + 1);
-    if (next) {
-        memcpy(next, path, prefix);
-        memcpy(next + prefix, text, (size_t)length);
-        next[prefix + (size_t)length] = '\0';
-    }
-    return next;
-}
-
-/* Follows the links of the last part of the path: a rename would replace the link instead of the file behind it. */
+/* The file that a link leads to: a rename would replace the link instead. */
 static lsq_status find_target(lsq_output *o, lsq_error *err)
 {
-    o->target = strdup(o->path);
-    for (int links = 0; o->target; links++) {
-        char *next = follow(o->target);
-        if (!next && (errno == EINVAL || errno == ENOENT))
-            return LSQ_OK;
-        if (links == LINKS_MAX) {
-            free(next);
-            next = NULL;
-            errno = ELOOP;
-        }
-        if (!next)
-            return errno == ENOMEM ? lsq_fail(err, LSQ_E_NOMEM, o->path, "no memory")
-                                   : refused(o, "follow the link", err);
-        free(o->target);
-        o->target = next;
-    }
-    return lsq_fail(err, LSQ_E_NOMEM, o->path, "no memory");
+    o->target = lsq_links_follow(o->path);
+    if (o->target)
+        return LSQ_OK;
+    return errno == ENOMEM ? lsq_fail(err, LSQ_E_NOMEM, o->path, "no memory") : refused(o, "follow the link", err);
 }
 
 /* Is what stands there something that may be replaced? */

@@ -5,6 +5,7 @@
 #define LSQ_TESTS_HOSTILE_H
 
 #include "model/model.h"
+#include "tests/emulated.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -14,8 +15,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A hostile file may cost its own size some times over, and this. Sanitizers reserve terabytes: there it is not limited. */
-#define HOSTILE_MEMORY ((rlim_t)64 << 20)
+/*
+ * What a hostile file may cost, beyond its own size, and seconds of a processor. Sanitizers reserve terabytes: there memory is not
+ * limited; and they are slow, as emulators are.
+ */
+#define HOSTILE_MEMORY  ((rlim_t)64 << 20)
+#define HOSTILE_SECONDS 1
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define MEMORY_LIMITED 0
 #elif defined(__has_feature)
@@ -50,7 +55,8 @@ static inline void limit_resources(void)
     const rlim_t limit = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + HOSTILE_MEMORY;
     if (MEMORY_LIMITED && setrlimit(RLIMIT_AS, &(struct rlimit){limit, limit}) != 0)
         _exit(100);
-    if (setrlimit(RLIMIT_CPU, &(struct rlimit){30, 30}) != 0)
+    const rlim_t seconds = MEMORY_LIMITED && !emulated() ? HOSTILE_SECONDS : 60 * HOSTILE_SECONDS;
+    if (setrlimit(RLIMIT_CPU, &(struct rlimit){seconds, seconds}) != 0)
         _exit(100);
 }
 

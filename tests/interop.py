@@ -317,7 +317,9 @@ def quantised(fixture):
 
 
 # Where float16 scales are in blocks that the gguf library does not make, only decodes; everything else may be any byte.
-SCALES = {"Q2_K": (80, 82), "Q3_K": (108,), "Q4_K": (0, 2), "Q5_K": (0, 2), "Q6_K": (208,), "IQ4_NL": (0,), "IQ4_XS": (0,)}
+SCALES = {"Q2_K": (80, 82), "Q3_K": (108,), "Q4_K": (0, 2), "Q5_K": (0, 2), "Q6_K": (208,), "IQ4_NL": (0,), "IQ4_XS": (0,),
+          "IQ1_S": (0,), "IQ1_M": (), "IQ2_XXS": (0,), "IQ2_XS": (0,), "IQ2_S": (0,), "IQ3_XXS": (0,), "IQ3_S": (0,), "MXFP4": (),
+          "NVFP4": (), "TQ1_0": (52,), "TQ2_0": (64,)}
 
 
 def gguf_blocks(rng, name, weights):
@@ -332,6 +334,8 @@ def gguf_blocks(rng, name, weights):
     for at in SCALES[name]:
         scales = numpy.array([rng.uniform(-1, 1) * 2.0 ** rng.randrange(-20, 12) for _ in range(count)], "<f2")
         blocks[:, at:at + 2] = scales.view("|u1").reshape(count, 2)
+    if name == "IQ1_M":  # four bits of the scale in each of four words
+        blocks[:, 55] &= 0xbf
     return blocks.reshape(*weights.shape[:-1], -1)
 
 
@@ -376,6 +380,19 @@ def gguf_files(rng, fixture):
             else:
                 run("decode", "--force", "--tensor", name, "in.gguf", "-o", "out.npy")
                 expect(same(numpy.load("out.npy"), array), name, "decodes to other numbers")
+    writer = gguf.GGUFWriter("split.gguf", "interop", split_max_tensors=3)
+    for name, array in plain.items():
+        writer.add_tensor(name, array)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    files = (len(plain) + 2) // 3
+    run("decode", "--force", f"split-00001-of-{files:05}.gguf", "-o", "out.safetensors")
+    with safetensors.safe_open("out.safetensors", "numpy") as decoded:
+        expect(set(decoded.keys()) == plain.keys(), "names of a split model:", decoded.keys())
+        for name, array in plain.items():
+            expect(same(decoded.get_tensor(name), array), name, "of a split model came back changed")
     read = {name.split()[0] for name in expected}
     others = [t for t in gguf.GGMLQuantizationType if t.name not in read | plain.keys() | {"Q8_K"}]
     for dtype in others:

@@ -217,6 +217,35 @@ START_TEST(a_file_that_was_read_may_change)
 }
 END_TEST
 
+/* Who replaces a file writes another one, and moves it there; a mapped file stays what it was. */
+START_TEST(a_mapped_file_may_be_replaced)
+{
+    lsq_model *model = NULL;
+    write_sample(in_folder("s.lsq"));
+    OK(lsq_model_open(in_folder("s.lsq"), 0, &model, &sample_err));
+    write_file(in_folder("other"), "other", 5);
+    char to[128];
+    snprintf(to, sizeof to, "%s", in_folder("s.lsq"));
+    ck_assert_int_eq(rename(in_folder("other"), to), 0);
+    for (size_t i = 0; i < lsq_model_count(model); i++)
+        OK(lsq_model_verify(model, i, &sample_err));
+    lsq_model_free(model);
+}
+END_TEST
+
+/* Files of sysfs claim a page and have less: so does a file that another program cuts short meanwhile. */
+START_TEST(a_file_that_becomes_shorter)
+{
+    static const char path[] = "/sys/devices/system/cpu/online";
+    struct stat st;
+    if (stat(path, &st) != 0 || st.st_size == 0)
+        return; /* a machine without sysfs */
+    ck_assert_int_eq(open_status(path, LSQ_OPEN_READ), LSQ_E_TRUNCATED);
+    ck_assert_ptr_nonnull(strstr(sample_err.text, "became shorter while it was read"));
+    ck_assert_int_eq(open_status(path, 0), LSQ_E_IO);
+}
+END_TEST
+
 START_TEST(errors_are_one_printable_line)
 {
     char name[300];
@@ -287,6 +316,8 @@ int main(void)
     tcase_add_loop_test(files_case, matrices_along_each_axis, 0, 4);
     tcase_add_loop_test(files_case, only_regular_files_are_opened, 0, 2);
     tcase_add_test(files_case, a_file_that_was_read_may_change);
+    tcase_add_test(files_case, a_mapped_file_may_be_replaced);
+    tcase_add_test(files_case, a_file_that_becomes_shorter);
     tcase_add_test(files_case, errors_are_one_printable_line);
     suite_add_tcase(suite, files_case);
     SRunner *runner = srunner_create(suite);

@@ -204,6 +204,68 @@ START_TEST(training_is_warned_of)
 }
 END_TEST
 
+/* Nodes beside a weight w of 2 x 2, and which axis they make that of its outputs; -1: none. */
+#define NODE(type, inputs, more) "1:{" inputs " 2:'y' 4:'" type "'" more "}"
+#define ATTRIBUTE(name, value)   " 5:{1:'" name "' 20:2 3:" value "}"
+#define X_W                      "1:'x' 1:'w'"
+#define W_X                      "1:'w' 1:'x'"
+static const struct {
+    const char *nodes;
+    int axis;
+} uses[] = {
+    {NODE("MatMul", X_W, ""), 1},
+    {NODE("MatMul", W_X, ""), 0},
+    {NODE("MatMul", "1:'w' 1:'w'", ""), -1},
+    {NODE("Gemm", X_W " 1:'w'", ""), 1},
+    {NODE("Gemm", X_W, ATTRIBUTE("transB", "1")), 0},
+    {NODE("Gemm", X_W, ATTRIBUTE("transB", "0")), 1},
+    {NODE("Gemm", X_W, ATTRIBUTE("transA", "1")), 1},
+    {NODE("Gemm", X_W, ATTRIBUTE("transA", "1") ATTRIBUTE("transB", "1")), 0},
+    {NODE("Gemm", W_X, ""), 0},
+    {NODE("Gemm", W_X, ATTRIBUTE("transA", "1")), 1},
+    {NODE("Gemm", X_W, " 5:{20:2 3:1}"), 1},
+    {NODE("MatMul", X_W, ATTRIBUTE("transB", "1")), 1}, /* not an attribute of that */
+    {NODE("Conv", X_W, ""), 0},
+    {NODE("ConvTranspose", X_W, ""), 1},
+    {NODE("ConvTranspose", W_X, ""), -1},
+    {NODE("Gather", W_X, ""), 0},
+    {NODE("Gather", X_W, ""), -1},
+    {NODE("Add", X_W, ""), -1},
+    {NODE("MatMul", "1:'x' 1:'v'", ""), -1},
+    {NODE("MatMul", "1:'x' 1:''", ""), -1},
+    {NODE("MatMul", "", ""), -1},
+    {NODE("MatMul", "1:'x' 1:1", ""), -1},
+    {NODE("MatMul", X_W, "") NODE("MatMul", X_W, ""), 1},
+    {NODE("MatMul", X_W, "") NODE("Gather", W_X, ""), -1},
+    {NODE("MatMul", X_W, "") NODE("Gather", W_X, "") NODE("MatMul", X_W, ""), -1},
+    {NODE("MatMul", X_W, "") NODE("Add", W_X, ""), 1},
+    {NODE("If", "1:'x'", " 5:{1:'then_branch' 6:{" NODE("MatMul", X_W, "") "}}"), 1}, /* of the model's graph */
+    {NODE("If", "1:'x'", " 5:{1:'then_branch' 6:{" NODE("MatMul", X_W, "") " 5:{1:1 2:3 9:#00 8:'w'}}}"),
+     -1}, /* another w */
+};
+
+START_TEST(axes_of_outputs)
+{
+    static const lsq_format format = {.codec = LSQ_SCALAR, .bits = 4, .scale = LSQ_SCALE_ROW};
+    char text[512];
+    lsq_model *model = NULL;
+    lsq_error err;
+    unsigned axis = 9;
+    snprintf(text, sizeof(text), MODEL("%s 5:{1:2 1:2 2:3 9:#00000000 8:'w'} 5:{1:4 2:3 9:#00000000 8:'v'}"),
+             uses[_i].nodes);
+    onnx_write(&model_text, text);
+    ck_assert_msg(lsq_model_open_memory(model_text.bytes, model_text.size, 0, &model, &err) == LSQ_OK, "%s", err.text);
+    const lsq_tensor *t = lsq_model_find(model, "w", NULL);
+    ck_assert_ptr_nonnull(t);
+    ck_assert_msg(t->axis_known == (uses[_i].axis >= 0) && t->output_axis == (uses[_i].axis > 0), "%s: %d, axis %u",
+                  text, t->axis_known, t->output_axis);
+    ck_assert_int_eq(lsq_model_find(model, "v", NULL)->axis_known, 0);
+    ck_assert_int_eq(lsq_tensor_axis(t, &format, &axis), LSQ_OK);
+    ck_assert_uint_eq(axis, t->output_axis);
+    lsq_model_free(model);
+}
+END_TEST
+
 /* ---- Attacks ----------------------------------------------------------------------------------------------------- */
 
 #define X25   "xxxxxxxxxxxxxxxxxxxxxxxxx"
@@ -528,6 +590,7 @@ int main(void)
     tcase_add_test(cases, numbers_stay_in_the_file);
     tcase_add_loop_test(cases, legal_model, 0, sizeof(legal) / sizeof(legal[0]));
     tcase_add_test(cases, training_is_warned_of);
+    tcase_add_loop_test(cases, axes_of_outputs, 0, sizeof(uses) / sizeof(uses[0]));
     tcase_add_loop_test(cases, attack, 0, sizeof(attacks) / sizeof(attacks[0]));
     tcase_add_test(cases, deep_nesting);
     tcase_add_loop_test(cases, every_prefix_is_truncated, 0, IN_MEMORY);

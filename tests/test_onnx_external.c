@@ -7,8 +7,8 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-/* A folder with a model in it, and `data`, 10 bytes: 0, 1, .. 9. */
-static char folder[32], model_path[64];
+/* A folder with a model in it, and `data`, 10 bytes: 0, 1, .. 9; and a file beside the folder. */
+static char folder[32], model_path[64], private[64];
 static onnx_text model_text;
 
 static const char *in_folder(const char *name)
@@ -30,20 +30,54 @@ static void set_up(void)
     ck_assert_int_eq(mkdir(in_folder("sub"), 0700), 0);
     write_file(in_folder("sub/data"), numbers, sizeof(numbers));
     ck_assert_int_eq(mkfifo(in_folder("pipe"), 0600), 0);
-    ck_assert_int_eq(symlink("sub/data", in_folder("link")), 0);
+    ck_assert_int_eq(symlink("data", in_folder("link")), 0);
+    ck_assert_int_eq(symlink("sub/data", in_folder("down")), 0);
     ck_assert_int_eq(symlink("/dev/zero", in_folder("zero")), 0);
     ck_assert_int_eq(symlink("pipe", in_folder("link to pipe")), 0);
     ck_assert_int_eq(symlink("loop", in_folder("loop")), 0);
     ck_assert_int_eq(symlink("nowhere", in_folder("dangling")), 0);
-    char hard[128];
-    snprintf(hard, sizeof(hard), "%s/hard", folder);
-    ck_assert_int_eq(link(in_folder("data"), hard), 0);
+    char target[128];
+    snprintf(target, sizeof(target), "%s/hard", folder);
+    write_file(in_folder("twin"), numbers, sizeof(numbers));
+    ck_assert_int_eq(link(in_folder("twin"), target), 0);
+    ck_assert_int_eq(symlink("hard", in_folder("link to hard")), 0);
+    snprintf(private, sizeof(private), "%s-private", folder);
+    write_file(private, numbers, sizeof(numbers));
+    snprintf(target, sizeof(target), "..%s", strrchr(private, '/'));
+    ck_assert_int_eq(symlink(target, in_folder("out")), 0);
+    ck_assert_int_eq(symlink(private, in_folder("out at once")), 0);
+    ck_assert_int_eq(symlink("out", in_folder("out by two")), 0);
+    ck_assert_int_eq(symlink("..", in_folder("above")), 0);
+    snprintf(target, sizeof(target), "above%s", strrchr(private, '/'));
+    ck_assert_int_eq(symlink(target, in_folder("out by a folder")), 0);
+    snprintf(target, sizeof(target), "above%s/data", strrchr(folder, '/'));
+    ck_assert_int_eq(symlink(target, in_folder("out and in")), 0);
 }
 
 static void tear_down(void)
 {
-    static const char *const names[] = {"data", "a\\b c",       "empty", "sub/data", "pipe", "link",
-                                        "zero", "link to pipe", "loop",  "dangling", "hard", "model.onnx"};
+    static const char *const names[] = {"data",
+                                        "a\\b c",
+                                        "empty",
+                                        "sub/data",
+                                        "pipe",
+                                        "link",
+                                        "zero",
+                                        "link to pipe",
+                                        "loop",
+                                        "dangling",
+                                        "hard",
+                                        "link to hard",
+                                        "twin",
+                                        "down",
+                                        "out",
+                                        "out at once",
+                                        "out by two",
+                                        "above",
+                                        "out by a folder",
+                                        "out and in",
+                                        "model.onnx"};
+    unlink(private);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         unlink(in_folder(names[i]));
     ck_assert_int_eq(rmdir(in_folder("sub")), 0);
@@ -81,8 +115,7 @@ static const struct {
     {W("7", AT("data") PAIR("offset", "3")), LSQ_OK, "", 3},
     {W("3", PAIR("length", "3") PAIR("checksum", "other") PAIR("offset", "4") AT("data")), LSQ_OK, "", 4},
     {W("10", AT("a\\b c")), LSQ_OK, "", 0},
-    {W("10", AT("link")), LSQ_OK, "", 0}, /* as download caches have them */
-    {W("10", AT("hard")), LSQ_OK, "", 0},
+    {W("10", AT("link")), LSQ_OK, "", 0},
     {W("1", RANGE("model.onnx", "0", "1")), LSQ_OK, "", 8}, /* of no use, and no harm */
     /* files elsewhere, and what is no file */
     {W("10", AT("")), LSQ_E_MALFORMED, "is empty", 0},
@@ -99,7 +132,15 @@ static const struct {
     {W("10", AT("sub")), LSQ_E_IO, "not a regular file", 0},
     {W("10", AT("pipe")), LSQ_E_IO, "not a regular file", 0},
     {W("10", AT("link to pipe")), LSQ_E_IO, "not a regular file", 0},
-    {W("10", RANGE("zero", "0", "10")), LSQ_E_IO, "not a regular file", 0},
+    {W("10", RANGE("zero", "0", "10")), LSQ_E_UNSUPPORTED, "/zero: is a link out of the folder", 0},
+    {W("10", AT("out")), LSQ_E_UNSUPPORTED, "/out: is a link out of the folder", 0},
+    {W("10", AT("down")), LSQ_E_UNSUPPORTED, "is a link out of the folder", 0},
+    {W("10", AT("out at once")), LSQ_E_UNSUPPORTED, "is a link out of the folder", 0},
+    {W("10", AT("out by two")), LSQ_E_UNSUPPORTED, "/out by two: is a link out of the folder", 0},
+    {W("10", AT("out by a folder")), LSQ_E_UNSUPPORTED, "is a link out of the folder", 0},
+    {W("10", AT("out and in")), LSQ_OK, "", 0}, /* where it leads is what counts */
+    {W("10", AT("hard")), LSQ_E_UNSUPPORTED, "/hard: tensor \"w\": is a file of several names", 0},
+    {W("10", AT("link to hard")), LSQ_E_UNSUPPORTED, "is a file of several names", 0},
     {W("10", AT("loop")), LSQ_E_IO, "cannot open", 0},
     {W("10", AT("dangling")), LSQ_E_IO, "cannot open", 0},
     {W("10", AT("nowhere")), LSQ_E_IO, "cannot open", 0},
@@ -199,6 +240,48 @@ START_TEST(offsets_beyond_32_bits)
 }
 END_TEST
 
+/*
+ * A download cache: links to all files of the model in one folder, the files in another. A link from there to what else there is
+ * may not be followed.
+ */
+START_TEST(a_download_cache)
+{
+    static const struct {
+        const char *target;
+        lsq_status status;
+    } links[] = {{"../blobs/2", LSQ_OK},
+                 {"../../data", LSQ_E_UNSUPPORTED},
+                 {"../blobs/deep/2", LSQ_E_UNSUPPORTED},
+                 {"../blobs2/2", LSQ_E_UNSUPPORTED},
+                 {"../blobs", LSQ_E_UNSUPPORTED},
+                 {"/dev/zero", LSQ_E_UNSUPPORTED}};
+    static const char *const folders[] = {"cache", "cache/blobs", "cache/blobs/deep", "cache/blobs2", "cache/snapshot"};
+    static const char *const files[] = {"cache/blobs/2", "cache/blobs/deep/2", "cache/blobs2/2"};
+    lsq_model *model;
+    lsq_error err;
+    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+        ck_assert_int_eq(mkdir(in_folder(folders[i]), 0700), 0);
+    onnx_write(&model_text, W("10", AT("weights")));
+    write_file(in_folder("cache/blobs/1"), model_text.bytes, model_text.size);
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+        write_file(in_folder(files[i]), "0123456789", 10);
+    ck_assert_int_eq(symlink("../blobs/1", in_folder("cache/snapshot/model.onnx")), 0);
+    for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
+        ck_assert_int_eq(symlink(links[i].target, in_folder("cache/snapshot/weights")), 0);
+        const lsq_status status = lsq_model_open(in_folder("cache/snapshot/model.onnx"), 0, &model, &err);
+        ck_assert_msg(status == links[i].status, "%s: status %d, %s", links[i].target, status, err.text);
+        if (status == LSQ_OK)
+            lsq_model_free(model);
+        ck_assert_int_eq(unlink(in_folder("cache/snapshot/weights")), 0);
+    }
+    ck_assert_int_eq(unlink(in_folder("cache/snapshot/model.onnx")) | unlink(in_folder("cache/blobs/1")), 0);
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+        ck_assert_int_eq(unlink(in_folder(files[i])), 0);
+    for (size_t i = sizeof(folders) / sizeof(folders[0]); i-- > 0;)
+        ck_assert_int_eq(rmdir(in_folder(folders[i])), 0);
+}
+END_TEST
+
 /* The name of a model without a folder in it, as a shell gives it. */
 START_TEST(a_model_in_the_working_directory)
 {
@@ -226,6 +309,7 @@ int main(void)
     tcase_add_test(tests, files_are_opened_once);
     if (sizeof(size_t) > 4)
         tcase_add_test(tests, offsets_beyond_32_bits);
+    tcase_add_test(tests, a_download_cache);
     tcase_add_test(tests, a_model_in_the_working_directory);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

@@ -129,6 +129,17 @@ START_TEST(checkpoints_are_read)
         ck_assert_ptr_null(lsq_model_warning(model, 1));
         lsq_model_free(model);
     }
+    for (size_t i = 0; i < 2; i++) { /* with what else a training leaves */
+        lsq_model *model = open_golden(i ? "training_5" : "training_2");
+        ck_assert_uint_eq(lsq_model_count(model), 5);
+        expect_numbers(model, "model.linear.weight", 6, count_up);
+        expect_numbers(model, "model.linear.bias", 2, (const float[]){0.5f, -0.5f});
+        expect_numbers(model, "model.own", 12, count_up);
+        expect_numbers(model, "model.class", 12, count_up);
+        expect_numbers(model, "moments.mean", 2, (const float[]){0.5f, -0.5f});
+        ck_assert_msg(strstr(lsq_model_warning(model, 0), "13 values") != NULL, "%s", lsq_model_warning(model, 0));
+        lsq_model_free(model);
+    }
     lsq_model *model = open_golden("recursive");
     expect_numbers(model, "weight", 12, count_up);
     ck_assert_ptr_nonnull(strstr(lsq_model_warning(model, 0), "1 values"));
@@ -142,7 +153,8 @@ END_TEST
 
 /* ---- Damage ----------------------------------------------------------------------------------------------------- */
 
-static const char *const golden[] = {"linear", "newer", "protocol_1", "protocol_4", "views", "types", "checkpoint_4"};
+static const char *const golden[] = {"linear", "newer", "protocol_1",   "protocol_4",
+                                     "views",  "types", "checkpoint_4", "training_2"};
 
 static uint8_t *golden_bytes(int i, size_t *size)
 {
@@ -204,6 +216,9 @@ END_TEST
 #define MANY(text)                 text text text text text text text text text text
 #define NUMBERS_8                  "K\1K\1K\1K\1K\1K\1K\1K\1"
 #define WHOLE                      VIEW("K\0", "K\6\x85", "K\1\x85")
+#define PARAMETER(tensor)          "ctorch._utils\n_rebuild_parameter\n(" tensor "\x88}tR"
+#define SUBCLASS(function, arguments)                                                                                  \
+    "ctorch._tensor\n_rebuild_from_type_v2\n(" function "ctorch\nTensor\n" arguments "}tR"
 
 /* A pickle beside a storage of the six floats 0, 1, 2, ..., and what must come of it. */
 #define CASE(pickle, status, says)                                                                                     \
@@ -245,12 +260,39 @@ static const struct {
          "ctorch\nComplexFloatStorage\n.",
          LSQ_E_UNSUPPORTED, "ComplexFloatStorage"),
     CASE("\x80\2"
-         "cnumpy.core.multiarray\nscalar\n.",
-         LSQ_E_UNSUPPORTED, "names numpy.core.multiarray.scalar"),
+         "cnumpy.core.multiarray\nscala\n.",
+         LSQ_E_UNSUPPORTED, "names numpy.core.multiarray.scala;"),
     CASE("\x80\2(ios\nsystem\n.", LSQ_E_UNSUPPORTED, "makes an object"),
     CASE("\x80\2"
          "ccollections\nOrderedDict\n)\x81.",
          LSQ_E_UNSUPPORTED, "makes an object"),
+    CASE("\x80\2"
+         "cbuiltins\ngetattr\n(cargparse\nNamespace\n" TEXT("\3", "run") "tR.",
+         LSQ_E_UNSUPPORTED, "names builtins.getattr"),
+    CASE("\x80\2"
+         "coperator\nattrgetter\n.",
+         LSQ_E_UNSUPPORTED, "names operator.attrgetter"),
+    CASE("\x80\2"
+         "cnumpy.testing._private.utils\nrunstring\n.",
+         LSQ_E_UNSUPPORTED, "runstring"),
+    CASE("\x80\2"
+         "ctorch.hub\nload\n.",
+         LSQ_E_UNSUPPORTED, "names torch.hub.load"),
+    /* objects of plain data, of which nothing is kept */
+    CASE(DICT("cnumpy._core.multiarray\nscalar\n(cnumpy\ndtype\n" TEXT("\2", "f8") "\x85RB\2\0\0\0xxtR"), LSQ_OK, ""),
+    CASE(DICT("cargparse\nNamespace\n)\x81}" TEXT("\1", "a") "K\1sb"), LSQ_OK, ""),
+    CASE(DICT("cargparse\nNamespace\n)}\x92"), LSQ_OK, ""),
+    CASE(DICT("ccollections\ndeque\n)R(K\1K\2eK\3a(K\1K\2uK\1K\2s"), LSQ_OK, ""),
+    CASE(DICT("cargparse\nNamespace\n(K\1tR(K\1u"), LSQ_E_MALFORMED, "a key without a value"),
+    CASE(DICT("ccollections\ndefaultdict\nc__builtin__\nlist\n\x85R" TEXT("\1", "a") WHOLE "s"), LSQ_OK, ""),
+    CASE(DICT("ccollections\ndefaultdict\n]\x85R"), LSQ_E_UNSUPPORTED, "calls collections.defaultdict with arguments"),
+    CASE(DICT("ccollections\ndefaultdict\nc__builtin__\nlist\n}\x86R"), LSQ_E_UNSUPPORTED,
+         "calls collections.defaultdict"),
+    CASE(DICT("K\1)\x81"), LSQ_E_MALFORMED, "an object of no class"),
+    CASE(DICT("cargparse\nNamespace\nK\1\x81"), LSQ_E_MALFORMED, "or without arguments"),
+    CASE("cargparse\nNamespace\n\x81.", LSQ_E_MALFORMED, "more from the stack"),
+    CASE("cargparse\nNamespace\n)\x92.", LSQ_E_MALFORMED, "more from the stack"),
+    CASE("cargparse\nNamespace\n)\x81.", LSQ_E_UNSUPPORTED, "is no dict"),
     CASE("\x80\2\x82\1.", LSQ_E_UNSUPPORTED, "makes an object"),
     CASE("\x80\2"
          "ctorch\nFloatStorage\n)R.",
@@ -365,6 +407,17 @@ static const struct {
     CASE(DICT(TENSOR(FLOATS "K\0K\6\x85K\1\x85\x89}}")), LSQ_OK, ""),
     CASE(DICT(TENSOR(FLOATS "K\0K\6\x85K\1\x85\x89}}" TEXT("\3", "neg") "\x88s")), LSQ_E_UNSUPPORTED, "has metadata"),
     CASE(DICT("ctorch._utils\n_rebuild_parameter\n" WHOLE "\x85R"), LSQ_E_MALFORMED, "as a parameter has"),
+    CASE(DICT(PARAMETER(PARAMETER(PARAMETER(WHOLE)))), LSQ_OK, ""),
+    CASE(DICT(PARAMETER(PARAMETER(PARAMETER(PARAMETER(WHOLE))))), LSQ_OK, ""), /* too deep, and passed over */
+    CASE(DICT(SUBCLASS("ctorch._utils\n_rebuild_tensor_v2\n", "(" FLOATS "K\0K\6\x85K\1\x85\x89}t")), LSQ_OK, ""),
+    CASE(DICT(SUBCLASS("ctorch._utils\n_rebuild_tensor_v2\n", "(" FLOATS "K\1K\6\x85K\1\x85\x89}t")), LSQ_E_MALFORMED,
+         "beyond the end of its storage"),
+    CASE(DICT(SUBCLASS("ctorch._utils\n_rebuild_tensor_v2\n", ")")), LSQ_E_MALFORMED, "not as many arguments"),
+    CASE(DICT(SUBCLASS("ctorch._utils\n_rebuild_parameter\n", "(" WHOLE "\x89}t")), LSQ_OK, ""),
+    CASE(DICT(SUBCLASS("ctorch._tensor\n_rebuild_from_type_v2\n", ")")), LSQ_OK, ""), /* of no tensor */
+    CASE(DICT(SUBCLASS("K\1", ")")), LSQ_E_MALFORMED, "that a subclass has"),
+    CASE(DICT(SUBCLASS("ctorch._utils\n_rebuild_tensor_v2\n", "]")), LSQ_E_MALFORMED, "that a subclass has"),
+    CASE(DICT("ctorch._tensor\n_rebuild_from_type_v2\n)R"), LSQ_E_MALFORMED, "that a subclass has"),
     CASE(DICT(TENSOR("NK\0K\6\x85K\1\x85\x89}")), LSQ_E_MALFORMED, "no storage"),
     CASE(DICT(TENSOR("NQK\0K\6\x85K\1\x85\x89}")), LSQ_E_MALFORMED, "no (\"storage\""),
     CASE(DICT(TENSOR(")QK\0K\6\x85K\1\x85\x89}")), LSQ_E_MALFORMED, "no (\"storage\""),
@@ -503,11 +556,93 @@ START_TEST(entries_of_no_pickle)
 }
 END_TEST
 
+/* ---- Sets ------------------------------------------------------------------------------------------------------- */
+
+/* An index beside files of torch.save(): what of these is read, and what must come of it. */
+static const struct {
+    const char *map;
+    lsq_status status;
+    const char *says;
+} sets[] = {
+    {"\"w\":\"w.bin\",\"v\":\"v.bin\"", LSQ_OK, ""},
+    {"\"w\":\"w.bin\",\"s\":\"s.safetensors\"", LSQ_OK, ""},
+    {"\"v\":\"w.bin\"", LSQ_E_MALFORMED, "w.bin: tensor \"w\": the index does not place it here"},
+    {"\"w\":\"w.bin\",\"v\":\"w.bin\"", LSQ_E_MALFORMED, "tensor \"v\" is not in \"w.bin\""},
+    {"\"w\":\"w.bin\",\"v\":\"cut.bin\"", LSQ_E_TRUNCATED, "/cut.bin: offset"},
+    {"\"w\":\"w.bin\",\"v\":\"evil.bin\"", LSQ_E_UNSUPPORTED, "/evil.bin: offset 13: names os.system"},
+    {"\"w\":\"w.bin\",\"a\":\"a.npz\"", LSQ_E_UNSUPPORTED, "/a.npz: an npz archive in a set"},
+    {"\"w\":\"old.bin\"", LSQ_E_UNSUPPORTED, "/old.bin: is in the format that torch.save had before version 1.6"},
+    {"\"w\":\"w.bin\",\"x\":\"pytorch_model.bin.index.json\"", LSQ_E_LIMIT, "index.json"},
+    {"\"w\":\"../w.bin\"", LSQ_E_MALFORMED, "is not the plain name"},
+};
+
+#define OLD                                                                                                            \
+    "\x80\2\x8a\nl\xfc\x9c"                                                                                            \
+    "F\xf9 j\xa8P\x19.\x80\2M\xe9\3."
+
+static const char *in_set(const char *folder, const char *name)
+{
+    static char path[128];
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    return path;
+}
+
+static void put_pickle(const char *folder, const char *name, const char *pickle, size_t size, size_t cut)
+{
+    zip_sample z = sample(pickle, size);
+    zip_finish(&z, 0);
+    write_file(in_set(folder, name), z.bytes, z.size - cut);
+    free(z.bytes);
+}
+
+START_TEST(set)
+{
+    static const char w[] = DICT(WHOLE), v[] = "\x80\2}" TEXT("\1", "v") WHOLE "s.", evil[] = "\x80\2cos\nsystem\n.";
+    static const char safetensors[] =
+        "\x35\0\0\0\0\0\0\0{\"s\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]}}0000";
+    static const char npy[] = "\x93NUMPY\1\0\x3b\0{'descr': '|u1', 'fortran_order': False, 'shape': (0,)}   \n";
+    static const char *const names[] = {"w.bin", "v.bin",   "cut.bin",       "evil.bin",
+                                        "a.npz", "old.bin", "s.safetensors", "pytorch_model.bin.index.json"};
+    char folder[] = "/tmp/lsq_pth_XXXXXX", json[256];
+    lsq_model *model = NULL;
+    lsq_error err = {.text = ""};
+    zip_sample npz = {.bytes = NULL};
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    put_pickle(folder, "w.bin", w, sizeof(w) - 1, 0);
+    put_pickle(folder, "v.bin", v, sizeof(v) - 1, 0);
+    put_pickle(folder, "cut.bin", v, sizeof(v) - 1, 1);
+    put_pickle(folder, "evil.bin", evil, sizeof(evil) - 1, 0);
+    write_file(in_set(folder, "old.bin"), OLD, sizeof(OLD) - 1);
+    write_file(in_set(folder, "s.safetensors"), safetensors, sizeof(safetensors) - 1);
+    zip_add(&npz, "a.npy", npy, sizeof(npy) - 1, 0);
+    zip_finish(&npz, 0);
+    write_file(in_set(folder, "a.npz"), npz.bytes, npz.size);
+    free(npz.bytes);
+    snprintf(json, sizeof(json), "{\"weight_map\":{%s}}", sets[_i].map);
+    write_file(in_set(folder, names[7]), json, strlen(json));
+
+    const lsq_status status = lsq_model_open(in_set(folder, names[7]), LSQ_OPEN_VERIFY, &model, &err);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        unlink(in_set(folder, names[i]));
+    ck_assert_int_eq(rmdir(folder), 0);
+    ck_assert_msg(status == sets[_i].status && strstr(err.text, sets[_i].says), "%s: status %d, %s", sets[_i].map,
+                  status, err.text);
+    if (status)
+        return;
+    ck_assert_uint_eq(lsq_model_count(model), 2);
+    expect_numbers(model, "w", 6, count_up);
+    if (_i == 0) {
+        ck_assert_str_eq(lsq_model_format(model), "pth");
+        expect_numbers(model, "v", 6, count_up);
+    }
+    lsq_model_free(model);
+}
+END_TEST
+
 /* Before version 1.6. */
 START_TEST(old_files_are_named)
 {
-    static const char bytes[] = "\x80\2\x8a\nl\xfc\x9c"
-                                "F\xf9 j\xa8P\x19.\x80\2M\xe9\3.";
+    static const char bytes[] = OLD;
     lsq_error err;
     ck_assert_int_eq(status_of(bytes, sizeof(bytes) - 1, &err), LSQ_E_UNSUPPORTED);
     ck_assert_msg(strstr(err.text, "before version 1.6; load and save it again") != NULL, "%s", err.text);
@@ -530,6 +665,7 @@ int main(void)
     tcase_add_loop_test(cases, attack, 0, sizeof(attacks) / sizeof(attacks[0]));
     tcase_add_test(cases, deep_and_wide);
     tcase_add_test(cases, entries_of_no_pickle);
+    tcase_add_loop_test(cases, set, 0, sizeof(sets) / sizeof(sets[0]));
     tcase_add_test(cases, old_files_are_named);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);

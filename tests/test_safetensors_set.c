@@ -11,7 +11,7 @@ static char folder[32], index_path[64];
 
 static void put(const char *name, const void *bytes, size_t size)
 {
-    char path[128];
+    char path[4096];
     snprintf(path, sizeof(path), "%s/%s", folder, name);
     write_file(path, bytes, size);
 }
@@ -39,13 +39,9 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-    static const char *const names[] = {"one.safetensors",
-                                        "two.safetensors",
-                                        "link.safetensors",
-                                        "npy.safetensors",
-                                        "pipe.safetensors",
-                                        "sub/one.safetensors",
-                                        "model.safetensors.index.json"};
+    static const char *const names[] = {
+        "one.safetensors", "two.safetensors",  "link.safetensors",    "zero.safetensors",
+        "npy.safetensors", "pipe.safetensors", "sub/one.safetensors", "model.safetensors.index.json"};
     char path[128];
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
@@ -129,7 +125,8 @@ static const struct {
     {MAP(ONE ",\"b\":\"..\""), LSQ_E_MALFORMED, "in the same folder"},
     {MAP(ONE ",\"b\":\".\""), LSQ_E_MALFORMED, "in the same folder"},
     {MAP(ONE ",\"b\":\"\""), LSQ_E_MALFORMED, "in the same folder"},
-    {MAP(ONE ",\"b\":\"link.safetensors\""), LSQ_OK, ""}, /* as download caches have them */
+    {MAP(ONE ",\"b\":\"link.safetensors\""), LSQ_OK, ""},
+    {MAP(ONE ",\"b\":\"zero.safetensors\""), LSQ_E_UNSUPPORTED, "zero.safetensors: is a link out of the folder"},
     {MAP(ONE ",\"b\":\"sub\""), LSQ_E_IO, "not a regular file"},
     {MAP(ONE ",\"b\":\"pipe.safetensors\""), LSQ_E_IO, "not a regular file"},
     {MAP(ONE ",\"b\":\"three.safetensors\""), LSQ_E_IO, "cannot open"},
@@ -162,6 +159,8 @@ START_TEST(disagreement)
     ck_assert_int_eq(mkfifo(path, 0600), 0);
     snprintf(link, sizeof(link), "%s/link.safetensors", folder);
     ck_assert_int_eq(symlink("two.safetensors", link), 0);
+    snprintf(link, sizeof(link), "%s/zero.safetensors", folder);
+    ck_assert_int_eq(symlink("/dev/zero", link), 0);
     put("npy.safetensors", npy, sizeof(npy));
 
     const lsq_status status = open_index(disagreements[_i].index, &model, &err);
@@ -224,6 +223,43 @@ START_TEST(damaged_shard_is_named)
 }
 END_TEST
 
+/* Whatever a folder may be called: not UTF-8, with a newline, a dash and an escape, and with a path near the longest there is. */
+START_TEST(odd_folders)
+{
+    static const char odd[] = "-\x1b[31m \n\xff\\%s\"";
+    char path[4096], part[256];
+    lsq_model *model;
+    lsq_error err;
+    memset(part, 'x', 255);
+    part[255] = 0;
+    size_t length = (size_t)snprintf(path, sizeof(path), "%s", folder);
+    size_t ends[16], depth = 0;
+    do {
+        ends[depth++] = length;
+        length += (size_t)snprintf(path + length, sizeof(path) - length, "/%s", depth == 1 ? odd : part);
+        ck_assert_int_eq(mkdir(path, 0700), 0);
+        snprintf(path + length, sizeof(path) - length, "/two.safetensors");
+        put_shard(path + strlen(folder) + 1, "b", "", 2);
+        snprintf(path + length, sizeof(path) - length, "/model.safetensors.index.json");
+        put(path + strlen(folder) + 1, MAP(TWO), strlen(MAP(TWO)));
+        ck_assert_msg(lsq_model_open(path, 0, &model, &err) == LSQ_OK, "%s", err.text);
+        lsq_model_free(model);
+        snprintf(path + length, sizeof(path) - length, "/two.safetensors");
+        ck_assert_int_eq(unlink(path), 0);
+        snprintf(path + length, sizeof(path) - length, "/model.safetensors.index.json");
+        ck_assert_int_eq(lsq_model_open(path, 0, &model, &err), LSQ_E_IO);
+        for (const char *c = err.text; *c; c++)
+            ck_assert_msg((uint8_t)*c >= ' ' && *c != 0x7f && (uint8_t)*c < 0x80, "not printable: %s", err.text);
+        ck_assert_int_eq(unlink(path), 0);
+    } while (length + 256 + 32 < sizeof(path));
+    while (depth > 0) {
+        path[length] = 0;
+        ck_assert_int_eq(rmdir(path), 0);
+        length = ends[--depth];
+    }
+}
+END_TEST
+
 START_TEST(an_index_in_memory_opens_no_files)
 {
     lsq_error err;
@@ -243,6 +279,7 @@ int main(void)
     tcase_add_test(cases, damage_to_the_index);
     tcase_add_test(cases, long_index);
     tcase_add_test(cases, damaged_shard_is_named);
+    tcase_add_test(cases, odd_folders);
     tcase_add_test(cases, an_index_in_memory_opens_no_files);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);

@@ -15,7 +15,7 @@ static void view(plan *p, const lsq_tensor *t, const lsq_format *format, unsigne
         p->bytes = 0;
 }
 
-/* Shapes cannot tell a square matrix from its transpose: ONNX MatMul weights need --output-axis last. */
+/* Shapes cannot tell a square matrix from its transpose. */
 static void choose(plan *p, const lsq_tensor *t, const wish *want)
 {
     unsigned axis = 0; /* the published files have no view but the tensor as it stands */

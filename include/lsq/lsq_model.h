@@ -49,7 +49,8 @@ LSQ_API int lsq_dtype_floating(lsq_dtype dtype);     /* not 0 for floating point
  * One tensor of a model. Strings live as long as the model.
  *
  * A quantised tensor is kept as a matrix: rows are axis `output_axis` of the shape, columns the other axes, flattened
- * in their order (so axis 0 is the tensor as it stands; the last axis is its transpose).
+ * in their order (so axis 0 is the tensor as it stands; the last axis is its transpose). Of a tensor that is not quantised a file may
+ * tell which axis the outputs of its layer are: then `axis_known` is 1, and lsq_tensor_axis() gives that.
  */
 typedef struct lsq_tensor {
     const char *name; /* UTF-8, without control characters */
@@ -63,6 +64,7 @@ typedef struct lsq_tensor {
     unsigned output_axis;
     uint64_t rows, columns;
     uint64_t outliers, outlier_bytes; /* beside the packed form: how many, and their bytes, which `bytes` leaves out */
+    int axis_known;                   /* output_axis means something though the tensor is not quantised */
 } lsq_tensor;
 
 /* ---- Reading --------------------------------------------------------------------------------------------------- */
@@ -349,7 +351,8 @@ LSQ_API void lsq_resident(uint64_t *now, uint64_t *peak);
 
 /*
  * The axis whose rows pack best: 0, as PyTorch has the outputs of a layer, unless the packed form along the last axis, where TensorFlow
- * has them, takes at most three quarters of the bytes; what is quantised keeps its own. LSQ_E_ARGUMENT below rank 2 and without
+ * has them, takes at most three quarters of the bytes; what is quantised keeps its own, and a file that tells is believed (ONNX: of
+ * weights of MatMul, Gemm, Conv and others). LSQ_E_ARGUMENT below rank 2 and without
  * elements; LSQ_E_LIMIT as lsq_packed_bytes().
  */
 LSQ_API lsq_status lsq_tensor_axis(const lsq_tensor *tensor, const lsq_format *format, unsigned *output_axis);

@@ -20,9 +20,11 @@
 enum { HEADER = 30, RECORD = 46, WIDE_END = 56, LOCATOR = 20, END = 22 };
 enum { ENCRYPTED = 1 | 1 << 6 | 1 << 13, DESCRIPTOR = 1 << 3, KNOWN = ENCRYPTED | DESCRIPTOR | 6 | 1 << 11 };
 
-#define ENTRIES_MAX 65535u
-#define RATIO_MAX   1000u /* of inflated bytes to those in the file */
-#define NARROW_MAX  0xffffffffu
+#define ENTRIES_MAX   65535u
+#define RATIO_MAX     1032u                /* of inflated bytes to deflated ones: 258 bytes cost two bits at least */
+#define INFLATED_MAX  ((uint64_t)16 << 20) /* bytes of all deflated entries, and so many times the file more */
+#define INFLATED_MORE 100u
+#define NARROW_MAX    0xffffffffu
 
 /* Where the directory is. */
 typedef struct {
@@ -168,7 +170,8 @@ static lsq_status check_entry(const lsq_archive *a, const lsq_archive_entry *e, 
     if (method == 0 && e->stored != e->size)
         return lsq_archive_fail(a, e, LSQ_E_MALFORMED, "stored as it is, but with two sizes", err);
     if (e->size / RATIO_MAX > e->stored || (e->stored == 0 && e->size > 0))
-        return lsq_archive_fail(a, e, LSQ_E_LIMIT, "claims more than 1000 times the bytes that it takes", err);
+        return lsq_archive_fail(a, e, LSQ_E_MALFORMED,
+                                "claims more than 1032 times the bytes that it takes, which no data give", err);
     return LSQ_OK;
 }
 
@@ -299,6 +302,21 @@ static lsq_status cover(lsq_archive *a, uint64_t end, lsq_error *err)
     return covered == end ? LSQ_OK : malformed(a->file, covered, "bytes that belong to no entry", err);
 }
 
+/* Zeros take a thousandth of their size. So much of them is allowed as a small model may have, and a large one in proportion. */
+static lsq_status check_inflated(const lsq_archive *a, lsq_error *err)
+{
+    const uint64_t most = INFLATED_MAX + INFLATED_MORE * (uint64_t)a->file->size;
+    uint64_t sum = 0;
+    for (size_t i = 0; i < a->count; i++) /* each at most 1032 times the file */
+        sum += a->entries[i].deflated ? a->entries[i].size : 0;
+    if (sum <= most)
+        return LSQ_OK;
+    return lsq_fail(
+        err, LSQ_E_LIMIT, a->file->path,
+        "entries of %llu bytes when inflated, expected at most 16 MiB and 100 times the file: save it uncompressed",
+        (unsigned long long)sum);
+}
+
 /* ---- Names ------------------------------------------------------------------------------------------------------ */
 
 static int compare_names(const lsq_archive_entry *e, const char *name, size_t length)
@@ -360,6 +378,8 @@ lsq_status lsq_archive_open(lsq_archive *archive, const lsq_mapping *file, lsq_e
         status = malformed(file, at, "more in the directory than its entries", err);
     if (!status)
         status = cover(archive, d.start, err);
+    if (!status)
+        status = check_inflated(archive, err);
     return status ? status : sort_names(archive, err);
 }
 

@@ -51,11 +51,7 @@ static int plain_type(uint64_t type, lsq_dtype *dtype)
 /* Those that are not read, for messages. */
 static const char *other_type(uint64_t type)
 {
-    static const char *const names[] = {
-        [9] = "Q8_1",   [16] = "IQ2_XXS", [17] = "IQ2_XS", [18] = "IQ3_XXS", [19] = "IQ1_S",
-        [21] = "IQ3_S", [22] = "IQ2_S",   [29] = "IQ1_M",  [34] = "TQ1_0",   [35] = "TQ2_0",
-        [39] = "MXFP4", [40] = "NVFP4",   [41] = "Q1_0",
-    };
+    static const char *const names[] = {[9] = "Q8_1", [41] = "Q1_0"};
     return type < sizeof names / sizeof names[0] && names[type] ? names[type] : "unknown";
 }
 
@@ -124,7 +120,7 @@ static lsq_status cover(const lsq_gguf *c, lsq_entry *const *order, uint64_t sta
 {
     const uint64_t size = c->file->size > start ? c->file->size - start : 0;
     uint64_t expected = 0;
-    for (size_t i = 0; i < c->model->count; i++) {
+    for (size_t i = 0; i < c->model->count - c->first; i++) {
         const lsq_entry *entry = order[i];
         const uint64_t bytes = lsq_entry_bytes(entry);
         if (entry->begin != expected)
@@ -149,15 +145,15 @@ static lsq_status cover(const lsq_gguf *c, lsq_entry *const *order, uint64_t sta
 /* Finds the numbers of all tensors. Behind the last one there is nothing, or its padding. */
 static lsq_status place(const lsq_gguf *c)
 {
-    lsq_model *model = c->model;
+    const size_t count = c->model->count - c->first;
+    lsq_entry **order = malloc((count + 1) * sizeof *order);
     uint64_t start, end = c->at, most;
     lsq_size_align(c->at, c->alignment, &start);
-    lsq_entry **order = malloc((model->count + 1) * sizeof *order);
     if (!order)
-        return lsq_fail(c->err, LSQ_E_NOMEM, c->path, "no memory for %zu tensors", model->count);
-    for (size_t i = 0; i < model->count; i++)
-        order[i] = &model->entries[i];
-    qsort(order, model->count, sizeof(lsq_entry *), by_place);
+        return lsq_fail(c->err, LSQ_E_NOMEM, c->path, "no memory for %zu tensors", count);
+    for (size_t i = 0; i < count; i++)
+        order[i] = &c->model->entries[c->first + i];
+    qsort(order, count, sizeof(lsq_entry *), by_place);
     lsq_status status = cover(c, order, start, &end);
     free(order);
     lsq_size_align(end, c->alignment, &most);
@@ -165,8 +161,8 @@ static lsq_status place(const lsq_gguf *c)
         status = lsq_fail(c->err, LSQ_E_MALFORMED, c->path,
                           "offset %llu: %llu bytes behind the last tensor, expected the end of the file",
                           (unsigned long long)most, (unsigned long long)(c->file->size - most));
-    for (size_t i = 0; status == LSQ_OK && i < model->count; i++) {
-        lsq_entry *entry = &model->entries[i];
+    for (size_t i = 0; status == LSQ_OK && i < count; i++) {
+        lsq_entry *entry = &c->model->entries[c->first + i];
         entry->begin += start;
         entry->data = c->file->bytes + (lsq_entry_bytes(entry) ? entry->begin : 0);
     }
@@ -220,17 +216,25 @@ static lsq_status read_start(lsq_gguf *c, uint64_t *tensors, uint64_t *pairs)
     return LSQ_OK;
 }
 
+lsq_status lsq_gguf_read_file(lsq_gguf *c)
+{
+    uint64_t tensors = 0, pairs = 0;
+    c->alignment = ALIGNMENT;
+    c->first = c->model->count;
+    lsq_status status = read_start(c, &tensors, &pairs);
+    if (status == LSQ_OK)
+        status = lsq_gguf_metadata(c, pairs);
+    for (uint64_t i = 0; status == LSQ_OK && i < tensors; i++)
+        status = read_info(c);
+    return status == LSQ_OK ? place(c) : status;
+}
+
 lsq_status lsq_read_gguf(lsq_model *model, const lsq_mapping *file, unsigned flags, lsq_error *err)
 {
-    (void)flags; /* there are no checksums to verify */
-    lsq_gguf c = {.model = model, .file = file, .path = file->path, .alignment = ALIGNMENT, .err = err};
-    uint64_t tensors = 0, pairs = 0;
-    lsq_status status = read_start(&c, &tensors, &pairs);
-    if (status == LSQ_OK)
-        status = lsq_gguf_metadata(&c, pairs);
-    for (uint64_t i = 0; status == LSQ_OK && i < tensors; i++)
-        status = read_info(&c);
-    if (status == LSQ_OK)
-        status = place(&c);
+    const lsq_mapping opened = *file; /* other files move `file` */
+    lsq_gguf c = {.model = model, .metadata = model, .file = &opened, .path = opened.path, .err = err};
+    lsq_status status = lsq_gguf_read_file(&c);
+    if (status == LSQ_OK && c.split[LSQ_GGUF_SPLIT_COUNT] > 1)
+        status = lsq_gguf_read_others(&c, flags);
     return status == LSQ_OK ? warn(&c) : status;
 }

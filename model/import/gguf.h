@@ -7,14 +7,21 @@
 #include "model/limits.h"
 #include "model/model.h"
 
+/* Pairs that say which file of a model this is: numbers, 0 if they are not there. */
+enum { LSQ_GGUF_SPLIT_NO, LSQ_GGUF_SPLIT_COUNT, LSQ_GGUF_SPLIT_TENSORS, LSQ_GGUF_SPLITS };
+
 /* Nothing is read at or past the end of the file. */
 typedef struct lsq_gguf {
-    lsq_model *model; /* that is being filled */
+    lsq_model *model;    /* that is being filled */
+    lsq_model *metadata; /* where metadata goes: the same, or one that is thrown away */
     const lsq_mapping *file;
     const char *path;
     uint64_t at;
     uint64_t alignment; /* of the data; metadata may set it */
     uint64_t kept;      /* bytes of metadata so far */
+    size_t first;       /* tensor of this file */
+    uint64_t split[LSQ_GGUF_SPLITS];
+    unsigned split_seen; /* a bit for each */
     lsq_error *err;
 } lsq_gguf;
 
@@ -27,7 +34,13 @@ lsq_status lsq_gguf_number(lsq_gguf *c, unsigned bytes, const char *what, uint64
 /* Steps over a key, or a tensor's name: one that a tensor of this library may have. LSQ_E_MALFORMED, LSQ_E_LIMIT. */
 lsq_status lsq_gguf_name(lsq_gguf *c, const char *what, char name[LSQ_NAME_MAX + 1]);
 
-/* Reads so many pairs into the metadata of the model, sorted: arrays as what they were, "[3 strings]", all else as text. */
+/* Reads so many pairs into `metadata`, sorted: arrays as what they were, "[3 strings]", all else as text; `split` apart. */
 lsq_status lsq_gguf_metadata(lsq_gguf *c, uint64_t pairs);
+
+/* Reads one file, c->file, of which nothing has been read. */
+lsq_status lsq_gguf_read_file(lsq_gguf *c);
+
+/* Reads the other files of a model whose first, which has been read, says that it was split. */
+lsq_status lsq_gguf_read_others(const lsq_gguf *first, unsigned flags);
 
 #endif

@@ -18,6 +18,12 @@
  *     Q6_K        256     210   q 4 x 256, 5th and 6th bits 2 x 256, s 8 x 16, signed, d   (d s) (q - 32)
  *     Q8_K        256     292   d as float32, q 8 x 256, signed, sums that are not needed   d q
  *     IQ4_XS      256     136   d, high bits of s 2 x 8, low ones 4 x 8, q 4 x 256   (d (s - 32)) levels[q]
+ *     MXFP4        32      17   d as 8 bits of exponent, q 4 x 32                  d small[q] / 2
+ *     NVFP4        64      36   d 8 x 4 as F8_E4M3, q 4 x 16 for each              d small[q] / 2
+ *     TQ1_0       256      54   q 8 x 52, each of 5 ternary digits (the last 4 of 4), d   d (digit - 1)
+ *     TQ2_0       256      66   q 2 x 256, d                                       d (q - 1)
+ *
+ * gguf_grid_blocks.c has those of fewer bits.
  *
  * Brackets, and no contraction of sums with products, are part of it: every number has the bits that ggml gives it in plain C.
  */
@@ -26,6 +32,9 @@
 
 /* Levels of the IQ4 types. */
 static const int8_t levels[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+
+/* Twice those of 4-bit floats, E2M1. */
+static const int8_t small[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
 
 static float half_at(const uint8_t *p)
 {
@@ -200,16 +209,89 @@ static void decode_iq4_xs(const uint8_t *block, float *to)
     }
 }
 
+/* ---- Small floats, and ternary numbers --------------------------------------------------------------------------- */
+
+static void decode_mxfp4(const uint8_t *block, float *to)
+{
+    const uint32_t bits = block[0] < 2 ? 0x200000u << block[0] : (block[0] - 1u) << 23; /* 2^(e - 128) */
+    const uint8_t bytes[4] = {(uint8_t)bits, (uint8_t)(bits >> 8), (uint8_t)(bits >> 16), (uint8_t)(bits >> 24)};
+    float d;
+    lsq_dtype_to_float(LSQ_F32, bytes, 1, &d);
+    for (unsigned j = 0; j < 32; j++)
+        to[j] = d * (float)small[low_bits(block + 1, j)];
+}
+
+/* Scales have no sign: what is 0, or NaN without the bit of the sign, counts as 0, and the rest with that bit as without it. */
+static void decode_nvfp4(const uint8_t *block, float *to)
+{
+    const uint8_t *q = block + 4;
+    for (unsigned g = 0; g < 4; g++, q += 8, to += 16) {
+        float d = 0;
+        if ((block[g] & 0x7f) == 0x7f)
+            d = block[g] == 0x7f ? 0 : 480;
+        else
+            lsq_dtype_to_float(LSQ_F8_E4M3, &(uint8_t){block[g] & 0x7f}, 1, &d);
+        d *= 0.5f;
+        for (unsigned j = 0; j < 16; j++)
+            to[j] = d * (float)small[j < 8 ? q[j] & 15 : q[j - 8] >> 4];
+    }
+}
+
+/* A byte is a fraction of 256 to the base 3: multiplied by 3, what is carried out of it is the next digit. */
+static float *decode_digits(const uint8_t *q, unsigned bytes, unsigned digits, float d, float *to)
+{
+    static const uint8_t power[5] = {1, 3, 9, 27, 81};
+    for (unsigned n = 0; n < digits; n++)
+        for (unsigned j = 0; j < bytes; j++)
+            *to++ = d * (float)(((q[j] * power[n] & 255) * 3 >> 8) - 1);
+    return to;
+}
+
+static void decode_tq1_0(const uint8_t *block, float *to)
+{
+    const float d = half_at(block + 52);
+    to = decode_digits(block, 32, 5, d, to);
+    to = decode_digits(block + 32, 16, 5, d, to);
+    decode_digits(block + 48, 4, 4, d, to);
+}
+
+static void decode_tq2_0(const uint8_t *block, float *to)
+{
+    const float d = half_at(block + 64);
+    for (unsigned g = 0; g < 8; g++)
+        for (unsigned l = 0; l < 32; l++)
+            *to++ = d * (float)((block[g / 4 * 32 + l] >> g % 4 * 2 & 3) - 1);
+}
+
+/* ------------------------------------------------------------------------------------------------------------------ */
+
 const lsq_block_type *lsq_gguf_block_type(uint32_t type)
 {
     static const lsq_block_type types[] = {
-        [2] = {"Q4_0", 32, 18, decode_q4_0},        [3] = {"Q4_1", 32, 20, decode_q4_1},
-        [6] = {"Q5_0", 32, 22, decode_q5_0},        [7] = {"Q5_1", 32, 24, decode_q5_1},
-        [8] = {"Q8_0", 32, 34, decode_q8_0},        [10] = {"Q2_K", 256, 84, decode_q2_k},
-        [11] = {"Q3_K", 256, 110, decode_q3_k},     [12] = {"Q4_K", 256, 144, decode_q4_k},
-        [13] = {"Q5_K", 256, 176, decode_q5_k},     [14] = {"Q6_K", 256, 210, decode_q6_k},
-        [15] = {"Q8_K", 256, 292, decode_q8_k},     [20] = {"IQ4_NL", 32, 18, decode_iq4_nl},
+        [2] = {"Q4_0", 32, 18, decode_q4_0},
+        [3] = {"Q4_1", 32, 20, decode_q4_1},
+        [6] = {"Q5_0", 32, 22, decode_q5_0},
+        [7] = {"Q5_1", 32, 24, decode_q5_1},
+        [8] = {"Q8_0", 32, 34, decode_q8_0},
+        [10] = {"Q2_K", 256, 84, decode_q2_k},
+        [11] = {"Q3_K", 256, 110, decode_q3_k},
+        [12] = {"Q4_K", 256, 144, decode_q4_k},
+        [13] = {"Q5_K", 256, 176, decode_q5_k},
+        [14] = {"Q6_K", 256, 210, decode_q6_k},
+        [15] = {"Q8_K", 256, 292, decode_q8_k},
+        [16] = {"IQ2_XXS", 256, 66, lsq_gguf_decode_iq2_xxs},
+        [17] = {"IQ2_XS", 256, 74, lsq_gguf_decode_iq2_xs},
+        [18] = {"IQ3_XXS", 256, 98, lsq_gguf_decode_iq3_xxs},
+        [19] = {"IQ1_S", 256, 50, lsq_gguf_decode_iq1_s},
+        [20] = {"IQ4_NL", 32, 18, decode_iq4_nl},
+        [21] = {"IQ3_S", 256, 110, lsq_gguf_decode_iq3_s},
+        [22] = {"IQ2_S", 256, 82, lsq_gguf_decode_iq2_s},
         [23] = {"IQ4_XS", 256, 136, decode_iq4_xs},
+        [29] = {"IQ1_M", 256, 56, lsq_gguf_decode_iq1_m},
+        [34] = {"TQ1_0", 256, 54, decode_tq1_0},
+        [35] = {"TQ2_0", 256, 66, decode_tq2_0},
+        [39] = {"MXFP4", 32, 17, decode_mxfp4},
+        [40] = {"NVFP4", 64, 36, decode_nvfp4},
     };
     return type < sizeof types / sizeof types[0] && types[type].decode ? &types[type] : NULL;
 }

@@ -102,6 +102,16 @@ static lsq_status text_of_float(const lsq_gguf *c, double value, size_t digits, 
     return LSQ_OK;
 }
 
+/* Which of the pairs that say where tensors are is it? -1: none, and so one that says what they are. */
+static int split_of(const char *key)
+{
+    static const char *const keys[LSQ_GGUF_SPLITS] = {"split.no", "split.count", "split.tensors.count"};
+    for (int i = 0; i < LSQ_GGUF_SPLITS; i++)
+        if (strcmp(key, keys[i]) == 0)
+            return i;
+    return -1;
+}
+
 static lsq_status take_scalar(lsq_gguf *c, uint64_t type, const char *key, char text[SCALAR_TEXT_MAX])
 {
     const uint64_t begin = c->at;
@@ -110,10 +120,13 @@ static lsq_status take_scalar(lsq_gguf *c, uint64_t type, const char *key, char 
     const lsq_status status = lsq_gguf_number(c, bytes, "a value", &value);
     if (status != LSQ_OK)
         return status;
-    if (strcmp(key, "split.count") == 0 && value > 1)
-        return lsq_fail(c->err, LSQ_E_UNSUPPORTED, c->path,
-                        "is one of %llu files of a model that was split: they must be merged first",
-                        (unsigned long long)value);
+    const int split = split_of(key);
+    if (split >= 0) {
+        if (c->split_seen >> split & 1)
+            return lsq_fail(c->err, LSQ_E_MALFORMED, c->path, "the key \"%s\" is there twice", key);
+        c->split_seen |= 1u << split;
+        c->split[split] = value;
+    }
     float single;
     double number;
     switch (type) {
@@ -172,11 +185,13 @@ static lsq_status take_array(lsq_gguf *c, char text[SCALAR_TEXT_MAX])
 /* Bounded, so that who keeps or prints metadata need not. */
 static lsq_status keep(lsq_gguf *c, const char *key, const char *value, size_t length)
 {
+    if (split_of(key) >= 0)
+        return LSQ_OK;
     c->kept += strlen(key) + length;
     if (c->kept > LSQ_HEADER_MAX)
         return lsq_fail(c->err, LSQ_E_LIMIT, c->path, "more than %llu bytes of metadata, without its arrays",
                         (unsigned long long)LSQ_HEADER_MAX);
-    return lsq_model_add_metadata(c->model, key, value, c->err);
+    return lsq_model_add_metadata(c->metadata, key, value, c->err);
 }
 
 static lsq_status keep_string(lsq_gguf *c, const char *key)
@@ -242,10 +257,10 @@ lsq_status lsq_gguf_metadata(lsq_gguf *c, uint64_t pairs)
         status = read_pair(c);
     if (status != LSQ_OK)
         return status;
-    lsq_model_sort_metadata(c->model);
-    for (size_t i = 1; i < c->model->metadata_count; i++)
-        if (strcmp(c->model->metadata[2 * i - 2], c->model->metadata[2 * i]) == 0)
-            return lsq_fail(c->err, LSQ_E_MALFORMED, c->path, "the key \"%s\" is there twice",
-                            c->model->metadata[2 * i]);
+    const lsq_model *kept = c->metadata;
+    lsq_model_sort_metadata(c->metadata);
+    for (size_t i = 1; i < kept->metadata_count; i++)
+        if (strcmp(kept->metadata[2 * i - 2], kept->metadata[2 * i]) == 0)
+            return lsq_fail(c->err, LSQ_E_MALFORMED, c->path, "the key \"%s\" is there twice", kept->metadata[2 * i]);
     return LSQ_OK;
 }

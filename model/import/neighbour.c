@@ -1,14 +1,17 @@
 /*
  * neighbour.c - files that another file names: of its own folder, and no other.
  *
- * Who wrote the file decides which others are opened, so only plain names are believed. What stands under such a name
- * in the user's folder is the user's: links are followed, as download caches have them, but what is no regular file is
- * not read.
+ * Who wrote the file decides which others are opened, so only plain names are believed. Archives and repositories bring
+ * links with them, which are no more the user's than the file is. Followed are those that lead into the same folder;
+ * and as download caches have links in one folder and files in another, those that lead to where the user's own link leads.
  */
 #include "model/import/neighbour.h"
+#include "model/links.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* "folder of the path/name"; NULL if memory ran out. */
 static char *beside(const char *path, const char *name)
@@ -26,6 +29,42 @@ static char *beside(const char *path, const char *name)
 static int plain_file_name(const char *name)
 {
     return name[0] != 0 && !strchr(name, '/') && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+/* The device and inode of the folder of a path: paths to the same folder may differ. Returns whether it is there. */
+static int examine_folder(const char *path, struct stat *st)
+{
+    char *folder = path ? beside(path, ".") : NULL;
+    const int found = folder && stat(folder, st) == 0;
+    free(folder);
+    return found;
+}
+
+static int same_folder(const char *path, const struct stat *folder)
+{
+    struct stat st;
+    return examine_folder(path, &st) && st.st_dev == folder->st_dev && st.st_ino == folder->st_ino;
+}
+
+/* If `joined`, beside the file `path`, is a link, may it be followed? LSQ_E_UNSUPPORTED if not; LSQ_E_IO, LSQ_E_NOMEM. */
+static lsq_status check_link(const char *path, const char *joined, lsq_error *err)
+{
+    struct stat st;
+    char text[128];
+    if (lstat(joined, &st) != 0 || !S_ISLNK(st.st_mode))
+        return LSQ_OK;
+    char *target = lsq_links_follow(joined), *file = target ? lsq_links_follow(path) : NULL;
+    lsq_status status = LSQ_OK;
+    if (!file)
+        status = lsq_fail(err, errno == ENOMEM ? LSQ_E_NOMEM : LSQ_E_IO, joined, "cannot open: %s",
+                          strerror_r(errno, text, sizeof text));
+    else if (!examine_folder(target, &st) || (!same_folder(path, &st) && !same_folder(file, &st)))
+        status =
+            lsq_fail(err, LSQ_E_UNSUPPORTED, joined,
+                     "is a link out of the folder of the model: copy what it leads to if that is part of the model");
+    free(target);
+    free(file);
+    return status;
 }
 
 lsq_status lsq_model_add_neighbour(lsq_model *model, const char *path, const char *name, unsigned flags,
@@ -46,6 +85,8 @@ lsq_status lsq_model_add_neighbour(lsq_model *model, const char *path, const cha
     if (i > 0)
         *file = &model->files[i - 1];
     else
+        status = check_link(path, joined, err);
+    if (i == 0 && status == LSQ_OK)
         status = lsq_model_add_file(model, joined, flags, file, err);
     free(joined);
     return status;

@@ -273,6 +273,7 @@ static lsq_status read_model(reader *r)
         status = lsq_onnx_read_graphs(&r->o);
     if (!status)
         status = read_functions(r, model);
+    lsq_onnx_settle_axes(&r->o);
     if (!status && r->trainings && lsq_model_warn(r->o.model, "the graphs for training are passed over"))
         status = lsq_fail(m.err, LSQ_E_NOMEM, m.file->path, "no memory for a warning");
     return status;

@@ -50,6 +50,12 @@ lsq_status lsq_onnx_add_numbers(lsq_onnx *o, const lsq_message *proto, unsigned 
 lsq_status lsq_onnx_external(lsq_onnx *o, const lsq_message *proto, const lsq_tensor *tensor, size_t at,
                              const uint8_t **data);
 
+/* Finds the axes of the outputs of weights that nodes of this graph use, once its tensors have been added. `node`: their field. */
+void lsq_onnx_read_axes(const lsq_onnx *o, lsq_message graph, uint32_t node);
+
+/* Where nodes do not agree, and no more come, the axis is not known. */
+void lsq_onnx_settle_axes(const lsq_onnx *o);
+
 /*
  * Reads an OperatorSetIdProto, a domain and a version (LSQ_VARINT), or a StringStringEntryProto, a key and a value
  * (LSQ_BYTES); either may not be there. LSQ_E_MALFORMED.

@@ -3,6 +3,9 @@
  *
  * The tensor says where, as pairs of strings: `location`, a file's name; `offset`, 0 if it is not there; `length`, the
  * rest of the file if it is not there. Other keys are passed over: a `checksum` (SHA-1) is not compared.
+ *
+ * Any bytes can be called numbers, so a link to a private file, that came with the model, would carry that file away in what
+ * is made of the model. neighbour.c sees where links lead; of a hard link nobody can tell.
  */
 #include "model/import/neighbour.h"
 #include "model/import/onnx.h"
@@ -103,6 +106,12 @@ lsq_status lsq_onnx_external(lsq_onnx *o, const lsq_message *proto, const lsq_te
     name[p.location.size] = 0;
     const lsq_mapping *file;
     status = lsq_model_add_neighbour(o->model, path, name, o->flags, &file, o->err);
+    if (!status && file->many_names)
+        status =
+            lsq_fail(o->err, LSQ_E_UNSUPPORTED, file->path,
+                     "tensor \"%s\": is a file of several names (hard links), expected one that is this model's alone: "
+                     "copy it if it is part of the model",
+                     t->name);
     if (!status)
         status = compare(file, t, offset, o->err);
     if (status)

@@ -129,13 +129,14 @@ static lsq_status read_node(lsq_onnx *o, const lsq_message *node)
 
 static lsq_status read_graph(lsq_onnx *o, const lsq_onnx_graph *graph)
 {
-    lsq_message m = {&o->file, graph->function ? "FunctionProto" : "GraphProto", graph->at, graph->at + graph->size, 1,
-                     o->err};
-    lsq_message inner;
+    const lsq_message whole = {
+        &o->file, graph->function ? "FunctionProto" : "GraphProto", graph->at, graph->at + graph->size, 1, o->err};
+    const uint32_t node = graph->function ? FUNCTION_NODE : GRAPH_NODE;
+    lsq_message m = whole, inner;
     lsq_field f;
     lsq_status status = lsq_field_next(&m, &f);
     while (!status && f.number) {
-        if (f.number == (graph->function ? FUNCTION_NODE : GRAPH_NODE)) {
+        if (f.number == node) {
             status = lsq_field_message(&m, &f, "NodeProto", &inner);
             status = status ? status : read_node(o, &inner);
         } else if (f.number == GRAPH_INITIALIZER && !graph->function) {
@@ -147,6 +148,8 @@ static lsq_status read_graph(lsq_onnx *o, const lsq_onnx_graph *graph)
         if (!status)
             status = lsq_field_next(&m, &f);
     }
+    if (!status)
+        lsq_onnx_read_axes(o, whole, node);
     return status;
 }
 

@@ -92,6 +92,15 @@ static lsq_status push_stack_global(lsq_pickle_machine *m)
                      name.u.text.length);
 }
 
+/* Dicts get their items later; what one is called with may say what items that are missing are made by. */
+static int are_names(const lsq_pickle *p, const lsq_pickle_value *tuple)
+{
+    uint32_t i = tuple->u.first;
+    while (i && p->values[p->items[i].value].kind == LSQ_PICKLE_NAME)
+        i = p->items[i].next;
+    return i == 0;
+}
+
 static lsq_status reduce(lsq_pickle_machine *m)
 {
     const lsq_status status = lsq_pickle_need(m, 2);
@@ -102,23 +111,39 @@ static lsq_status reduce(lsq_pickle_machine *m)
     if (called->kind != LSQ_PICKLE_NAME || with->kind != LSQ_PICKLE_TUPLE)
         return lsq_pickle_fail(m, LSQ_E_MALFORMED, "a call of no function, or without arguments");
     const lsq_pickle_name *name = &m->p->names[called->u.name];
-    if (name->gives == LSQ_PICKLE_OTHER || (name->gives == LSQ_PICKLE_DICT && with->u.first))
+    if (name->gives == LSQ_PICKLE_OTHER || (name->gives == LSQ_PICKLE_DICT && !are_names(m->p, with)))
         return lsq_fail(m->err, LSQ_E_UNSUPPORTED, m->p->where, "offset %zu: calls %s.%s with arguments; " NOTHING_RUNS,
                         m->at, name->module, name->name);
-    if (name->gives == LSQ_PICKLE_DICT)
-        return lsq_pickle_push_kind(m, LSQ_PICKLE_DICT);
+    if (name->gives == LSQ_PICKLE_DICT || name->gives == LSQ_PICKLE_OBJECT)
+        return lsq_pickle_push_kind(m, name->gives);
     return lsq_pickle_push_value(m,
                                  &(lsq_pickle_value){.kind = LSQ_PICKLE_CALL, .u.call = {called->u.name, arguments}});
 }
 
-/* Attributes of a dict, which no file of weights needs. */
+/* A class, a tuple of arguments, and as the case may be a dict of some: an object of plain data. */
+static lsq_status make_object(lsq_pickle_machine *m, unsigned operands)
+{
+    const lsq_status status = lsq_pickle_need(m, operands);
+    if (status)
+        return status;
+    m->depth -= operands;
+    const lsq_pickle_value *class = &m->p->values[m->stack[m->depth]], *with = &m->p->values[m->stack[m->depth + 1]];
+    if (class->kind != LSQ_PICKLE_NAME || with->kind != LSQ_PICKLE_TUPLE)
+        return lsq_pickle_fail(m, LSQ_E_MALFORMED, "an object of no class, or without arguments");
+    if (m->p->names[class->u.name].gives != LSQ_PICKLE_OBJECT)
+        return lsq_pickle_fail(m, LSQ_E_UNSUPPORTED, "makes an object; " NOTHING_RUNS);
+    return lsq_pickle_push_kind(m, LSQ_PICKLE_OBJECT);
+}
+
+/* Attributes of a dict or an object, which no file of weights needs. */
 static lsq_status build(lsq_pickle_machine *m)
 {
     const lsq_status status = lsq_pickle_need(m, 2);
     if (status)
         return status;
     lsq_pickle_pop(m);
-    return m->p->values[m->stack[m->depth - 1]].kind == LSQ_PICKLE_DICT
+    const uint8_t kind = m->p->values[m->stack[m->depth - 1]].kind;
+    return kind == LSQ_PICKLE_DICT || kind == LSQ_PICKLE_OBJECT
                ? LSQ_OK
                : lsq_pickle_fail(m, LSQ_E_UNSUPPORTED, "sets the state of an object; " NOTHING_RUNS);
 }
@@ -240,6 +265,10 @@ static lsq_status run_other(lsq_pickle_machine *m, uint8_t instruction)
         return reduce(m);
     case 'b': /* BUILD */
         return build(m);
+    case 0x81: /* NEWOBJ */
+        return make_object(m, 2);
+    case 0x92: /* NEWOBJ_EX */
+        return make_object(m, 3);
     case 'Q': /* BINPERSID */
         return push_persistent(m);
     default:
@@ -250,8 +279,8 @@ static lsq_status run_other(lsq_pickle_machine *m, uint8_t instruction)
 static lsq_status run(lsq_pickle_machine *m, uint8_t instruction)
 {
     static const uint8_t marked[] = {'t', 'u', 'd', 'e', 0x90, 'l', 0x91, '1'};
-    /* INST, OBJ, NEWOBJ, NEWOBJ_EX, EXT1, EXT2, EXT4 */
-    static const uint8_t objects[] = {'i', 'o', 0x81, 0x92, 0x82, 0x83, 0x84};
+    /* INST, OBJ, EXT1, EXT2, EXT4 */
+    static const uint8_t objects[] = {'i', 'o', 0x82, 0x83, 0x84};
     /* FLOAT, STRING, BINSTRING, SHORT_BINSTRING, UNICODE, PUT, GET, PERSID, DUP, NEXT_BUFFER, READONLY_BUFFER */
     static const uint8_t unused[] = {'F', 'S', 'T', 'U', 'V', 'p', 'g', 'P', '2', 0x97, 0x98};
     if (memchr(marked, instruction, sizeof(marked)))

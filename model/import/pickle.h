@@ -3,7 +3,7 @@
  *
  * A pickle is a program that imports and calls what it likes. Here nothing is ever imported or called: of the functions
  * and classes that it may name there is a list, anything else refuses it, and a call is kept as what it is, a name and
- * its arguments.
+ * its arguments, or forgotten.
  */
 #ifndef LSQ_MODEL_IMPORT_PICKLE_H
 #define LSQ_MODEL_IMPORT_PICKLE_H
@@ -18,6 +18,7 @@ typedef enum lsq_pickle_kind {
     LSQ_PICKLE_DICT, /* of either kind */
     LSQ_PICKLE_NAME,
     LSQ_PICKLE_CALL,
+    LSQ_PICKLE_OBJECT,    /* what a class of plain data gives: what it holds is not kept */
     LSQ_PICKLE_PERSISTENT /* what a persistent id stands for */
 } lsq_pickle_kind;
 
@@ -69,7 +70,7 @@ typedef struct lsq_pickle {
 /*
  * Reads pickle->bytes, all of which must be one pickle of protocol 0 to 5, into values, items and root. The caller sets
  * what is above these, and calls lsq_pickle_free() whatever comes of it. LSQ_E_MALFORMED, LSQ_E_TRUNCATED,
- * LSQ_E_LIMIT, LSQ_E_NOMEM; LSQ_E_UNSUPPORTED: it names something else, or makes objects.
+ * LSQ_E_LIMIT, LSQ_E_NOMEM; LSQ_E_UNSUPPORTED: it names something else, or makes other objects.
  */
 lsq_status lsq_pickle_read(lsq_pickle *pickle, lsq_error *err);
 void lsq_pickle_free(lsq_pickle *pickle);

@@ -258,24 +258,33 @@ lsq_status lsq_pickle_push_tuple_of(lsq_pickle_machine *m, size_t count)
     return status ? status : lsq_pickle_push_tuple(m, m->depth - count);
 }
 
-/* The values from stack[from] on become keys and values of the dict below them. */
+/* The value below those from stack[from] on, which are to become part of it; NULL if there is none. */
+static const lsq_pickle_value *owner_of(const lsq_pickle_machine *m, size_t from)
+{
+    return from == 0 || available(m) < m->depth - from + 1 ? NULL : &m->p->values[m->stack[from - 1]];
+}
+
+/* The values from stack[from] on become keys and values of the dict below them; an object forgets them. */
 lsq_status lsq_pickle_set_items(lsq_pickle_machine *m, size_t from)
 {
-    if (from == 0 || available(m) < m->depth - from + 1 || m->p->values[m->stack[from - 1]].kind != LSQ_PICKLE_DICT)
+    const lsq_pickle_value *owner = owner_of(m, from);
+    if (!owner || (owner->kind != LSQ_PICKLE_DICT && owner->kind != LSQ_PICKLE_OBJECT))
         return lsq_pickle_fail(m, LSQ_E_MALFORMED, "sets items of what is no dict");
     if ((m->depth - from) % 2 != 0)
         return lsq_pickle_fail(m, LSQ_E_MALFORMED, "sets a key without a value");
+    const int kept = owner->kind == LSQ_PICKLE_DICT;
     lsq_status status = LSQ_OK;
-    for (size_t i = from; i < m->depth && !status; i++)
+    for (size_t i = from; kept && i < m->depth && !status; i++)
         status = append(m, m->stack[from - 1], m->stack[i]);
     m->depth = from;
     return status;
 }
 
-/* Those are appended to the list or set below them, which forgets them. */
+/* Those are appended to the list, set or object below them, which forgets them. */
 lsq_status lsq_pickle_append_items(lsq_pickle_machine *m, size_t from)
 {
-    if (from == 0 || available(m) < m->depth - from + 1 || !m->p->values[m->stack[from - 1]].list)
+    const lsq_pickle_value *owner = owner_of(m, from);
+    if (!owner || !(owner->list || owner->kind == LSQ_PICKLE_OBJECT))
         return lsq_pickle_fail(m, LSQ_E_MALFORMED, "appends to what is no list");
     m->depth = from;
     return LSQ_OK;

@@ -11,7 +11,7 @@
  * the order of their rows are used where they are; others, such as transposed views, are copied.
  */
 #include "model/import/archive.h"
-#include "model/import/pickle.h"
+#include "model/import/pth_names.h"
 #include "model/import/strides.h"
 #include "model/limits.h"
 #include "model/sizes.h"
@@ -22,53 +22,6 @@
 
 enum { DEPTH = 3 };        /* dicts within each other, the outermost counted */
 #define TENSORS_MAX 65535u /* as there may be entries */
-
-/* What a name of the pickle is to us. A storage or a type of numbers is SOME_STORAGE or SOME_TYPE and its lsq_dtype. */
-enum { DICT_CLASS, SIZE, TENSOR, TENSOR_WITH_TYPE, PARAMETER, BYTES, SOME_STORAGE = 100, SOME_TYPE = 200 };
-
-#define STORAGE(name, dtype)                                                                                           \
-    {                                                                                                                  \
-        "torch", name "Storage", LSQ_PICKLE_OTHER, SOME_STORAGE + (dtype)                                              \
-    }
-#define TYPE(name, dtype)                                                                                              \
-    {                                                                                                                  \
-        "torch", name, LSQ_PICKLE_OTHER, SOME_TYPE + (dtype)                                                           \
-    }
-
-/* All that a pickle may name. */
-static const lsq_pickle_name names[] = {
-    {"collections", "OrderedDict", LSQ_PICKLE_DICT, DICT_CLASS},
-    {"torch", "Size", LSQ_PICKLE_CALL, SIZE},
-    {"torch._utils", "_rebuild_tensor_v2", LSQ_PICKLE_CALL, TENSOR},
-    {"torch._utils", "_rebuild_tensor_v3", LSQ_PICKLE_CALL, TENSOR_WITH_TYPE},
-    {"torch._utils", "_rebuild_parameter", LSQ_PICKLE_CALL, PARAMETER},
-    {"torch.storage", "UntypedStorage", LSQ_PICKLE_OTHER, BYTES},
-    STORAGE("Float", LSQ_F32),
-    STORAGE("Half", LSQ_F16),
-    STORAGE("BFloat16", LSQ_BF16),
-    STORAGE("Double", LSQ_F64),
-    STORAGE("Long", LSQ_I64),
-    STORAGE("Int", LSQ_I32),
-    STORAGE("Short", LSQ_I16),
-    STORAGE("Char", LSQ_I8),
-    STORAGE("Byte", LSQ_U8),
-    STORAGE("Bool", LSQ_BOOL),
-    TYPE("float32", LSQ_F32),
-    TYPE("float16", LSQ_F16),
-    TYPE("bfloat16", LSQ_BF16),
-    TYPE("float64", LSQ_F64),
-    TYPE("int64", LSQ_I64),
-    TYPE("int32", LSQ_I32),
-    TYPE("int16", LSQ_I16),
-    TYPE("int8", LSQ_I8),
-    TYPE("uint8", LSQ_U8),
-    TYPE("uint16", LSQ_U16),
-    TYPE("uint32", LSQ_U32),
-    TYPE("uint64", LSQ_U64),
-    TYPE("bool", LSQ_BOOL),
-    TYPE("float8_e4m3fn", LSQ_F8_E4M3),
-    TYPE("float8_e5m2", LSQ_F8_E5M2),
-};
 
 /* What the reader is about. */
 typedef struct {
@@ -106,8 +59,9 @@ static int is_text(const reader *r, const lsq_pickle_value *value, const char *t
 }
 
 /* What a name, or a call of it, is to us; -1 for other values. */
-static int role_of(const lsq_pickle_value *value)
+static int role_of(const reader *r, const lsq_pickle_value *value)
 {
+    const lsq_pickle_name *names = r->pickle.names;
     if (value->kind == LSQ_PICKLE_NAME)
         return names[value->u.name].role;
     return value->kind == LSQ_PICKLE_CALL ? names[value->u.call.name].role : -1;
@@ -127,7 +81,7 @@ static size_t values_of(const reader *r, const lsq_pickle_value *tuple, lsq_pick
 static lsq_status read_numbers(const reader *r, const lsq_pickle_value *from, uint64_t *numbers, unsigned *count)
 {
     lsq_pickle_value *values[LSQ_RANK_MAX];
-    if (from->kind == LSQ_PICKLE_CALL && role_of(from) == SIZE &&
+    if (from->kind == LSQ_PICKLE_CALL && role_of(r, from) == LSQ_PTH_SIZE &&
         values_of(r, &r->pickle.values[from->u.call.arguments], values, 1) == 1)
         from = values[0];
     if (from->kind != LSQ_PICKLE_TUPLE)
@@ -157,8 +111,8 @@ static lsq_status read_storage(const reader *r, const lsq_pickle_value *persiste
     if (tuple->kind != LSQ_PICKLE_TUPLE || values_of(r, tuple, id, 5) != 5 || !is_text(r, id[0], "storage") ||
         id[2]->kind != LSQ_PICKLE_TEXT || id[3]->kind != LSQ_PICKLE_TEXT || id[4]->kind != LSQ_PICKLE_NUMBER)
         return malformed(r, "no (\"storage\", type, key, device, numbers) for its storage");
-    const int role = role_of(type ? type : id[1]), first = type ? SOME_TYPE : SOME_STORAGE;
-    if (role < first || role >= first + LSQ_DTYPES || (type ? role_of(id[1]) != BYTES : 0))
+    const int role = role_of(r, type ? type : id[1]), first = type ? LSQ_PTH_TYPE : LSQ_PTH_STORAGE;
+    if (role < first || role >= first + LSQ_DTYPES || (type ? role_of(r, id[1]) != LSQ_PTH_BYTES : 0))
         return malformed(r, "no type of numbers");
     v->tensor.dtype = (lsq_dtype)(role - first);
 
@@ -244,11 +198,10 @@ static int is_empty(const lsq_pickle_value *value)
 }
 
 /* _rebuild_tensor_v2(storage, offset, size, stride, requires_grad, hooks[, metadata]); v3 has a type before the last. */
-static lsq_status add_tensor(reader *r, const lsq_pickle_value *call)
+static lsq_status add_tensor(reader *r, const lsq_pickle_value *arguments, size_t typed)
 {
     lsq_pickle_value *with[8];
-    const size_t typed = role_of(call) == TENSOR_WITH_TYPE,
-                 count = values_of(r, &r->pickle.values[call->u.call.arguments], with, 7 + typed);
+    const size_t count = values_of(r, arguments, with, 7 + typed);
     view v = {.storage = NULL};
     unsigned strides = 0;
     if (count < 6 + typed || count > 7 + typed)
@@ -280,18 +233,45 @@ static lsq_status pass_over(reader *r)
 
 static lsq_status read_dict(reader *r, lsq_pickle_value *dict, size_t length, unsigned depth);
 
+/*
+ * What is inside of _rebuild_parameter(tensor, requires_grad, hooks[, state]), or _rebuild_from_type_v2(function, class,
+ * arguments, state): the role of a call, and the arguments. Of a parameter that is a subclass there are two such.
+ */
+static lsq_status unwrap(const reader *r, lsq_pickle_value **value, int *role, const lsq_pickle_value **arguments)
+{
+    lsq_pickle_value *with[4];
+    *role = -1;
+    for (unsigned depth = 0; depth < 3 && (*value)->kind == LSQ_PICKLE_CALL; depth++) {
+        *role = role_of(r, *value);
+        *arguments = &r->pickle.values[(*value)->u.call.arguments];
+        if (*role == LSQ_PTH_SUBCLASS) {
+            if (values_of(r, *arguments, with, 4) != 4 || with[0]->kind != LSQ_PICKLE_NAME ||
+                with[2]->kind != LSQ_PICKLE_TUPLE)
+                return malformed(r, "not the arguments that a subclass has");
+            *role = role_of(r, with[0]);
+            *arguments = with[2];
+        }
+        if (*role != LSQ_PTH_PARAMETER)
+            return LSQ_OK;
+        const size_t count = values_of(r, *arguments, with, 4);
+        if (count < 3 || count > 4)
+            return malformed(r, "not as many arguments as a parameter has");
+        *value = with[0];
+        *role = -1;
+    }
+    return LSQ_OK;
+}
+
 /* A value of a dict so deep, whose name is r->name, `length` bytes. */
 static lsq_status read_value(reader *r, lsq_pickle_value *value, size_t length, unsigned depth)
 {
-    lsq_pickle_value *with[3];
-    if (value->kind == LSQ_PICKLE_CALL && role_of(value) == PARAMETER) {
-        if (values_of(r, &r->pickle.values[value->u.call.arguments], with, 3) != 3)
-            return malformed(r, "not as many arguments as a parameter has");
-        value = with[0];
-    }
-    const int role = value->kind == LSQ_PICKLE_CALL ? role_of(value) : -1;
-    if (role == TENSOR || role == TENSOR_WITH_TYPE)
-        return add_tensor(r, value);
+    const lsq_pickle_value *arguments = NULL;
+    int role;
+    const lsq_status status = unwrap(r, &value, &role, &arguments);
+    if (status)
+        return status;
+    if (role == LSQ_PTH_TENSOR || role == LSQ_PTH_TENSOR_WITH_TYPE)
+        return add_tensor(r, arguments, role == LSQ_PTH_TENSOR_WITH_TYPE);
     if (value->kind == LSQ_PICKLE_DICT && !value->seen && depth < DEPTH)
         return read_dict(r, value, length, depth + 1);
     return pass_over(r);
@@ -361,11 +341,8 @@ static lsq_status check_entry(const reader *r, const lsq_archive_entry *root, co
 static lsq_status read_pickle(reader *r, const lsq_archive_entry *entry)
 {
     lsq_pickle *p = &r->pickle;
-    *p = (lsq_pickle){.where = r->archive->file->path,
-                      .bytes = entry->bytes,
-                      .size = (size_t)entry->size,
-                      .names = names,
-                      .name_count = sizeof(names) / sizeof(names[0])};
+    *p = (lsq_pickle){.where = r->archive->file->path, .bytes = entry->bytes, .size = (size_t)entry->size};
+    p->names = lsq_pth_names(&p->name_count);
     lsq_status status = lsq_pickle_read(p, r->err);
     if (!status && p->values[p->root].kind != LSQ_PICKLE_DICT)
         status = lsq_fail(r->err, LSQ_E_UNSUPPORTED, p->where,

@@ -92,20 +92,27 @@ def gguf_plain(path):
 # Where float16 scales are in a block, that must be numbers; everything else may be any byte.
 SCALES = {"Q4_0": [0], "Q4_1": [0, 2], "Q5_0": [0], "Q5_1": [0, 2], "Q8_0": [0], "Q2_K": [80, 82], "Q3_K": [108],
           "Q4_K": [0, 2], "Q5_K": [0, 2], "Q6_K": [208], "Q8_K": [], "IQ4_NL": [0], "IQ4_XS": [0]}
+SCALES_OF_FEW_BITS = {"IQ1_S": [0], "IQ1_M": [], "IQ2_XXS": [0], "IQ2_XS": [0], "IQ2_S": [0], "IQ3_XXS": [0], "IQ3_S": [0],
+                      "MXFP4": [], "NVFP4": [], "TQ1_0": [52], "TQ2_0": [64]}
 
 
-def gguf_blocks(folder):
+def gguf_blocks(path, scales):
     """Blocks of every type that is read, any bits of codes; and what the gguf library decodes them to, in safetensors."""
     rng = random.Random(1)
-    writer = gguf.GGUFWriter(f"{folder}/blocks.gguf", "test")
+    writer = gguf.GGUFWriter(f"{path}.gguf", "test")
     decoded = {}
-    for name, places in SCALES.items():
+    for name, places in scales.items():
         dtype = gguf.GGMLQuantizationType[name]
         numbers, size = gguf.GGML_QUANT_SIZES[dtype]
         blocks = numpy.frombuffer(rng.randbytes(512 // numbers * size), numpy.uint8).reshape(-1, size).copy()
         for block in blocks:
             for at in places:
                 block[at:at + 2] = list(struct.pack("<e", rng.uniform(-2, 2)))
+        if name == "IQ1_M":  # four bits of the scale in each of four words
+            for block in blocks:
+                scale = struct.unpack("<H", struct.pack("<e", rng.uniform(-2, 2)))[0]
+                for i in range(4):
+                    block[49 + 2 * i] = block[49 + 2 * i] & 15 | (scale >> 4 * i & 15) << 4
         if name == "Q8_K":  # the library does not decode it: d as float32, 256 codes, sums
             for block in blocks:
                 block[:4] = list(struct.pack("<f", rng.uniform(-2, 2)))
@@ -118,7 +125,7 @@ def gguf_blocks(folder):
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-    safetensors.numpy.save_file(decoded, f"{folder}/blocks.safetensors")
+    safetensors.numpy.save_file(decoded, f"{path}.safetensors")
 
 
 if __name__ == "__main__":
@@ -129,4 +136,5 @@ if __name__ == "__main__":
     all_types(f"{sys.argv[1]}/all_types.safetensors")
     arrays(f"{sys.argv[1]}/npy")
     gguf_plain(f"{sys.argv[1]}/gguf/plain.gguf")
-    gguf_blocks(f"{sys.argv[1]}/gguf")
+    gguf_blocks(f"{sys.argv[1]}/gguf/blocks", SCALES)
+    gguf_blocks(f"{sys.argv[1]}/gguf/few_bits", SCALES_OF_FEW_BITS)

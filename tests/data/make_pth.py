@@ -1,18 +1,23 @@
 #!/usr/bin/env python3
-"""Writes pth/*.pth as torch.save() would, without torch: make_pth.py FOLDER
+"""Writes pth/*.pth as torch.save() would, without torch but with NumPy 1: make_pth.py FOLDER
 
 Modules and classes of torch's names stand in for it, so that Python's own pickler writes what it writes there; and entries
 are written as torch's writer of zip files does: stored, behind padding to 64 bytes, with descriptors, and a zip64 record.
 """
 
+import argparse
 import collections
+import datetime
 import io
 import os
+import pathlib
 import pickle
 import struct
 import sys
 import types
 import zlib
+
+import numpy
 
 
 def module(name, **names):
@@ -31,10 +36,16 @@ def rebuild(*_):
 CODES = {'FloatStorage': 'f', 'HalfStorage': 'e', 'BFloat16Storage': 'H', 'DoubleStorage': 'd', 'LongStorage': 'q',
          'IntStorage': 'i', 'ShortStorage': 'h', 'CharStorage': 'b', 'ByteStorage': 'B', 'BoolStorage': '?'}
 torch = module('torch', **{name: type(name, (), {}) for name in CODES}, Size=type('Size', (tuple,), {
-    '__reduce__': lambda self: (torch.Size, (tuple(self),))}))
+    '__reduce__': lambda self: (torch.Size, (tuple(self),))}), device=type('device', (), {
+    '__reduce__': lambda self: (torch.device, ('cuda', 0))}))
 parts = {name: types.FunctionType(rebuild.__code__, {}, name)
-         for name in ('_rebuild_tensor_v2', '_rebuild_tensor_v3', '_rebuild_parameter')}
+         for name in ('_rebuild_tensor_v2', '_rebuild_tensor_v3', '_rebuild_parameter', '_rebuild_parameter_with_state',
+                      '_rebuild_from_type_v2')}
+from_type = parts.pop('_rebuild_from_type_v2')
 module('torch._utils', **parts)
+module('torch._tensor', _rebuild_from_type_v2=from_type)
+torch.nn = module('torch.nn')
+torch.nn.parameter = module('torch.nn.parameter', Parameter=type('Parameter', (), {}))
 torch.storage = module('torch.storage', UntypedStorage=type('UntypedStorage', (), {}))
 
 
@@ -72,10 +83,17 @@ class Tensor:
 
 
 class Parameter:
-    def __init__(self, tensor):
-        self.tensor = tensor
+    """With a state it is one with attributes; with a class, one that is wrapped as torch wraps tensors of classes of their own."""
 
-    def __reduce_ex__(self, _):
+    def __init__(self, tensor, state=None, of_class=None):
+        self.tensor, self.state, self.of_class = tensor, state, of_class
+
+    def __reduce_ex__(self, protocol):
+        if self.of_class:
+            return from_type, (*self.tensor.__reduce_ex__(protocol)[:1], self.of_class,
+                               self.tensor.__reduce_ex__(protocol)[1], {'note': 1})
+        if self.state:
+            return parts['_rebuild_parameter_with_state'], (self.tensor, True, collections.OrderedDict(), self.state)
         return parts['_rebuild_parameter'], (self.tensor, True, collections.OrderedDict())
 
 
@@ -192,6 +210,17 @@ def main(folder):
     save(path('checkpoint'), checkpoint)
     save(path('checkpoint_1'), checkpoint, protocol=1)
     save(path('checkpoint_4'), {'set': {1, 2}, 'frozen': frozenset((1,)), 'bytes': b'\0\1', **checkpoint}, protocol=4)
+    moments = collections.defaultdict(dict, mean=Tensor(Storage('FloatStorage', [0.5, -0.5]), (2,)))
+    training = {
+        'args': argparse.Namespace(lr=0.1, out=pathlib.PurePosixPath('a/b'), when=datetime.datetime(2020, 1, 2)),
+        'loss': numpy.float64(0.5), 'step': numpy.int32(7), 'curve': numpy.arange(6.0).reshape(2, 3), 'type': numpy.dtype('f4'),
+        'device': torch.device(), 'seen': {1, 2}, 'count': collections.Counter('hello'), 'queue': collections.deque([1, 2], 3),
+        'complex': 1 + 2j, 'range': range(3), 'bytes': b'\0\xff', torch.nn.parameter.Parameter: 0,
+        'model': state_dict({**linear(), 'own': Parameter(Tensor(shared, (12,)), {'note': 'mine'}),
+                             'class': Parameter(Tensor(shared, (3, 4)), of_class=torch.nn.parameter.Parameter)}),
+        'moments': moments}
+    for protocol in (2, 5):
+        save(path(f'training_{protocol}'), training, protocol=protocol)
     save(path('empty'), {})
     recursive = {'weight': Tensor(shared, (3, 4))}
     recursive['itself'] = recursive

@@ -19,6 +19,8 @@ static void read_all(const lsq_model *model)
         if (t->bytes != t->elements * lsq_dtype_bytes(t->dtype) || lsq_model_find(model, t->name, &found) != t ||
             found != i)
             abort();
+        if (t->axis_known ? t->axis_known != 1 || t->rank < 2 || t->output_axis >= t->rank : t->output_axis != 0)
+            abort();
         if (entry->owned)
             owned += t->bytes;
         else if (entry->data < file->bytes || (size_t)(entry->data - file->bytes) > file->size ||

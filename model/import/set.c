@@ -1,5 +1,5 @@
 /*
- * safetensors_index.c - the reader of sharded sets: an index file and the .safetensors files beside it.
+ * set.c - the reader of sharded sets: an index file, and the .safetensors files beside it, or those of torch.save().
  *
  *     {"metadata": {"total_size": 123}, "weight_map": {"name of a tensor": "name of its file", ...}}
  *
@@ -21,12 +21,23 @@ static int space(uint8_t c)
 }
 
 /* JSON of an object. Text has no NUL, but the length at the head of a single file always has. */
-int lsq_is_safetensors_index(const lsq_mapping *file)
+int lsq_is_set(const lsq_mapping *file)
 {
     size_t i = 0;
     while (i < file->size && space(file->bytes[i]))
         i++;
     return i < file->size && file->bytes[i] == '{' && !memchr(file->bytes, 0, file->size < 8 ? file->size : 8);
+}
+
+/* One file of a set, which is no set. */
+static lsq_status read_file(lsq_model *model, const lsq_mapping *file, unsigned flags, lsq_error *err)
+{
+    if (lsq_is_old_pth(file))
+        return lsq_read_old_pth(model, file, flags, err);
+    if (lsq_is_zip(file))
+        return lsq_read_zip(model, file, flags, err); /* says which format it is */
+    model->format = "safetensors";
+    return lsq_read_safetensors(model, file, flags, err);
 }
 
 /* Reads one file of the set. Each of its tensors must be one that the map says is there. */
@@ -39,7 +50,10 @@ static lsq_status read_shard(lsq_model *model, const char *index, const char *sh
     if (status)
         return status;
     const lsq_mapping opened = *file;
-    status = lsq_read_safetensors(model, &opened, flags, err);
+    status = read_file(model, &opened, flags, err);
+    if (!status && strcmp(model->format, "npz") == 0)
+        status =
+            lsq_fail(err, LSQ_E_UNSUPPORTED, opened.path, "an npz archive in a set of safetensors, or of torch.save's");
     for (size_t i = first; i < model->count && !status; i++) {
         const char *name = model->entries[i].tensor.name, *place = json_string_value(json_object_get(map, name));
         if (!place || strcmp(place, shard) != 0)
@@ -139,7 +153,7 @@ static lsq_status merge_metadata(lsq_model *model, lsq_error *err)
     return status ? lsq_fail(err, status, model->files[0].path, "no memory for a warning") : LSQ_OK;
 }
 
-lsq_status lsq_read_safetensors_index(lsq_model *model, const lsq_mapping *file, unsigned flags, lsq_error *err)
+lsq_status lsq_read_set(lsq_model *model, const lsq_mapping *file, unsigned flags, lsq_error *err)
 {
     const lsq_mapping index = *file; /* the files of the set move `file` */
     if (index.size > INDEX_MAX)
@@ -160,7 +174,7 @@ lsq_status lsq_read_safetensors_index(lsq_model *model, const lsq_mapping *file,
     const char **names = malloc((json_object_size(map) + 1) * sizeof(*names));
     if (!json_is_object(map))
         status = lsq_fail(err, LSQ_E_UNSUPPORTED, index.path,
-                          "JSON without an object \"weight_map\", expected the index of a safetensors set");
+                          "JSON without an object \"weight_map\", expected the index of a set");
     else if (!names)
         status = lsq_fail(err, LSQ_E_NOMEM, index.path, "no memory for %zu names", json_object_size(map));
     else
@@ -171,7 +185,6 @@ lsq_status lsq_read_safetensors_index(lsq_model *model, const lsq_mapping *file,
         status = compare_total(model, root, err);
     if (!status)
         status = merge_metadata(model, err);
-    model->format = "safetensors";
     free(names);
     json_decref(root);
     return status;
