@@ -6,6 +6,7 @@
  * their own allocator: then there is nothing to test here.
  */
 #include "model/runtime/stream.h"
+#include "tests/export_call.h"
 #include "tests/hostile.h"
 
 #include <errno.h>
@@ -101,9 +102,9 @@ static lsq_status export(const char *path, lsq_error *err)
     left = -1;
     ck_assert_int_eq(lsq_model_open(path, 0, &model, err), LSQ_OK);
     left = armed;
-    lsq_status status = lsq_export_safetensors(model, target, 1, err);
+    lsq_status status = export_all(model, "safetensors", target, 1, NULL, err);
     if (!status)
-        status = lsq_export_npy(model, 0, target, 1, err);
+        status = export_npy(model, 0, target, 1, err);
     lsq_model_free(model);
     return status;
 }
@@ -117,7 +118,7 @@ static lsq_status export_old(const char *path, lsq_error *err)
     left = -1;
     ck_assert_int_eq(lsq_model_open(path, 0, &model, err), LSQ_OK);
     left = armed;
-    lsq_status status = lsq_export_lsq1(model, target, 1, NULL, err);
+    lsq_status status = export_all(model, "lsq1", target, 1, NULL, err);
     if (!status)
         status = lsq_model_read_matrix(model, 0, 1, numbers, err);
     lsq_model_free(model);
@@ -534,8 +535,8 @@ START_TEST(blocks_are_converted_in_pieces)
     const size_t before = peak = held;
     ck_assert_msg(lsq_model_open(path, 0, &model, &err) == LSQ_OK, "%s", err.text);
     ck_assert_uint_eq(lsq_model_tensor(model, 0)->bytes, 64 << 20);
-    ck_assert_int_eq(lsq_export_safetensors(model, target, 1, &err), LSQ_OK);
-    ck_assert_int_eq(lsq_export_npy(model, 0, target, 1, &err), LSQ_OK);
+    ck_assert_int_eq(export_all(model, "safetensors", target, 1, NULL, &err), LSQ_OK);
+    ck_assert_int_eq(export_npy(model, 0, target, 1, &err), LSQ_OK);
     lsq_model_free(model);
     ck_assert_int_eq(copy(path, &err), LSQ_OK);
     ck_assert_uint_le(peak - before, (1 << 20) + (64 << 10));

@@ -226,8 +226,10 @@ lsq_status lsq_read_gguf(lsq_model *model, const lsq_mapping *file, unsigned fla
     lsq_gguf c = {.model = model, .file = file, .path = file->path, .alignment = ALIGNMENT, .err = err};
     uint64_t tensors = 0, pairs = 0;
     lsq_status status = read_start(&c, &tensors, &pairs);
+    const uint64_t begin = c.at;
     if (status == LSQ_OK)
         status = lsq_gguf_metadata(&c, pairs);
+    model->pairs = (lsq_gguf_pairs){pairs, begin, c.at, c.alignment, c.file_type};
     for (uint64_t i = 0; status == LSQ_OK && i < tensors; i++)
         status = read_info(&c);
     if (status == LSQ_OK)

@@ -14,6 +14,7 @@ typedef struct lsq_gguf {
     const char *path;
     uint64_t at;
     uint64_t alignment; /* of the data; metadata may set it */
+    uint64_t file_type; /* where general.file_type stands, if it is a uint32 */
     uint64_t kept;      /* bytes of metadata so far */
     lsq_error *err;
 } lsq_gguf;

@@ -232,6 +232,8 @@ static lsq_status read_pair(lsq_gguf *c)
         status = take_scalar(c, type, key, text);
     if (status == LSQ_OK && strcmp(key, "general.alignment") == 0)
         status = set_alignment(c, begin, type);
+    if (status == LSQ_OK && type == U32 && strcmp(key, "general.file_type") == 0)
+        c->file_type = c->at - 4;
     return status != LSQ_OK || type == STRING ? status : keep(c, key, text, strlen(text));
 }
 
