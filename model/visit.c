@@ -48,13 +48,17 @@ static lsq_status hand_stored(visit *v, const uint8_t *bytes, uint64_t size)
 /* Float16 numbers take the place of the floats that they are made of. */
 static lsq_status hand_numbers(visit *v, float *numbers, size_t count)
 {
-    if (v->form != LSQ_FORM_F16)
-        return hand(v, numbers, count * sizeof *numbers);
-    const size_t fit = lsq_dtype_to_half(numbers, count, (uint8_t *)numbers);
-    if (fit < count)
-        return lsq_fail(v->err, LSQ_E_VALUE, v->piece.tensor->name, "number %llu is %g, more than float16 can hold",
-                        (unsigned long long)(v->piece.offset / 2 + fit), (double)numbers[fit]);
-    return hand(v, numbers, 2 * count);
+    lsq_status status = LSQ_OK;
+    for (size_t some; count && status == LSQ_OK; numbers += some, count -= some) {
+        some = count < PIECE / sizeof *numbers ? count : PIECE / sizeof *numbers;
+        const int halved = v->form == LSQ_FORM_F16;
+        const size_t fit = halved ? lsq_dtype_to_half(numbers, some, (uint8_t *)numbers) : some;
+        if (fit < some)
+            return lsq_fail(v->err, LSQ_E_VALUE, v->piece.tensor->name, "number %llu is %g, more than float16 can hold",
+                            (unsigned long long)(v->piece.offset / 2 + fit), (double)numbers[fit]);
+        status = hand(v, numbers, some * (halved ? 2 : sizeof *numbers));
+    }
+    return status;
 }
 
 /* Where the rows of a quantised tensor are its order too, they are decoded one after the other. */

@@ -414,7 +414,7 @@ typedef struct lsq_piece {
 typedef lsq_status lsq_visit_fn(void *arg, const lsq_piece *piece);
 
 /*
- * Hands tensor i over, piece after piece in the order of its shape: the way into other frameworks and formats, of models and tensors
+ * Hands tensor i over, in pieces of at most 1 MiB, in the order of its shape: the way into other frameworks and formats, of models and tensors
  * that memory does not hold. All of a model, with its metadata, are two loops, in whatever order and form is wanted:
  *
  *     for (size_t k = 0; lsq_model_metadata(model, k, &key, &value); k++) ...
