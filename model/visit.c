@@ -54,7 +54,8 @@ static lsq_status hand_numbers(visit *v, float *numbers, size_t count)
         const int halved = v->form == LSQ_FORM_F16;
         const size_t fit = halved ? lsq_dtype_to_half(numbers, some, (uint8_t *)numbers) : some;
         if (fit < some)
-            return lsq_fail(v->err, LSQ_E_VALUE, v->piece.tensor->name, "number %llu is %g, more than float16 can hold",
+            return lsq_fail(v->err, LSQ_E_UNSUPPORTED, v->piece.tensor->name,
+                            "number %llu is %g, more than float16 can hold",
                             (unsigned long long)(v->piece.offset / 2 + fit), (double)numbers[fit]);
         status = hand(v, numbers, some * (halved ? 2 : sizeof *numbers));
     }

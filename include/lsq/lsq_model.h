@@ -427,7 +427,7 @@ typedef lsq_status lsq_visit_fn(void *arg, const lsq_piece *piece);
  * Memory: 1 MiB, or a row of a quantised tensor if that is more. One whose rows are not its order (output_axis) is decoded anew for each
  * 64 MiB of its numbers. Pages of a mapped file are given back on the way.
  *
- * Statuses: LSQ_E_ARGUMENT if there is no such tensor or form; LSQ_E_VALUE for a finite number that float16 cannot hold, err says which one:
+ * Statuses: LSQ_E_ARGUMENT if there is no such tensor or form; LSQ_E_UNSUPPORTED for a finite number that float16 cannot hold, err says which one:
  * those before it were handed over; LSQ_E_NOMEM.
  */
 LSQ_API lsq_status lsq_model_visit(const lsq_model *model, size_t i, lsq_form form, lsq_visit_fn *each, void *arg,
@@ -460,7 +460,7 @@ typedef struct lsq_export_options {
  * bytes.
  *
  * Statuses: LSQ_E_ARGUMENT (an option out of its range or not for this format; for npy not one tensor); LSQ_E_UNSUPPORTED, err says what of
- * which tensor the format cannot hold; LSQ_E_LIMIT; LSQ_E_VALUE as lsq_model_visit() has it; LSQ_E_IO; LSQ_E_NOMEM.
+ * which tensor the format cannot hold; LSQ_E_LIMIT; LSQ_E_IO; LSQ_E_NOMEM.
  */
 LSQ_API lsq_status lsq_export(const lsq_model *model, const char *format, const char *path,
                               const lsq_export_options *options, size_t *written, lsq_error *err);
