@@ -24,7 +24,7 @@ static const struct format {
 
 /* ---- What writers use -------------------------------------------------------------------------------------------- */
 
-lsq_status lsq_export_flush(lsq_export_job *job)
+static lsq_status flush(lsq_export_job *job)
 {
     const size_t size = job->buffered;
     job->buffered = 0;
@@ -35,7 +35,7 @@ lsq_status lsq_export_put(lsq_export_job *job, const void *bytes, size_t size)
 {
     lsq_status status = LSQ_OK;
     if (size > LSQ_EXPORT_BUFFER - job->buffered)
-        status = lsq_export_flush(job);
+        status = flush(job);
     if (status != LSQ_OK || size == 0)
         return status;
     if (size > LSQ_EXPORT_BUFFER)
@@ -58,12 +58,30 @@ lsq_status lsq_export_text(lsq_export_job *job, const char *format, ...)
     return lsq_export_put(job, text, (size_t)length);
 }
 
+/* The bytes of a number, the lowest first. */
+static const uint8_t *bytes_of(uint64_t value, size_t bytes, uint8_t number[8])
+{
+    for (size_t i = 0; i < bytes; i++)
+        number[i] = (uint8_t)(value >> (8 * i));
+    return number;
+}
+
 lsq_status lsq_export_number(lsq_export_job *job, size_t bytes, uint64_t value)
 {
     uint8_t number[8];
-    for (size_t i = 0; i < bytes; i++)
-        number[i] = (uint8_t)(value >> (8 * i));
-    return lsq_export_put(job, number, bytes);
+    return lsq_export_put(job, bytes_of(value, bytes, number), bytes);
+}
+
+/* What was put at once is in the buffer, or written, as a whole. */
+lsq_status lsq_export_patch(lsq_export_job *job, uint64_t offset, size_t bytes, uint64_t value)
+{
+    uint8_t number[8];
+    const uint64_t written = lsq_output_size(job->output);
+    bytes_of(value, bytes, number);
+    if (offset < written)
+        return lsq_output_patch(job->output, offset, number, bytes, job->err);
+    memcpy(job->buffer + (offset - written), number, bytes);
+    return LSQ_OK;
 }
 
 uint64_t lsq_export_size(const lsq_export_job *job)
@@ -130,7 +148,7 @@ static lsq_status write_file(const struct format *format, const lsq_export_optio
     if (status == LSQ_OK)
         status = format->write(job);
     if (status == LSQ_OK)
-        status = lsq_export_flush(job);
+        status = flush(job);
     if (status == LSQ_OK)
         status = lsq_output_finish(job->output, job->err);
     lsq_output_free(job->output);

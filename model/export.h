@@ -42,8 +42,8 @@ lsq_status lsq_export_number(lsq_export_job *job, size_t bytes, uint64_t value);
 /* Bytes appended so far. */
 uint64_t lsq_export_size(const lsq_export_job *job);
 
-/* Writes what is in the buffer, so that it can be patched. */
-lsq_status lsq_export_flush(lsq_export_job *job);
+/* Puts another number where lsq_export_number() put one of as many bytes. */
+lsq_status lsq_export_patch(lsq_export_job *job, uint64_t offset, size_t bytes, uint64_t value);
 
 /* The form of a tensor where a format takes all types. */
 lsq_form lsq_export_form(const lsq_export_job *job, const lsq_tensor *tensor);

@@ -96,7 +96,7 @@ static lsq_status put_piece(void *arg, const lsq_piece *piece)
 
 static lsq_status put_entry(entry *e, size_t i)
 {
-    uint8_t head[LSQ_NPY_HEAD_MAX], crc[4];
+    uint8_t head[LSQ_NPY_HEAD_MAX];
     const lsq_tensor *tensor = lsq_model_tensor(e->job->model, i);
     const lsq_form form = form_of(e->job, tensor);
     const lsq_dtype dtype = lsq_form_dtype(form, tensor);
@@ -109,12 +109,7 @@ static lsq_status put_entry(entry *e, size_t i)
         status = lsq_export_put(e->job, head, length);
     if (status == LSQ_OK)
         status = lsq_model_visit(e->job->model, i, form, put_piece, e, e->job->err);
-    if (status == LSQ_OK)
-        status = lsq_export_flush(e->job);
-    for (size_t k = 0; k < 4; k++)
-        crc[k] = (uint8_t)(e->crc >> (8 * k));
-    return status == LSQ_OK ? lsq_output_patch(e->job->output, e->header + CRC_AT, crc, sizeof crc, e->job->err)
-                            : status;
+    return status == LSQ_OK ? lsq_export_patch(e->job, e->header + CRC_AT, 4, e->crc) : status;
 }
 
 /* ---- The directory ----------------------------------------------------------------------------------------------- */
