@@ -3,9 +3,12 @@
 
     interop.py LSQ FIXTURE       the command lsq; data/fixture.safetensors
 
-Exit code 77 where the PyPI packages numpy and safetensors cannot be imported. Parts that need gguf or onnx are left out, and said to
+Exit code 77 where the PyPI packages numpy and safetensors cannot be imported. Parts that need gguf, onnx or pywhispercpp are left out, and said to
 be, where that cannot be.
 """
+import ctypes
+import glob
+import importlib.util
 import json
 import os
 import random
@@ -400,6 +403,43 @@ def expect_gguf(path, expected):
         expect(tensor.data_offset % 32 == 0, path, name, "is at", tensor.data_offset)
 
 
+def ggml_library():
+    """ggml itself, which reads GGUF files for llama.cpp too: that of the package pywhispercpp. None where it is not installed."""
+    spec = importlib.util.find_spec("_pywhispercpp")
+    found = glob.glob(os.path.join(os.path.dirname(spec.origin), "libggml-base.so*")) if spec else []
+    if not found:
+        return None
+    ggml, pointer = ctypes.CDLL(found[0]), ctypes.c_void_p
+    for name, result, arguments in (("gguf_init_from_file", pointer, (ctypes.c_char_p, GgufParameters)),
+                                    ("gguf_get_n_tensors", ctypes.c_int64, (pointer,)),
+                                    ("gguf_get_tensor_name", ctypes.c_char_p, (pointer, ctypes.c_int64)),
+                                    ("gguf_free", None, (pointer,)), ("ggml_free", None, (pointer,)),
+                                    ("ggml_get_tensor", pointer, (pointer, ctypes.c_char_p)),
+                                    ("ggml_get_data", pointer, (pointer,)), ("ggml_nbytes", ctypes.c_size_t, (pointer,))):
+        function = getattr(ggml, name)
+        function.restype, function.argtypes = result, arguments
+    return ggml
+
+
+class GgufParameters(ctypes.Structure):
+    _fields_ = [("no_alloc", ctypes.c_bool), ("ctx", ctypes.POINTER(ctypes.c_void_p))]
+
+
+def expect_ggml(ggml, path, expected):
+    """The same names and bytes, as ggml reads them."""
+    tensors = ctypes.c_void_p()
+    file = ggml.gguf_init_from_file(path.encode(), GgufParameters(False, ctypes.pointer(tensors)))
+    expect(file, path, "is refused by ggml")
+    names = [ggml.gguf_get_tensor_name(file, i) for i in range(ggml.gguf_get_n_tensors(file))]
+    expect([name.decode() for name in names] == list(expected), path, "names, to ggml:", names)
+    for name, array in zip(names, expected.values()):
+        tensor = ggml.ggml_get_tensor(tensors, name)
+        found = ctypes.string_at(ggml.ggml_get_data(tensor), ggml.ggml_nbytes(tensor))
+        expect(found == array.tobytes(), path, name, "has other numbers to ggml")
+    ggml.ggml_free(tensors)
+    ggml.gguf_free(file)
+
+
 def gguf_is_written(fixture):
     """What we write the library reads: from a model that was none, and from a file of its own, whose metadata stay, through .lsq too."""
     if not gguf:
@@ -429,8 +469,11 @@ def gguf_is_written(fixture):
     original = gguf_fields("original.gguf")
     run("export", "original.gguf", "-o", "copy.gguf")
     run("export", "model.lsq", "-o", "like.gguf", "--dtype", "f16", "--like", "original.gguf")
+    ggml = ggml_library()
     for path, arrays, kind in (("copy.gguf", single, 0), ("like.gguf", half, 1)):
         expect_gguf(path, arrays)
+        if ggml:
+            expect_ggml(ggml, path, arrays)
         fields = gguf_fields(path)
         expect(fields.pop("general.file_type")[1] == kind, path, "has another file type")
         expect(fields == {k: v for k, v in original.items() if k != "general.file_type"}, path, "metadata:", fields)
@@ -439,7 +482,7 @@ def gguf_is_written(fixture):
         mine, other = ours.read(), theirs.read()
         expect(len(mine) == len(other) and sum(a != b for a, b in zip(mine, other)) == 1,
                "a file of the library comes back with more than another file type")
-    return f"{len(single)} tensors, four times"
+    return f"{len(single)} tensors, four times, {'and to ggml too' if ggml else 'but not to ggml: there is no pywhispercpp'}"
 
 
 def main(fixture):
