@@ -21,7 +21,7 @@ enum { OUTPUT, TENSOR, DTYPE, LIKE, FORCE, OPTIONS };
 static const option_row options[OPTIONS] = {
     [OUTPUT] = {"output", 'o', "OUT", "the file to write; its ending says the format"},
     [TENSOR] = {"tensor", 't', "NAME", "this tensor; may be repeated (default: all)"},
-    [DTYPE] = {"dtype", 0, "TYPE", "f32 or f16: what floating point and quantised numbers become"},
+    [DTYPE] = {"dtype", 0, "TYPE", "f32 or f16: what numbers become, but for integers"},
     [LIKE] = {"like", 0, "FILE", ".gguf: give OUT the metadata of this .gguf file"},
     [FORCE] = {"force", 'f', NULL, "replace OUT if it exists"},
 };
@@ -201,19 +201,18 @@ static int run(arguments *args)
     return code;
 }
 
-#define DETAILS                                                                                                        \
-    "The ending of OUT is its format:\n"                                                                               \
-    "  .safetensors, .npz  all tensors; quantised ones become float32, others stay as they are\n"                      \
-    "  .npy                one tensor as float32\n"                                                                    \
-    "  .gguf               all tensors as float32; or float16, but for vectors\n"                                      \
-    "  .h                  constants of a C or C++ program, quantised tensors in packed form\n"                        \
-    "  .lsq                version 1, the published format: classic codes without a scale\n"
+static const char details[] = "The ending of OUT is its format:\n"
+                              "  .safetensors, .npz  all tensors; quantised ones as float32, others as they are\n"
+                              "  .npy                one tensor as float32\n"
+                              "  .gguf               all tensors as float32; or float16, but for vectors\n"
+                              "  .h                  constants of a C or C++ program: numbers, or packed form\n"
+                              "  .lsq                version 1, the published format: classic codes alone\n";
 
 const verb export_command = {
     .name = "export",
     .operands = "FILE -o OUT",
     .summary = "Write the tensors of a model file in another format",
-    .details = DETAILS,
+    .details = details,
     .options = options,
     .option_count = OPTIONS,
     .operand_count = 1,
@@ -224,7 +223,7 @@ const verb decode_command = {
     .name = "decode",
     .operands = "FILE -o OUT",
     .summary = "The same as export",
-    .details = DETAILS,
+    .details = details,
     .options = options,
     .option_count = OPTIONS,
     .operand_count = 1,
