@@ -274,8 +274,8 @@ START_TEST(symbols_differ)
                                         "+",
                                         "while",
                                         "t",
-                                        "\xe5\x90\x8d"
-                                        "1",
+                                        ("\xe5\x90\x8d"
+                                         "1"),
                                         "1"};
     static const char *const expected[] = {"m_a_b", "m_a_b_4", "m_a_b_5", "m_a_b_2", "m_a_b_3", "m_x", "m_x_2",
                                            "m_0",   "m_t",     "m_t_2",   "m_while", "m_t_3",   "m_1", "m_1_2"};
