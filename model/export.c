@@ -59,17 +59,17 @@ lsq_status lsq_export_text(lsq_export_job *job, const char *format, ...)
 }
 
 /* The bytes of a number, the lowest first. */
-static const uint8_t *bytes_of(uint64_t value, size_t bytes, uint8_t number[8])
+static const uint8_t *bytes_of(uint64_t value, uint8_t bytes[8])
 {
-    for (size_t i = 0; i < bytes; i++)
-        number[i] = (uint8_t)(value >> (8 * i));
-    return number;
+    for (size_t i = 0; i < 8; i++)
+        bytes[i] = (uint8_t)(value >> (8 * i));
+    return bytes;
 }
 
 lsq_status lsq_export_number(lsq_export_job *job, size_t bytes, uint64_t value)
 {
     uint8_t number[8];
-    return lsq_export_put(job, bytes_of(value, bytes, number), bytes);
+    return lsq_export_put(job, bytes_of(value, number), bytes);
 }
 
 /* What was put at once is in the buffer, or written, as a whole. */
@@ -77,7 +77,7 @@ lsq_status lsq_export_patch(lsq_export_job *job, uint64_t offset, size_t bytes, 
 {
     uint8_t number[8];
     const uint64_t written = lsq_output_size(job->output);
-    bytes_of(value, bytes, number);
+    bytes_of(value, number);
     if (offset < written)
         return lsq_output_patch(job->output, offset, number, bytes, job->err);
     memcpy(job->buffer + (offset - written), number, bytes);
