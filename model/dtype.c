@@ -1,5 +1,5 @@
 /*
- * dtype.c - types of numbers: names, sizes, and conversion to float32.
+ * dtype.c - types of numbers: names, sizes, and conversion to float32 and to float16.
  */
 #include "model/dtype.h"
 #include "model/sizes.h"
@@ -157,4 +157,38 @@ void lsq_dtype_to_float(lsq_dtype dtype, const uint8_t *from, size_t count, floa
     else
         for (size_t i = 0; i < count; i++)
             to[i] = number(dtype, lsq_little_endian(from + i * bytes, bytes));
+}
+
+/*
+ * A float32 as float16: 13 bits of the mantissa go, to the nearest and half to even, so that the carry may reach the exponent. Below
+ * 2^-14 adding 0.5 leaves the multiple of 2^-24, which is the subnormal's mantissa, at the end of the sum, rounded.
+ */
+static uint32_t half_of(uint32_t bits)
+{
+    const uint32_t sign = bits >> 16 & 0x8000u, magnitude = bits & 0x7fffffffu;
+    if (magnitude > 0x7f800000u)
+        return sign | 0x7e00u | (magnitude >> 13 & 0x3ffu);
+    if (magnitude == 0x7f800000u)
+        return sign | 0x7c00u;
+    if (magnitude < 0x38800000u) {
+        const float sum = float_of(magnitude) + 0.5f;
+        uint32_t rounded;
+        memcpy(&rounded, &sum, sizeof rounded);
+        return sign | (rounded - 0x3f000000u);
+    }
+    return sign | ((magnitude - 0x38000000u + 0xfffu + (magnitude >> 13 & 1)) >> 13);
+}
+
+size_t lsq_dtype_to_half(const float *from, size_t count, uint8_t *to)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, from + i, sizeof bits);
+        const uint32_t magnitude = bits & 0x7fffffffu, half = half_of(bits);
+        if (magnitude >= 0x477ff000u && magnitude < 0x7f800000u) /* 65520, half way to what would come next */
+            return i;
+        to[2 * i] = (uint8_t)half;
+        to[2 * i + 1] = (uint8_t)(half >> 8);
+    }
+    return count;
 }

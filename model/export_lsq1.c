@@ -1,14 +1,12 @@
 /*
  * export_lsq1.c - writes .lsq version 1.
  */
+#include "model/export.h"
 #include "model/limits.h"
 #include "model/lsq1.h"
-#include "model/model.h"
-#include "model/output.h"
 #include "model/permute.h"
 #include "model/sizes.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,116 +64,90 @@ static lsq_status make_bits(const lsq_entry *entry, uint8_t *string)
     return status;
 }
 
-static uint8_t *put(uint8_t *place, size_t bytes, uint64_t value)
+static lsq_status write_codes(lsq_export_job *job, const lsq_entry *entry, uint64_t bytes)
 {
-    for (size_t i = 0; i < bytes; i++)
-        place[i] = (uint8_t)(value >> (8 * i));
-    return place + bytes;
-}
-
-/* What stands before the codes; returns its length. */
-static size_t describe(const lsq_tensor *t, uint64_t code_bytes, uint8_t *place)
-{
-    size_t length = strlen(t->name);
-    uint8_t *p = put(place, 2, length);
-    memcpy(p, t->name, length);
-    p = put(p + length, 1, t->rank);
-    for (unsigned i = 0; i < t->rank; i++)
-        p = put(p, 4, t->shape[i]);
-    return (size_t)(put(p, 4, code_bytes) - place);
-}
-
-static lsq_status write_tensor(lsq_output *output, const lsq_entry *entry, lsq_error *err)
-{
-    const lsq_tensor *t = &entry->tensor;
-    unsigned bits = width_of(entry);
-    uint64_t code_bytes = 0;
-    uint8_t head[2 + LSQ_NAME_MAX + 1 + 4 * LSQ_RANK_MAX + 4], *made = NULL;
-    lsq_v1_code_bytes(bits, t->elements, &code_bytes);
-    if (!entry->bits) {
-        made = malloc(code_bytes ? code_bytes : 1);
-        lsq_status status = made ? make_bits(entry, made) : LSQ_E_NOMEM;
-        if (status != LSQ_OK) {
-            free(made);
-            return lsq_fail(err, status, t->name, "no codes: %s", lsq_strerror(status));
-        }
-    }
-    uint8_t padding = (uint8_t)(8 * code_bytes - t->elements * bits);
-    lsq_status status = lsq_output_write(output, head, describe(t, code_bytes, head), err);
-    if (status == LSQ_OK)
-        status = lsq_output_write(output, made ? made : entry->bits, code_bytes, err);
-    if (status == LSQ_OK)
-        status = lsq_output_write(output, &padding, 1, err);
+    if (entry->bits)
+        return lsq_export_put(job, entry->bits, bytes);
+    uint8_t *made = malloc(bytes ? bytes : 1);
+    lsq_status status = made ? make_bits(entry, made) : LSQ_E_NOMEM;
+    status = status == LSQ_OK ? lsq_export_put(job, made, bytes)
+                              : lsq_fail(job->err, status, entry->tensor.name, "no codes: %s", lsq_strerror(status));
     free(made);
     return status;
+}
+
+static lsq_status write_tensor(lsq_export_job *job, size_t i)
+{
+    const lsq_entry *entry = &job->model->entries[i];
+    const lsq_tensor *t = &entry->tensor;
+    const unsigned bits = width_of(entry);
+    const size_t length = strlen(t->name);
+    uint64_t code_bytes = 0;
+    lsq_v1_code_bytes(bits, t->elements, &code_bytes);
+    lsq_status status = lsq_model_check(job->model, i, "lsq_export", job->err);
+    if (status == LSQ_OK)
+        status = lsq_export_number(job, 2, length);
+    if (status == LSQ_OK)
+        status = lsq_export_put(job, t->name, length);
+    if (status == LSQ_OK)
+        status = lsq_export_number(job, 1, t->rank);
+    for (unsigned axis = 0; axis < t->rank && status == LSQ_OK; axis++)
+        status = lsq_export_number(job, 4, t->shape[axis]);
+    if (status == LSQ_OK)
+        status = lsq_export_number(job, 4, code_bytes);
+    if (status == LSQ_OK)
+        status = write_codes(job, entry, code_bytes);
+    return status == LSQ_OK ? lsq_export_number(job, 1, 8 * code_bytes - t->elements * bits) : status;
 }
 
 /* ---- The file ---------------------------------------------------------------------------------------------------- */
 
 typedef struct plan {
     unsigned bits;
-    size_t count, skipped;
+    size_t count;
     uint64_t bytes; /* of the file */
 } plan;
 
-static lsq_status make_plan(const lsq_model *model, const char *path, plan *p, lsq_error *err)
+static lsq_status make_plan(const lsq_export_job *job, plan *p)
 {
     *p = (plan){.bytes = LSQ1_HEADER};
-    for (size_t i = 0; i < model->count; i++) {
-        const lsq_entry *entry = &model->entries[i];
+    for (size_t k = 0; k < job->count; k++) {
+        const lsq_entry *entry = &job->model->entries[job->tensors[k]];
         unsigned bits = width_of(entry);
         uint64_t bytes = 0;
-        if (bits == 0) {
-            p->skipped++;
+        if (bits == 0)
             continue;
-        }
         if (p->bits && p->bits != bits)
-            return lsq_fail(err, LSQ_E_UNSUPPORTED, path, "version 1 holds codes of one width, not of %u and %u bits",
-                            p->bits, bits);
+            return lsq_fail(job->err, LSQ_E_UNSUPPORTED, job->path,
+                            "version 1 holds codes of one width, not of %u and %u bits", p->bits, bits);
         if (!lsq_v1_tensor_bytes(bits, &entry->tensor, &bytes) || !lsq_size_add(p->bytes, bytes, &p->bytes))
-            return lsq_fail(err, LSQ_E_LIMIT, path, "tensor \"%s\" is too large for version 1", entry->tensor.name);
+            return lsq_fail(job->err, LSQ_E_LIMIT, job->path, "tensor \"%s\" is too large for version 1",
+                            entry->tensor.name);
         p->bits = bits;
         p->count++;
     }
     if (p->count == 0)
-        return lsq_fail(err, LSQ_E_UNSUPPORTED, path, "no tensor in classic format without a scale");
+        return lsq_fail(job->err, LSQ_E_UNSUPPORTED, job->path, "no tensor in classic format without a scale");
     return LSQ_OK;
 }
 
-static lsq_status write_file(const lsq_model *model, const plan *p, lsq_output *output, const char *path,
-                             lsq_error *err)
+lsq_status lsq_write_lsq1(lsq_export_job *job)
 {
-    uint8_t head[LSQ1_HEADER] = {'L', 'S', 'Q', LSQ1_VERSION, (uint8_t)(p->bits - 1)};
-    put(head + 5, 4, p->count);
-    lsq_status status = lsq_output_write(output, head, sizeof head, err);
-    for (size_t i = 0; status == LSQ_OK && i < model->count; i++)
-        if (width_of(&model->entries[i])) {
-            status = lsq_model_check(model, i, "lsq_export_lsq1", err);
-            if (status == LSQ_OK)
-                status = write_tensor(output, &model->entries[i], err);
-        }
-    /* Two ways to the same size: if they ever differ, the file must not appear. */
-    if (status == LSQ_OK && lsq_output_size(output) != p->bytes)
-        status = lsq_fail(err, LSQ_E_IO, path, "wrote %llu bytes, expected %llu",
-                          (unsigned long long)lsq_output_size(output), (unsigned long long)p->bytes);
-    return status == LSQ_OK ? lsq_output_finish(output, err) : status;
-}
-
-lsq_status lsq_export_lsq1(const lsq_model *model, const char *path, int overwrite, size_t *skipped, lsq_error *err)
-{
-    if (!model || !path)
-        return lsq_fail(err, LSQ_E_ARGUMENT, "lsq_export_lsq1", "no model, or no path");
-    int before = errno;
     plan p;
-    lsq_output *output = NULL;
-    lsq_status status = make_plan(model, path, &p, err);
+    lsq_status status = make_plan(job, &p);
+    if (status != LSQ_OK)
+        return status;
+    const uint8_t head[] = {'L', 'S', 'Q', LSQ1_VERSION, (uint8_t)(p.bits - 1)};
+    status = lsq_export_put(job, head, sizeof head);
     if (status == LSQ_OK)
-        status = lsq_output_new(path, overwrite, &output, err);
-    if (status == LSQ_OK)
-        status = write_file(model, &p, output, path, err);
-    lsq_output_free(output);
-    if (status == LSQ_OK && skipped)
-        *skipped = p.skipped;
-    errno = before;
+        status = lsq_export_number(job, 4, p.count);
+    for (size_t k = 0; status == LSQ_OK && k < job->count; k++)
+        if (width_of(&job->model->entries[job->tensors[k]]))
+            status = write_tensor(job, job->tensors[k]);
+    /* Two ways to the same size: if they ever differ, the file must not appear. */
+    if (status == LSQ_OK && lsq_export_size(job) != p.bytes)
+        status = lsq_fail(job->err, LSQ_E_IO, job->path, "wrote %llu bytes, expected %llu",
+                          (unsigned long long)lsq_export_size(job), (unsigned long long)p.bytes);
+    job->written = p.count;
     return status;
 }

@@ -3,10 +3,8 @@
  * tensors by type, the widest first, then by name; compact JSON, padded with spaces to a multiple of 8.
  */
 #include "model/export.h"
-#include "model/model.h"
 #include "model/sizes.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +22,8 @@ static const uint8_t turn[LSQ_DTYPES] = {
 typedef struct {
     const lsq_tensor *tensor;
     size_t index; /* in the model */
-    lsq_dtype dtype;
+    lsq_form form;
+    lsq_dtype dtype; /* in this form */
     uint64_t bytes;
 } item;
 
@@ -36,19 +35,20 @@ static int compare(const void *pa, const void *pb)
     return strcmp(a->tensor->name, b->tensor->name);
 }
 
-static lsq_status list(const lsq_model *model, item *items, lsq_error *err)
+static lsq_status list(const lsq_export_job *job, item *items)
 {
-    const size_t count = lsq_model_count(model);
-    for (size_t i = 0; i < count; i++) {
-        const lsq_tensor *tensor = lsq_model_tensor(model, i);
-        const lsq_dtype dtype = tensor->quantised ? LSQ_F32 : tensor->dtype;
+    for (size_t k = 0; k < job->count; k++) {
+        const size_t i = job->tensors[k];
+        const lsq_tensor *tensor = lsq_model_tensor(job->model, i);
+        const lsq_form form = lsq_export_form(job, tensor);
+        const lsq_dtype dtype = lsq_form_dtype(form, tensor);
         if (strcmp(tensor->name, "__metadata__") == 0)
-            return lsq_fail(err, LSQ_E_UNSUPPORTED, tensor->name, "safetensors has no tensors of this name");
-        items[i] = (item){tensor, i, dtype, 0};
-        if (!lsq_size_multiply(tensor->elements, lsq_dtype_bytes(dtype), &items[i].bytes))
-            return lsq_fail(err, LSQ_E_LIMIT, tensor->name, "too many numbers");
+            return lsq_fail(job->err, LSQ_E_UNSUPPORTED, tensor->name, "safetensors has no tensors of this name");
+        items[k] = (item){tensor, i, form, dtype, 0};
+        if (!lsq_size_multiply(tensor->elements, lsq_dtype_bytes(dtype), &items[k].bytes))
+            return lsq_fail(job->err, LSQ_E_LIMIT, tensor->name, "too many numbers");
     }
-    qsort(items, count, sizeof(*items), compare);
+    qsort(items, job->count, sizeof(*items), compare);
     return LSQ_OK;
 }
 
@@ -81,81 +81,64 @@ static json_t *describe_metadata(const lsq_model *model)
 }
 
 /* Describes all; jansson keeps the order in which keys were set. */
-static lsq_status make_header(const lsq_model *model, const item *items, json_t *header, lsq_error *err)
+static lsq_status make_header(const lsq_export_job *job, const item *items, json_t *header)
 {
     const char *key, *value;
     uint64_t begin = 0, end;
-    if (lsq_model_metadata(model, 0, &key, &value) &&
-        json_object_set_new(header, "__metadata__", describe_metadata(model)) != 0)
-        return lsq_fail(err, LSQ_E_NOMEM, "__metadata__", "no memory, or not UTF-8");
-    for (size_t i = 0; i < lsq_model_count(model); i++, begin = end) {
+    if (lsq_model_metadata(job->model, 0, &key, &value) &&
+        json_object_set_new(header, "__metadata__", describe_metadata(job->model)) != 0)
+        return lsq_fail(job->err, LSQ_E_NOMEM, "__metadata__", "no memory, or not UTF-8");
+    for (size_t i = 0; i < job->count; i++, begin = end) {
         if (!lsq_size_add(begin, items[i].bytes, &end) || end > INT64_MAX)
-            return lsq_fail(err, LSQ_E_LIMIT, items[i].tensor->name, "the data pass 2^63 bytes");
+            return lsq_fail(job->err, LSQ_E_LIMIT, items[i].tensor->name, "the data pass 2^63 bytes");
         if (json_object_set_new(header, items[i].tensor->name, describe(&items[i], begin, end)) != 0)
-            return lsq_fail(err, LSQ_E_NOMEM, items[i].tensor->name, "no memory for its description");
+            return lsq_fail(job->err, LSQ_E_NOMEM, items[i].tensor->name, "no memory for its description");
     }
     return LSQ_OK;
 }
 
 /* Length, JSON and padding in one go. */
-static lsq_status write_header(const json_t *header, const char *path, lsq_output *output, lsq_error *err)
+static lsq_status write_header(lsq_export_job *job, const json_t *header)
 {
     const size_t length = json_dumpb(header, NULL, 0, JSON_COMPACT);
     const size_t padded = (length + 7) & ~(size_t)7;
     if (length == 0 || padded > HEADER_MAX)
-        return lsq_fail(err, length == 0 ? LSQ_E_NOMEM : LSQ_E_LIMIT, path,
+        return lsq_fail(job->err, length == 0 ? LSQ_E_NOMEM : LSQ_E_LIMIT, job->path,
                         "a header of %zu bytes, expected at most %u", padded, HEADER_MAX);
-    char *text = malloc(8 + padded);
+    char *text = malloc(padded);
     if (!text)
-        return lsq_fail(err, LSQ_E_NOMEM, path, "no memory for a header of %zu bytes", padded);
-    for (unsigned i = 0; i < 8; i++)
-        text[i] = (char)((uint64_t)padded >> (8 * i) & 255);
-    memset(text + 8, ' ', padded);
-    lsq_status status = LSQ_OK;
-    if (json_dumpb(header, text + 8, length, JSON_COMPACT) != length)
-        status = lsq_fail(err, LSQ_E_NOMEM, path, "no memory to write the header");
-    if (!status)
-        status = lsq_output_write(output, text, 8 + padded, err);
+        return lsq_fail(job->err, LSQ_E_NOMEM, job->path, "no memory for a header of %zu bytes", padded);
+    memset(text, ' ', padded);
+    lsq_status status = lsq_export_number(job, 8, padded);
+    if (json_dumpb(header, text, length, JSON_COMPACT) != length)
+        status = lsq_fail(job->err, LSQ_E_NOMEM, job->path, "no memory to write the header");
+    if (status == LSQ_OK)
+        status = lsq_export_put(job, text, padded);
     free(text);
     return status;
 }
 
-static lsq_status write_file(const lsq_model *model, const item *items, const char *path, lsq_output *output,
-                             lsq_error *err)
+static lsq_status write_file(lsq_export_job *job, const item *items)
 {
     json_t *header = json_object();
     lsq_status status =
-        header ? make_header(model, items, header, err) : lsq_fail(err, LSQ_E_NOMEM, path, "no memory for a header");
-    if (!status)
-        status = write_header(header, path, output, err);
+        header ? make_header(job, items, header) : lsq_fail(job->err, LSQ_E_NOMEM, job->path, "no memory for a header");
+    if (status == LSQ_OK)
+        status = write_header(job, header);
     json_decref(header);
-    for (size_t i = 0; i < lsq_model_count(model) && !status; i++) {
-        status = lsq_model_check(model, items[i].index, "lsq_export_safetensors", err);
-        if (status)
-            break;
-        if (items[i].tensor->quantised || lsq_model_blocks(model, items[i].index, NULL))
-            status = lsq_export_floats(model, items[i].index, output, err);
-        else if (items[i].bytes > 0)
-            status = lsq_output_write(output, lsq_model_bytes(model, items[i].index), (size_t)items[i].bytes, err);
-    }
-    return status ? status : lsq_output_finish(output, err);
+    for (size_t i = 0; i < job->count && status == LSQ_OK; i++)
+        status = lsq_export_tensor(job, items[i].index, items[i].form);
+    return status;
 }
 
-lsq_status lsq_export_safetensors(const lsq_model *model, const char *path, int overwrite, lsq_error *err)
+lsq_status lsq_write_safetensors(lsq_export_job *job)
 {
-    if (!model || !path)
-        return lsq_fail(err, LSQ_E_ARGUMENT, "lsq_export_safetensors", "no model or no path");
-    const int saved = errno;
-    lsq_output *output = NULL;
-    item *items = calloc(lsq_model_count(model) + 1, sizeof(*items));
-    lsq_status status = items ? list(model, items, err)
-                              : lsq_fail(err, LSQ_E_NOMEM, path, "no memory for %zu tensors", lsq_model_count(model));
-    if (!status)
-        status = lsq_output_new(path, overwrite, &output, err);
-    if (!status)
-        status = write_file(model, items, path, output, err);
-    lsq_output_free(output);
+    item *items = calloc(job->count + 1, sizeof(*items));
+    if (!items)
+        return lsq_fail(job->err, LSQ_E_NOMEM, job->path, "no memory for %zu tensors", job->count);
+    lsq_status status = list(job, items);
+    if (status == LSQ_OK)
+        status = write_file(job, items);
     free(items);
-    errno = saved;
     return status;
 }

@@ -39,6 +39,14 @@ typedef struct lsq_entry {
         end; /* version 2: offsets in the file, of the tensor, its outliers, and what follows them; GGUF: begin alone */
 } lsq_entry;
 
+/* Where a GGUF file has its metadata. */
+typedef struct lsq_gguf_pairs {
+    uint64_t count, begin, end; /* offsets in the file */
+    uint64_t alignment;         /* of the data, as they say */
+    uint64_t apart[4][2];       /* begin and end, ascending, of those that are about this file: its type, and that it was split */
+    unsigned apart_count;
+} lsq_gguf_pairs;
+
 struct lsq_model {
     const char *format;
     int alone; /* opened from memory: it opens no files */
@@ -48,6 +56,7 @@ struct lsq_model {
     size_t count;
     char **metadata;       /* key, value, key, value, ... */
     size_t metadata_count; /* pairs */
+    lsq_gguf_pairs pairs;  /* GGUF: what these were made of */
     char **warnings;
     size_t warning_count;
     uint32_t *slots; /* hash table of the names: 0, or 1 + an index into entries */
@@ -92,6 +101,9 @@ uint64_t lsq_entry_bytes(const lsq_entry *entry);
 
 /* Numbers [start, start + count) of a tensor that is not quantised, as float32. Pages of a mapped file are given back on the way. */
 void lsq_entry_read(const lsq_model *model, const lsq_entry *entry, uint64_t start, uint64_t count, float *out);
+
+/* What numbers of a tensor are in a form; of the packed form the type that they had. */
+lsq_dtype lsq_form_dtype(lsq_form form, const lsq_tensor *tensor);
 
 lsq_status lsq_model_add_metadata(lsq_model *model, const char *key, const char *value, lsq_error *err);
 void lsq_model_sort_metadata(lsq_model *model);

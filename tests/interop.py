@@ -3,10 +3,13 @@
 
     interop.py LSQ FIXTURE       the command lsq; data/fixture.safetensors
 
-Exit code 77 where the PyPI packages numpy and safetensors cannot be imported. Parts that need gguf, onnx or torch are left out, and said
+Exit code 77 where the PyPI packages numpy and safetensors cannot be imported. Parts that need gguf, onnx, pywhispercpp or torch are left out, and said
 to be, where that cannot be. tests/interop.sh sets up a Python that has them all.
 """
 import collections
+import ctypes
+import glob
+import importlib.util
 import json
 import os
 import random
@@ -145,6 +148,41 @@ def npz_is_read(rng):
         damaged.seek(-1, os.SEEK_CUR)
         damaged.write(bytes([byte[0] ^ 1]))
     run("verify", "in.npz", status=3)
+
+
+def npz_is_written(rng, fixture):
+    """What we write NumPy reads, as it is and as float16, the same bits; quantised numbers are those of safetensors files."""
+    arrays = {f"{dtype[1:]} {shape}": numbers(rng, dtype, shape) for dtype in TYPES.values() for shape in SHAPES}
+    arrays["layer/\u540d"] = numbers(rng, "<f4", (300, 1000))
+    safetensors.numpy.save_file(arrays, "in.safetensors")
+    run("export", "--force", "in.safetensors", "-o", "out.npz")
+    with numpy.load("out.npz") as again:
+        expect(set(again.files) == arrays.keys(), "names:", set(again.files) ^ arrays.keys())
+        for name, array in arrays.items():
+            expect(same(again[name], array), name, "came back changed")
+    run("compress", "--force", fixture, "-o", "model.lsq", "--codec", "t3", "--outliers", "0.01")
+    run("export", "--force", "model.lsq", "-o", "out.safetensors")
+    run("export", "--force", "model.lsq", "-o", "out.npz")
+    run("export", "--force", "model.lsq", "-o", "half.npz", "--dtype", "f16")
+    decoded = safetensors.numpy.load_file("out.safetensors")
+    with numpy.load("out.npz") as single, numpy.load("half.npz") as half:
+        expect(set(single.files) == set(half.files) == decoded.keys(), "names:", single.files)
+        for name, array in decoded.items():
+            expect(same(single[name], array), name, "differs between .npz and .safetensors")
+            expect(same(half[name], array.astype(numpy.float16)), name, "is rounded to another float16")
+
+
+def float16_is_rounded_alike(rng):
+    """All kinds of numbers: those near float16, its subnormals, halves between two."""
+    halves = numpy.arange(0x7bff, dtype="<u2").view("<f2").astype("<f4")
+    middles = (halves[1:] + halves[:-1]) / 2
+    any_bits = numbers(rng, "<f4", (1 << 18,))
+    any_bits = any_bits[numpy.abs(any_bits) < 65520]
+    single = numpy.concatenate([halves, middles, numpy.nextafter(middles, numpy.float32(0)),
+                                numpy.nextafter(middles, numpy.float32(1e9)), -middles, any_bits]).astype("<f4")
+    numpy.save("single.npy", single)
+    run("export", "--force", "single.npy", "-o", "half.npy", "--dtype", "f16")
+    expect(same(numpy.load("half.npy"), single.astype("<f2")), "numbers are rounded to other ones than NumPy's")
 
 
 def torch_bytes(tensor):
@@ -301,7 +339,7 @@ def refused_onnx():
 def quantised(fixture):
     """A compressed model, decoded twice: both libraries see the same numbers, near the original ones."""
     original = safetensors.numpy.load_file(fixture)
-    run("compress", fixture, "-o", "model.lsq", "--codec", "s4")
+    run("compress", "--force", fixture, "-o", "model.lsq", "--codec", "s4")
     run("decode", "model.lsq", "-o", "decoded.safetensors")
     decoded = safetensors.numpy.load_file("decoded.safetensors")
     expect(decoded.keys() == original.keys(), "names:", decoded.keys() ^ original.keys())
@@ -407,6 +445,106 @@ def gguf_files(rng, fixture):
     return f"{len(expected) + len(plain)} tensors, and {len(others)} types that are not supported"
 
 
+def gguf_fields(path):
+    """Types and values of the metadata, but for what the library itself adds."""
+    fields = gguf.GGUFReader(path).fields
+    return {name: (field.types, field.contents()) for name, field in fields.items() if not name.startswith("GGUF.")}
+
+
+def expect_gguf(path, expected):
+    """Names, shapes, types and numbers as the library sees them."""
+    found = {t.name: t for t in gguf.GGUFReader(path).tensors}
+    expect(list(found) == list(expected), path, "names:", list(found))
+    for name, array in expected.items():
+        tensor = found[name]
+        expect(tuple(reversed(tensor.shape.tolist())) == array.shape, path, name, "has shape", tensor.shape)
+        expect(tensor.data.dtype == array.dtype, path, name, "is", tensor.data.dtype)
+        expect(tensor.data.tobytes() == array.tobytes(), path, name, "has other numbers")
+        expect(tensor.data_offset % 32 == 0, path, name, "is at", tensor.data_offset)
+
+
+def ggml_library():
+    """ggml itself, which reads GGUF files for llama.cpp too: that of the package pywhispercpp. None where it is not installed."""
+    spec = importlib.util.find_spec("_pywhispercpp")
+    found = glob.glob(os.path.join(os.path.dirname(spec.origin), "libggml-base.so*")) if spec else []
+    if not found:
+        return None
+    ggml, pointer = ctypes.CDLL(found[0]), ctypes.c_void_p
+    for name, result, arguments in (("gguf_init_from_file", pointer, (ctypes.c_char_p, GgufParameters)),
+                                    ("gguf_get_n_tensors", ctypes.c_int64, (pointer,)),
+                                    ("gguf_get_tensor_name", ctypes.c_char_p, (pointer, ctypes.c_int64)),
+                                    ("gguf_free", None, (pointer,)), ("ggml_free", None, (pointer,)),
+                                    ("ggml_get_tensor", pointer, (pointer, ctypes.c_char_p)),
+                                    ("ggml_get_data", pointer, (pointer,)), ("ggml_nbytes", ctypes.c_size_t, (pointer,))):
+        function = getattr(ggml, name)
+        function.restype, function.argtypes = result, arguments
+    return ggml
+
+
+class GgufParameters(ctypes.Structure):
+    _fields_ = [("no_alloc", ctypes.c_bool), ("ctx", ctypes.POINTER(ctypes.c_void_p))]
+
+
+def expect_ggml(ggml, path, expected):
+    """The same names and bytes, as ggml reads them."""
+    tensors = ctypes.c_void_p()
+    file = ggml.gguf_init_from_file(path.encode(), GgufParameters(False, ctypes.pointer(tensors)))
+    expect(file, path, "is refused by ggml")
+    names = [ggml.gguf_get_tensor_name(file, i) for i in range(ggml.gguf_get_n_tensors(file))]
+    expect([name.decode() for name in names] == list(expected), path, "names, to ggml:", names)
+    for name, array in zip(names, expected.values()):
+        tensor = ggml.ggml_get_tensor(tensors, name)
+        found = ctypes.string_at(ggml.ggml_get_data(tensor), ggml.ggml_nbytes(tensor))
+        expect(found == array.tobytes(), path, name, "has other numbers to ggml")
+    ggml.ggml_free(tensors)
+    ggml.gguf_free(file)
+
+
+def gguf_is_written(fixture):
+    """What we write the library reads: from a model that was none, and from a file of its own, whose metadata stay, through .lsq too."""
+    if not gguf:
+        return "skipped, without the package gguf"
+    run("compress", "--force", fixture, "-o", "model.lsq", "--codec", "t3", "--outliers", "0.01")
+    run("export", "--force", "model.lsq", "-o", "out.npz")
+    with numpy.load("out.npz") as arrays:
+        single = dict(arrays)
+    half = {name: a.astype("<f2") if a.ndim > 1 else a for name, a in single.items()}
+    run("export", "model.lsq", "-o", "single.gguf")
+    run("export", "model.lsq", "-o", "half.gguf", "--dtype", "f16")
+    expect_gguf("single.gguf", single)
+    expect_gguf("half.gguf", half)
+    expect(gguf_fields("half.gguf")["general.architecture"][1] == "unknown", "another architecture")
+    writer = gguf.GGUFWriter("original.gguf", "llama")
+    writer.add_block_count(2)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_token_list(["<s>", "\u540d", "a\nb"])
+    writer.add_token_scores([0.0, -1.5, 2.5])
+    writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0)
+    for name, array in single.items():
+        writer.add_tensor(name, array)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    original = gguf_fields("original.gguf")
+    run("export", "original.gguf", "-o", "copy.gguf")
+    run("export", "model.lsq", "-o", "like.gguf", "--dtype", "f16", "--like", "original.gguf")
+    ggml = ggml_library()
+    for path, arrays, kind in (("copy.gguf", single, 0), ("like.gguf", half, 1)):
+        expect_gguf(path, arrays)
+        if ggml:
+            expect_ggml(ggml, path, arrays)
+        fields = gguf_fields(path)
+        expect(fields.pop("general.file_type")[1] == kind, path, "has another file type")
+        expect(fields == {k: v for k, v in original.items() if k != "general.file_type"}, path, "metadata:", fields)
+        run("verify", path)
+    with open("copy.gguf", "rb") as ours, open("original.gguf", "rb") as theirs:
+        mine, other = ours.read(), theirs.read()
+        expect(len(mine) == len(other) and sum(a != b for a, b in zip(mine, other)) == 1,
+               "a file of the library comes back with more than another file type")
+    return f"{len(single)} tensors, four times, {'and to ggml too' if ggml else 'but not to ggml: there is no pywhispercpp'}"
+
+
 def main(fixture):
     seed = int(os.environ.get("INTEROP_SEED", "1"))
     rng = random.Random(seed)
@@ -417,13 +555,16 @@ def main(fixture):
                            ("sharded set", lambda: sharded_set(rng)),
                            ("npy both ways", lambda: npy_both_ways(rng)),
                            ("npz", lambda: npz_is_read(rng)),
+                           ("npz is written", lambda: npz_is_written(rng, fixture)),
+                           ("float16", lambda: float16_is_rounded_alike(rng)),
                            ("pth", lambda: pth_is_read(rng)),
                            ("safetensors of torch", lambda: torch_safetensors(rng)),
                            ("refused arrays", refused_arrays),
                            ("quantised", lambda: quantised(fixture)),
                            ("ONNX models", lambda: onnx_models(rng)),
                            ("refused ONNX models", refused_onnx),
-                           ("gguf files", lambda: gguf_files(rng, fixture))):
+                           ("gguf files", lambda: gguf_files(rng, fixture)),
+                           ("gguf is written", lambda: gguf_is_written(fixture))):
             said = part()
             print(f"ok: {name}" + (f": {said}" if said else ""))
         os.chdir("/")

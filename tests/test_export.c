@@ -1,6 +1,7 @@
 /*
  * test_export.c - what is written as safetensors and npy is what the formats' own libraries write.
  */
+#include "tests/export_call.h"
 #include "tests/hostile.h"
 
 #include <stdint.h>
@@ -47,9 +48,9 @@ START_TEST(safetensors_as_the_library_writes_them)
 {
     lsq_model *model = open_file(safetensors[_i]);
     lsq_error err;
-    ck_assert_msg(lsq_export_safetensors(model, target, 0, &err) == LSQ_OK, "%s", err.text);
-    ck_assert_int_eq(lsq_export_safetensors(model, target, 0, &err), LSQ_E_IO);
-    ck_assert_int_eq(lsq_export_safetensors(model, target, 1, &err), LSQ_OK);
+    ck_assert_msg(export_all(model, "safetensors", target, 0, NULL, &err) == LSQ_OK, "%s", err.text);
+    ck_assert_int_eq(export_all(model, "safetensors", target, 0, NULL, &err), LSQ_E_IO);
+    ck_assert_int_eq(export_all(model, "safetensors", target, 1, NULL, &err), LSQ_OK);
     lsq_model_free(model);
     ck_assert(target_is(safetensors[_i]));
 }
@@ -63,9 +64,9 @@ START_TEST(npy_as_numpy_writes_it)
 {
     lsq_model *model = open_file(arrays[_i]);
     lsq_error err;
-    ck_assert_msg(lsq_export_npy(model, 0, target, 0, &err) == LSQ_OK, "%s", err.text);
-    ck_assert_int_eq(lsq_export_npy(model, 0, target, 0, &err), LSQ_E_IO);
-    ck_assert_int_eq(lsq_export_npy(model, 0, target, 1, &err), LSQ_OK);
+    ck_assert_msg(export_npy(model, 0, target, 0, &err) == LSQ_OK, "%s", err.text);
+    ck_assert_int_eq(export_npy(model, 0, target, 0, &err), LSQ_E_IO);
+    ck_assert_int_eq(export_npy(model, 0, target, 1, &err), LSQ_OK);
     lsq_model_free(model);
     ck_assert(target_is(arrays[_i]));
 }
@@ -80,7 +81,7 @@ START_TEST(npy_of_every_tensor)
         const lsq_tensor *t = lsq_model_tensor(model, i);
         float expected[32], found[32];
         ck_assert_uint_le(t->elements, 32);
-        ck_assert_int_eq(lsq_export_npy(model, i, target, 1, NULL), LSQ_OK);
+        ck_assert_int_eq(export_npy(model, i, target, 1, NULL), LSQ_OK);
         lsq_model *again = open_file(target);
         const lsq_tensor *a = lsq_model_tensor(again, 0);
         ck_assert_int_eq(a->dtype, LSQ_F32);
@@ -126,7 +127,7 @@ START_TEST(quantised_tensors_become_float)
     float original[120], decoded[120], found[120];
     write_quantised(original, decoded);
     lsq_model *model = open_file(source);
-    ck_assert_int_eq(lsq_export_safetensors(model, target, 0, NULL), LSQ_OK);
+    ck_assert_int_eq(export_all(model, "safetensors", target, 0, NULL, NULL), LSQ_OK);
     lsq_model_free(model);
     model = open_file(target);
     ck_assert_uint_eq(lsq_model_count(model), 3);
@@ -151,7 +152,7 @@ START_TEST(metadata_is_no_name_for_safetensors)
     free(bytes);
     lsq_model *model = open_file(source);
     ck_assert_str_eq(lsq_model_tensor(model, 0)->name, "__metadata__");
-    ck_assert_int_eq(lsq_export_safetensors(model, target, 0, &err), LSQ_E_UNSUPPORTED);
+    ck_assert_int_eq(export_all(model, "safetensors", target, 0, NULL, &err), LSQ_E_UNSUPPORTED);
     ck_assert_int_ne(access(target, F_OK), 0);
     lsq_model_free(model);
 }
@@ -161,13 +162,13 @@ START_TEST(arguments_are_checked)
 {
     lsq_model *model = open_file(arrays[0]);
     lsq_error err;
-    ck_assert_int_eq(lsq_export_safetensors(NULL, target, 0, &err), LSQ_E_ARGUMENT);
-    ck_assert_int_eq(lsq_export_safetensors(model, NULL, 0, NULL), LSQ_E_ARGUMENT);
-    ck_assert_int_eq(lsq_export_npy(NULL, 0, target, 0, &err), LSQ_E_ARGUMENT);
-    ck_assert_int_eq(lsq_export_npy(model, 0, NULL, 0, &err), LSQ_E_ARGUMENT);
-    ck_assert_int_eq(lsq_export_npy(model, 1, target, 0, &err), LSQ_E_ARGUMENT);
-    ck_assert_int_eq(lsq_export_npy(model, 0, "/nonexistent/x", 0, &err), LSQ_E_IO);
-    ck_assert_int_eq(lsq_export_safetensors(model, folder, 1, &err), LSQ_E_IO);
+    ck_assert_int_eq(export_all(NULL, "safetensors", target, 0, NULL, &err), LSQ_E_ARGUMENT);
+    ck_assert_int_eq(export_all(model, "safetensors", NULL, 0, NULL, NULL), LSQ_E_ARGUMENT);
+    ck_assert_int_eq(export_npy(NULL, 0, target, 0, &err), LSQ_E_ARGUMENT);
+    ck_assert_int_eq(export_npy(model, 0, NULL, 0, &err), LSQ_E_ARGUMENT);
+    ck_assert_int_eq(export_npy(model, 1, target, 0, &err), LSQ_E_ARGUMENT);
+    ck_assert_int_eq(export_npy(model, 0, "/nonexistent/x", 0, &err), LSQ_E_IO);
+    ck_assert_int_eq(export_all(model, "safetensors", folder, 1, NULL, &err), LSQ_E_IO);
     lsq_model_free(model);
 }
 END_TEST

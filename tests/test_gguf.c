@@ -4,6 +4,7 @@
  * data/gguf/ was written by the gguf library (data/README.md).
  */
 #include "model/import/gguf_blocks.h"
+#include "tests/export_call.h"
 #include "tests/gguf_script.h"
 
 static float *numbers_of(const lsq_model *model, const char *name)
@@ -242,7 +243,7 @@ START_TEST(blocks_leave_as_numbers)
     ck_assert_int_eq(lsq_writer_finish(w, &err), LSQ_OK);
     lsq_writer_free(w);
     ck_assert_int_eq(lsq_model_open(path, LSQ_OPEN_VERIFY | LSQ_OPEN_READ, &again[0], &err), LSQ_OK);
-    ck_assert_int_eq(lsq_export_safetensors(model, path, 1, &err), LSQ_OK);
+    ck_assert_int_eq(export_all(model, "safetensors", path, 1, NULL, &err), LSQ_OK);
     again[1] = open_file(path);
     for (size_t i = 0; i < lsq_model_count(model); i++) {
         const char *name = lsq_model_tensor(model, i)->name;
@@ -253,7 +254,7 @@ START_TEST(blocks_leave_as_numbers)
             ck_assert_int_eq(lsq_model_find(again[k], name, NULL)->dtype, LSQ_F32);
             free(copied);
         }
-        ck_assert_int_eq(lsq_export_npy(model, i, path, 1, &err), LSQ_OK);
+        ck_assert_int_eq(export_npy(model, i, path, 1, &err), LSQ_OK);
         lsq_model *npy = open_file(path);
         ck_assert_int_eq(memcmp(lsq_model_bytes(npy, 0), numbers, 4 * 512), 0);
         lsq_model_free(npy);

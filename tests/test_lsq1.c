@@ -2,6 +2,7 @@
  * test_lsq1.c - .lsq version 1: the published files, byte for byte, and those that nobody should have written.
  */
 #include "model/lsq1.h"
+#include "tests/export_call.h"
 #include "tests/model_sample.h"
 
 #include <math.h>
@@ -57,14 +58,14 @@ static void check_matrix(const lsq_model *model, unsigned b)
 START_TEST(golden_files_are_read_and_written_again)
 {
     char name[32];
-    size_t skipped = 99;
+    size_t written = 99;
     snprintf(name, sizeof name, "v1_b%u.lsq", golden_b[_i]);
     lsq_model *model = open_golden(name);
     ck_assert_uint_eq(lsq_model_count(model), 1);
     ck_assert_ptr_null(lsq_model_warning(model, 0));
     check_matrix(model, golden_b[_i]);
-    OK(lsq_export_lsq1(model, in_folder("again.lsq"), 0, &skipped, &sample_err));
-    ck_assert_uint_eq(skipped, 0);
+    OK(export_all(model, "lsq1", in_folder("again.lsq"), 0, &written, &sample_err));
+    ck_assert_uint_eq(written, 1);
     check_same_file(in_folder("again.lsq"), name);
     lsq_model_free(model);
 }
@@ -89,7 +90,7 @@ START_TEST(published_numbers_give_the_golden_files)
     lsq_writer_free(w);
     lsq_weights_free(weights);
     OK(lsq_model_open(in_folder("two.lsq"), 0, &model, &sample_err));
-    OK(lsq_export_lsq1(model, in_folder("one.lsq"), 0, NULL, &sample_err));
+    OK(export_all(model, "lsq1", in_folder("one.lsq"), 0, NULL, &sample_err));
     check_same_file(in_folder("one.lsq"), name);
     lsq_model_free(model);
 }
@@ -110,7 +111,7 @@ START_TEST(two_tensors_come_back)
     ck_assert(memcmp(bias, lsq_model_bytes(model, 1), sizeof bias) ==
               0); /* on this machine, floats are what they say */
     ck_assert(bias[0] == 0 && bias[1] == 0 && !signbit(bias[0]) && signbit(bias[1])); /* codes 1 and 17 */
-    OK(lsq_export_lsq1(model, in_folder("again.lsq"), 0, NULL, &sample_err));
+    OK(export_all(model, "lsq1", in_folder("again.lsq"), 0, NULL, &sample_err));
     check_same_file(in_folder("again.lsq"), "v1_b4_two.lsq");
     lsq_model_free(model);
 }
@@ -118,13 +119,13 @@ END_TEST
 
 START_TEST(a_count_without_tensors_is_an_empty_model)
 {
-    size_t skipped = 99;
+    size_t written = 99;
     lsq_model *model = open_golden("v1_count_only.lsq");
     ck_assert_uint_eq(lsq_model_count(model), 0);
     ck_assert_ptr_nonnull(strstr(lsq_model_warning(model, 0), "counts 102 tensors and has 0"));
     ck_assert_ptr_null(lsq_model_warning(model, 1));
-    ck_assert_int_eq(lsq_export_lsq1(model, in_folder("none.lsq"), 0, &skipped, &sample_err), LSQ_E_UNSUPPORTED);
-    ck_assert_uint_eq(skipped, 99);
+    ck_assert_int_eq(export_all(model, "lsq1", in_folder("none.lsq"), 0, &written, &sample_err), LSQ_E_UNSUPPORTED);
+    ck_assert_uint_eq(written, 99);
     ck_assert_int_ne(access(in_folder("none.lsq"), F_OK), 0);
     lsq_model_free(model);
 }
@@ -187,7 +188,7 @@ START_TEST(every_width_is_read_and_written_again)
         }
     }
     free(numbers);
-    OK(lsq_export_lsq1(model, in_folder("again.lsq"), 0, NULL, &sample_err));
+    OK(export_all(model, "lsq1", in_folder("again.lsq"), 0, NULL, &sample_err));
     uint8_t *again = contents_of(in_folder("again.lsq"), &again_size);
     ck_assert(again_size == size && memcmp(again, file, size) == 0);
     free(again);
@@ -200,12 +201,12 @@ END_TEST
 
 START_TEST(other_tensors_are_left_out)
 {
-    size_t skipped = 0;
+    size_t written = 0;
     lsq_model *model = NULL, *one = NULL;
     write_sample(in_folder("sample.lsq"));
     OK(lsq_model_open(in_folder("sample.lsq"), 0, &model, &sample_err));
-    OK(lsq_export_lsq1(model, in_folder("one.lsq"), 0, &skipped, &sample_err));
-    ck_assert_uint_eq(skipped, 5);
+    OK(export_all(model, "lsq1", in_folder("one.lsq"), 0, &written, &sample_err));
+    ck_assert_uint_eq(written, 1);
     OK(lsq_model_open(in_folder("one.lsq"), 0, &one, &sample_err));
     ck_assert_uint_eq(lsq_model_count(one), 1);
     float expected[66], got[66];
@@ -230,7 +231,7 @@ START_TEST(codes_are_written_in_the_order_of_the_shape)
     OK(lsq_writer_finish(w, &sample_err));
     lsq_writer_free(w);
     OK(lsq_model_open(in_folder("two.lsq"), 0, &model, &sample_err));
-    OK(lsq_export_lsq1(model, in_folder("one.lsq"), 0, NULL, &sample_err));
+    OK(export_all(model, "lsq1", in_folder("one.lsq"), 0, NULL, &sample_err));
     OK(lsq_model_open(in_folder("one.lsq"), 0, &one, &sample_err));
     OK(lsq_model_read(model, 0, expected, &sample_err));
     OK(lsq_model_read(one, 0, got, &sample_err));
@@ -252,9 +253,9 @@ START_TEST(one_width_a_file)
     OK(lsq_writer_finish(w, &sample_err));
     lsq_writer_free(w);
     OK(lsq_model_open(in_folder("two.lsq"), 0, &model, &sample_err));
-    ck_assert_int_eq(lsq_export_lsq1(model, in_folder("one.lsq"), 0, NULL, &sample_err), LSQ_E_UNSUPPORTED);
+    ck_assert_int_eq(export_all(model, "lsq1", in_folder("one.lsq"), 0, NULL, &sample_err), LSQ_E_UNSUPPORTED);
     ck_assert_ptr_nonnull(strstr(sample_err.text, "6 and 5 bits"));
-    ck_assert_int_eq(lsq_export_lsq1(model, NULL, 0, NULL, NULL), LSQ_E_ARGUMENT);
+    ck_assert_int_eq(export_all(model, "lsq1", NULL, 0, NULL, NULL), LSQ_E_ARGUMENT);
     lsq_model_free(model);
 }
 END_TEST

@@ -6,6 +6,7 @@
  * their own allocator: then there is nothing to test here.
  */
 #include "model/runtime/stream.h"
+#include "tests/export_call.h"
 #include "tests/hostile.h"
 
 #include <errno.h>
@@ -101,9 +102,31 @@ static lsq_status export(const char *path, lsq_error *err)
     left = -1;
     ck_assert_int_eq(lsq_model_open(path, 0, &model, err), LSQ_OK);
     left = armed;
-    lsq_status status = lsq_export_safetensors(model, target, 1, err);
+    lsq_status status = export_all(model, "safetensors", target, 1, NULL, err);
     if (!status)
-        status = lsq_export_npy(model, 0, target, 1, err);
+        status = export_npy(model, 0, target, 1, err);
+    lsq_model_free(model);
+    return status;
+}
+
+/* The other formats, as far as they hold what there is. */
+static lsq_status export_others(const char *path, lsq_error *err)
+{
+    const long armed = left;
+    const size_t one = 1;
+    const lsq_export_options options = {
+        .size = sizeof(options), .overwrite = 1, .tensors = &one, .tensor_count = 1, .floats = LSQ_FORM_F16};
+    lsq_model *model = NULL;
+    left = -1;
+    ck_assert_int_eq(lsq_model_open(path, 0, &model, err), LSQ_OK);
+    left = armed;
+    lsq_status status = export_all(model, "h", target, 1, NULL, err);
+#if LSQ_ZLIB
+    if (!status)
+        status = export_all(model, "npz", target, 1, NULL, err);
+#endif
+    if (!status)
+        status = lsq_export(model, "gguf", target, &options, NULL, err);
     lsq_model_free(model);
     return status;
 }
@@ -117,7 +140,7 @@ static lsq_status export_old(const char *path, lsq_error *err)
     left = -1;
     ck_assert_int_eq(lsq_model_open(path, 0, &model, err), LSQ_OK);
     left = armed;
-    lsq_status status = lsq_export_lsq1(model, target, 1, NULL, err);
+    lsq_status status = export_all(model, "lsq1", target, 1, NULL, err);
     if (!status)
         status = lsq_model_read_matrix(model, 0, 1, numbers, err);
     lsq_model_free(model);
@@ -384,6 +407,8 @@ static const struct {
     {export, TEST_DATA "/npy/rows.npy"},
     {export, TEST_DATA "/../golden/small.lsq"},
     {export, TEST_DATA "/gguf/blocks.gguf"},
+    {export_others, TEST_DATA "/../golden/small.lsq"},
+    {export_others, TEST_DATA "/gguf/blocks.gguf"},
     {copy, TEST_DATA "/gguf/blocks.gguf"},
     {export_old, TEST_DATA "/../golden/small.lsq"},
     {export_old, TEST_DATA "/../golden/v1_b4_two.lsq"},
@@ -534,11 +559,57 @@ START_TEST(blocks_are_converted_in_pieces)
     const size_t before = peak = held;
     ck_assert_msg(lsq_model_open(path, 0, &model, &err) == LSQ_OK, "%s", err.text);
     ck_assert_uint_eq(lsq_model_tensor(model, 0)->bytes, 64 << 20);
-    ck_assert_int_eq(lsq_export_safetensors(model, target, 1, &err), LSQ_OK);
-    ck_assert_int_eq(lsq_export_npy(model, 0, target, 1, &err), LSQ_OK);
+    ck_assert_int_eq(export_all(model, "safetensors", target, 1, NULL, &err), LSQ_OK);
+    ck_assert_int_eq(export_npy(model, 0, target, 1, &err), LSQ_OK);
     lsq_model_free(model);
     ck_assert_int_eq(copy(path, &err), LSQ_OK);
-    ck_assert_uint_le(peak - before, (1 << 20) + (64 << 10));
+    ck_assert_uint_le(peak - before, (1 << 20) + (96 << 10));
+    remove_all();
+}
+END_TEST
+
+/* ---- How much exports take --------------------------------------------------------------------------------------- */
+
+/* A matrix of zeros: 64 MiB as floats, 2 MiB in packed form. */
+static void write_zeros(const lsq_format *format)
+{
+    enum { SIDE = 4096 };
+    const lsq_tensor like = {.name = "zeros", .rank = 2, .shape = {SIDE, SIDE}};
+    lsq_writer *writer = NULL;
+    lsq_weights *w = NULL;
+    size_t bytes;
+    ck_assert_int_eq(lsq_packed_bytes(format, SIDE, SIDE, &bytes), LSQ_OK);
+    void *packed = calloc(1, bytes);
+    ck_assert_int_eq(lsq_weights_wrap(format, SIDE, SIDE, packed, bytes, &w, NULL), LSQ_OK);
+    ck_assert_int_eq(lsq_writer_new(target, 1, &writer, NULL), LSQ_OK);
+    ck_assert_int_eq(lsq_writer_quantised(writer, &like, 0, w, NULL), LSQ_OK);
+    ck_assert_int_eq(lsq_writer_finish(writer, NULL), LSQ_OK);
+    lsq_writer_free(writer);
+    lsq_weights_free(w);
+    free(packed);
+}
+
+/* A piece, and a buffer of 64 KiB: numbers are never there as a whole, codes never but in the file. */
+START_TEST(exports_take_a_piece)
+{
+    static const char *const formats[] = {"safetensors", "npy", "gguf", "h", "npz"};
+    const lsq_format format = {.codec = LSQ_SIGN, .bits = 1, .scale = LSQ_SCALE_ROW};
+    lsq_model *model = NULL;
+    char path[64];
+    lsq_error err;
+    strcpy(folder, "/tmp/lsq_memory_XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(target, sizeof(target), "%s/1", folder);
+    snprintf(path, sizeof(path), "%s/target", folder);
+    write_zeros(&format);
+    ck_assert_msg(lsq_model_open(target, 0, &model, &err) == LSQ_OK, "%s", err.text);
+    ck_assert_int_eq(export_npy(model, 0, path, 1, &err), LSQ_OK); /* what is allocated once and kept, is now */
+    for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]) - !LSQ_ZLIB; i++) {
+        const size_t before = peak = held;
+        ck_assert_msg(export_all(model, formats[i], path, 1, NULL, &err) == LSQ_OK, "%s", err.text);
+        ck_assert_uint_le(peak - before, (1 << 20) + (96 << 10));
+    }
+    lsq_model_free(model);
     remove_all();
 }
 END_TEST
@@ -647,6 +718,7 @@ int main(void)
     tcase_add_loop_test(cases, convolutions_have_little_scratch, 0, 2 * SCRATCHES);
     tcase_add_test(cases, linear_layers_expand_nothing);
     tcase_add_test(cases, blocks_are_converted_in_pieces);
+    tcase_add_test(cases, exports_take_a_piece);
     tcase_add_test(cases, headers_take_some_times_their_size);
     tcase_add_test(cases, streams_keep_their_limit);
     suite_add_tcase(suite, cases);

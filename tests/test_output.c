@@ -2,6 +2,7 @@
  * test_output.c - a file appears whole or not at all, whatever goes wrong, and nothing else appears with it.
  */
 #include "model/output.h"
+#include "tests/export_call.h"
 #include "tests/model_sample.h"
 
 #include <dirent.h>
@@ -289,9 +290,9 @@ START_TEST(exports_appear_whole_or_not_at_all)
     for (int i = 0; i < 2; i++) { /* a file that exists, then a folder that does not */
         const char *path = in_folder(i ? "none/file" : "sample.lsq");
         errno = 77;
-        ck_assert_int_eq(lsq_export_lsq1(model, path, 0, NULL, &sample_err), LSQ_E_IO);
-        ck_assert_int_eq(lsq_export_safetensors(model, path, 0, &sample_err), LSQ_E_IO);
-        ck_assert_int_eq(lsq_export_npy(model, 0, path, 0, &sample_err), LSQ_E_IO);
+        ck_assert_int_eq(export_all(model, "lsq1", path, 0, NULL, &sample_err), LSQ_E_IO);
+        ck_assert_int_eq(export_all(model, "safetensors", path, 0, NULL, &sample_err), LSQ_E_IO);
+        ck_assert_int_eq(export_npy(model, 0, path, 0, &sample_err), LSQ_E_IO);
         ck_assert_int_eq(errno, 77);
     }
     lsq_model_free(model);

@@ -1,6 +1,7 @@
 /*
  * test_stream.c - a file that is streamed gives the bits of one that is open, within any limit, in any order; and a limit is one.
  */
+#include "tests/export_call.h"
 #include "tests/emulated.h"
 #include "tests/stream_sample.h"
 
@@ -228,9 +229,9 @@ START_TEST(the_model_of_a_stream_has_no_numbers)
         ck_assert_int_eq(lsq_model_weights(model, i, &weights, NULL), LSQ_E_ARGUMENT);
         ck_assert_int_eq(lsq_model_verify(model, i, NULL), expected);
     }
-    ck_assert_int_eq(lsq_export_safetensors(model, in_folder("out"), 1, NULL), LSQ_E_ARGUMENT);
-    ck_assert_int_eq(lsq_export_npy(model, 0, in_folder("out"), 1, NULL), LSQ_E_ARGUMENT);
-    ck_assert_int_ne(lsq_export_lsq1(model, in_folder("out"), 1, NULL, NULL), LSQ_OK);
+    ck_assert_int_eq(export_all(model, "safetensors", in_folder("out"), 1, NULL, NULL), LSQ_E_ARGUMENT);
+    ck_assert_int_eq(export_npy(model, 0, in_folder("out"), 1, NULL), LSQ_E_ARGUMENT);
+    ck_assert_int_ne(export_all(model, "lsq1", in_folder("out"), 1, NULL, NULL), LSQ_OK);
     ck_assert_int_ne(access(in_folder("out"), F_OK), 0);
     free(numbers);
     lsq_stream_free(stream);

@@ -229,11 +229,12 @@ static lsq_status compress_tensors(compress_job *j, lsq_error *err)
 /* Version 1 is an export of a version 2 file, which is gone as soon as it is open. */
 static lsq_status export_staged(compress_job *j, lsq_error *err)
 {
+    const lsq_export_options wanted = {.size = sizeof wanted, .overwrite = j->args->values[FORCE] != NULL};
     lsq_model *staged = NULL;
     lsq_status status = lsq_model_open(j->staged, 0, &staged, err);
     unlink(j->staged);
     if (status == LSQ_OK)
-        status = lsq_export_lsq1(staged, j->path, j->args->values[FORCE] != NULL, NULL, err);
+        status = lsq_export(staged, "lsq1", j->path, &wanted, NULL, err);
     lsq_model_free(staged);
     return status;
 }

@@ -6,7 +6,8 @@
 
 #include "tools/options.h"
 
-extern const verb compress_command, info_command, verify_command, diff_command, decode_command, plan_command,
-    cpu_command;
+/* decode is export by its former name. */
+extern const verb compress_command, info_command, verify_command, diff_command, export_command, decode_command,
+    plan_command, cpu_command;
 
 #endif

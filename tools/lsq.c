@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const verb *const commands[] = {&compress_command, &info_command, &verify_command, &diff_command,
-                                       &decode_command,   &plan_command, &cpu_command};
+static const verb *const commands[] = {&compress_command, &info_command,   &verify_command, &diff_command,
+                                       &export_command,   &decode_command, &plan_command,   &cpu_command};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static const verb *find(const char *name)

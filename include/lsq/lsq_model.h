@@ -3,7 +3,7 @@
  *
  * A model is a list of named tensors. Each is either quantised (a matrix in packed form, see lsq.h) or plain (numbers
  * of some type, as the source had them). lsq_model_open() reads every format it knows by its contents, never by its
- * name; lsq_writer_*() write .lsq version 2 files, lsq_export_*() the others.
+ * name; lsq_writer_*() write .lsq version 2 files, lsq_export() the others.
  *
  * The rules at the head of lsq.h hold here too. Files are not trusted: whatever their bytes, the outcome is a status,
  * within memory and time proportional to the size of the file.
@@ -402,19 +402,79 @@ typedef struct lsq_compression {
 LSQ_API lsq_status lsq_compress(const lsq_compressor *compressor, const lsq_context *ctx, const char *input,
                                 const char *output, lsq_compression *result, lsq_error *err);
 
-/* ---- Writing other formats ------------------------------------------------------------------------------------- */
+/* ---- Into other programs ---------------------------------------------------------------------------------------- */
+
+/* In which form numbers are handed over. */
+typedef enum lsq_form {
+    LSQ_FORM_STORED =
+        0,            /* as they are: of tensor->dtype; of what is quantised the packed form, and then its outliers */
+    LSQ_FORM_F32 = 1, /* float32, whatever they are: see lsq_model_read() */
+    LSQ_FORM_F16 = 2  /* these rounded to float16, to the nearest, half to even */
+} lsq_form;
+
+/* A part of a tensor on its way out. */
+typedef struct lsq_piece {
+    size_t index; /* of the tensor in the model */
+    const lsq_tensor *tensor;
+    const void
+        *bytes; /* numbers, little-endian, or packed form; they stay until the call that was given them returns */
+    size_t size;
+    uint64_t offset, total; /* of these bytes within all of the tensor in this form, and the size of that */
+} lsq_piece;
+
+typedef lsq_status lsq_visit_fn(void *arg, const lsq_piece *piece);
 
 /*
- * Each writes a whole file, under the rules of lsq_writer_new().
- *   safetensors  all tensors: quantised ones, and blocks, as F32, plain ones as they are; metadata kept
- *   npy          tensor i as float32
- *   lsq1         version 1: the tensors in classic format without scale and outliers and of one width; LSQ_E_UNSUPPORTED if there
- *                is none, or if their widths differ. `skipped`, if not NULL, receives how many others were left out.
+ * Hands tensor i over, in pieces of at most 1 MiB, in the order of its shape: the way into other frameworks and formats, of models and tensors
+ * that memory does not hold. All of a model, with its metadata, are two loops, in whatever order and form is wanted:
+ *
+ *     for (size_t k = 0; lsq_model_metadata(model, k, &key, &value); k++) ...
+ *     for (size_t i = 0; !status && i < lsq_model_count(model); i++)
+ *         status = lsq_model_visit(model, i, LSQ_FORM_F32, each, arg, err);
+ *
+ * A tensor without numbers comes as one piece of 0 bytes. No piece has both packed form, which is the first tensor->bytes bytes, and outliers.
+ * What `each` returns ends the visit and is its status, unless LSQ_OK; *err is then whatever `each` made of it.
+ *
+ * Memory: 1 MiB, or a row of a quantised tensor if that is more. One whose rows are not its order (output_axis) is decoded anew for each
+ * 64 MiB of its numbers. Pages of a mapped file are given back on the way.
+ *
+ * Statuses: LSQ_E_ARGUMENT if there is no such tensor or form; LSQ_E_UNSUPPORTED for a finite number that float16 cannot hold, err says which one:
+ * those before it were handed over; LSQ_E_NOMEM.
  */
-LSQ_API lsq_status lsq_export_safetensors(const lsq_model *model, const char *path, int overwrite, lsq_error *err);
-LSQ_API lsq_status lsq_export_npy(const lsq_model *model, size_t i, const char *path, int overwrite, lsq_error *err);
-LSQ_API lsq_status lsq_export_lsq1(const lsq_model *model, const char *path, int overwrite, size_t *skipped,
+LSQ_API lsq_status lsq_model_visit(const lsq_model *model, size_t i, lsq_form form, lsq_visit_fn *each, void *arg,
                                    lsq_error *err);
+
+/* Start with {.size = sizeof(lsq_export_options)}: what stays zero means the usual. */
+typedef struct lsq_export_options {
+    size_t size;           /* sizeof(lsq_export_options) */
+    int overwrite;         /* as lsq_writer_new() has it */
+    const size_t *tensors; /* which ones, by their index, none of them twice; NULL: all */
+    size_t tensor_count;
+    int floats;            /* an lsq_form: what floating point and quantised numbers become; 0: see the format */
+    const lsq_model *like; /* gguf: a GGUF file whose metadata the new one shall have */
+    lsq_visit_fn *each; /* is called for each piece before it is written; its status ends the export, unless LSQ_OK */
+    void *arg;
+} lsq_export_options;
+
+/*
+ * Writes a file of another format, under the rules of lsq_writer_new(), and with the memory that lsq_model_visit() takes. The formats:
+ *   "safetensors"  quantised tensors, and blocks, as F32, others as they are; in the order of the safetensors library; metadata kept
+ *   "npz"          the same for NumPy, which has no BF16 and F8: these become F32. LSQ_E_UNSUPPORTED in a build without zlib
+ *   "npy"          one tensor, as float32 whatever it was
+ *   "gguf"         version 3: F32, or F16 but for vectors, which GGUF keeps as F32; I8, I16, I32 and I64 as they are; U8, U16 and BOOL as
+ *                  F32. Metadata are those of `like`, or of a model that is a GGUF file itself, to the byte, but for
+ *                  general.file_type; otherwise they become strings, with "unknown" as general.architecture where there is none.
+ *   "h"            C11 and C++17, to be compiled into a program: packed form and outliers as lsq_weights_wrap_outliers() takes them, other
+ *                  tensors as arrays, those of floats of less than 64 bits as float
+ *   "lsq1"         .lsq version 1: the tensors in classic format without scale and outliers and of one width; others are left out
+ * `floats` is for the first four. `options` may be NULL; `written`, if not NULL, receives how many tensors the file has. The same calls give the same
+ * bytes.
+ *
+ * Statuses: LSQ_E_ARGUMENT (an option out of its range or not for this format; for npy not one tensor); LSQ_E_UNSUPPORTED, err says what of
+ * which tensor the format cannot hold; LSQ_E_LIMIT; LSQ_E_IO; LSQ_E_NOMEM.
+ */
+LSQ_API lsq_status lsq_export(const lsq_model *model, const char *format, const char *path,
+                              const lsq_export_options *options, size_t *written, lsq_error *err);
 
 /* ---- Layers ---------------------------------------------------------------------------------------------------- */
 

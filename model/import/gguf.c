@@ -222,8 +222,11 @@ lsq_status lsq_gguf_read_file(lsq_gguf *c)
     c->alignment = ALIGNMENT;
     c->first = c->model->count;
     lsq_status status = read_start(c, &tensors, &pairs);
+    c->pairs = (lsq_gguf_pairs){.count = pairs, .begin = c->at};
     if (status == LSQ_OK)
         status = lsq_gguf_metadata(c, pairs);
+    c->pairs.end = c->at;
+    c->pairs.alignment = c->alignment;
     for (uint64_t i = 0; status == LSQ_OK && i < tensors; i++)
         status = read_info(c);
     return status == LSQ_OK ? place(c) : status;
@@ -234,6 +237,7 @@ lsq_status lsq_read_gguf(lsq_model *model, const lsq_mapping *file, unsigned fla
     const lsq_mapping opened = *file; /* other files move `file` */
     lsq_gguf c = {.model = model, .metadata = model, .file = &opened, .path = opened.path, .err = err};
     lsq_status status = lsq_gguf_read_file(&c);
+    model->pairs = c.pairs;
     if (status == LSQ_OK && c.split[LSQ_GGUF_SPLIT_COUNT] > 1)
         status = lsq_gguf_read_others(&c, flags);
     return status == LSQ_OK ? warn(&c) : status;

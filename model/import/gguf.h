@@ -7,8 +7,8 @@
 #include "model/limits.h"
 #include "model/model.h"
 
-/* Pairs that say which file of a model this is: numbers, 0 if they are not there. */
-enum { LSQ_GGUF_SPLIT_NO, LSQ_GGUF_SPLIT_COUNT, LSQ_GGUF_SPLIT_TENSORS, LSQ_GGUF_SPLITS };
+/* Pairs that are about the file: which one of a model it is, numbers, 0 if they are not there; and the type of its numbers. */
+enum { LSQ_GGUF_SPLIT_NO, LSQ_GGUF_SPLIT_COUNT, LSQ_GGUF_SPLIT_TENSORS, LSQ_GGUF_FILE_TYPE, LSQ_GGUF_APART };
 
 /* Nothing is read at or past the end of the file. */
 typedef struct lsq_gguf {
@@ -20,8 +20,9 @@ typedef struct lsq_gguf {
     uint64_t alignment; /* of the data; metadata may set it */
     uint64_t kept;      /* bytes of metadata so far */
     size_t first;       /* tensor of this file */
-    uint64_t split[LSQ_GGUF_SPLITS];
-    unsigned split_seen; /* a bit for each */
+    uint64_t split[LSQ_GGUF_FILE_TYPE];
+    unsigned apart_seen;  /* a bit for each */
+    lsq_gguf_pairs pairs; /* where they are */
     lsq_error *err;
 } lsq_gguf;
 

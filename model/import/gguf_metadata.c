@@ -102,14 +102,29 @@ static lsq_status text_of_float(const lsq_gguf *c, double value, size_t digits, 
     return LSQ_OK;
 }
 
-/* Which of the pairs that say where tensors are is it? -1: none, and so one that says what they are. */
-static int split_of(const char *key)
+/* Which of the pairs that are about the file is it? LSQ_GGUF_APART: none, and so one about the model. */
+static int apart_of(const char *key)
 {
-    static const char *const keys[LSQ_GGUF_SPLITS] = {"split.no", "split.count", "split.tensors.count"};
-    for (int i = 0; i < LSQ_GGUF_SPLITS; i++)
-        if (strcmp(key, keys[i]) == 0)
-            return i;
-    return -1;
+    static const char *const keys[LSQ_GGUF_APART] = {"split.no", "split.count", "split.tensors.count",
+                                                     "general.file_type"};
+    int i = 0;
+    while (i < LSQ_GGUF_APART && strcmp(key, keys[i]) != 0)
+        i++;
+    return i;
+}
+
+/* Notes where such a pair is. */
+static lsq_status set_apart(lsq_gguf *c, const char *key, uint64_t begin)
+{
+    const int i = apart_of(key);
+    if (i == LSQ_GGUF_APART)
+        return LSQ_OK;
+    if (c->apart_seen >> i & 1)
+        return lsq_fail(c->err, LSQ_E_MALFORMED, c->path, "the key \"%s\" is there twice", key);
+    c->apart_seen |= 1u << i;
+    c->pairs.apart[c->pairs.apart_count][0] = begin;
+    c->pairs.apart[c->pairs.apart_count++][1] = c->at;
+    return LSQ_OK;
 }
 
 static lsq_status take_scalar(lsq_gguf *c, uint64_t type, const char *key, char text[SCALAR_TEXT_MAX])
@@ -120,13 +135,9 @@ static lsq_status take_scalar(lsq_gguf *c, uint64_t type, const char *key, char 
     const lsq_status status = lsq_gguf_number(c, bytes, "a value", &value);
     if (status != LSQ_OK)
         return status;
-    const int split = split_of(key);
-    if (split >= 0) {
-        if (c->split_seen >> split & 1)
-            return lsq_fail(c->err, LSQ_E_MALFORMED, c->path, "the key \"%s\" is there twice", key);
-        c->split_seen |= 1u << split;
-        c->split[split] = value;
-    }
+    const int apart = apart_of(key);
+    if (apart < LSQ_GGUF_FILE_TYPE)
+        c->split[apart] = value;
     float single;
     double number;
     switch (type) {
@@ -185,7 +196,7 @@ static lsq_status take_array(lsq_gguf *c, char text[SCALAR_TEXT_MAX])
 /* Bounded, so that who keeps or prints metadata need not. */
 static lsq_status keep(lsq_gguf *c, const char *key, const char *value, size_t length)
 {
-    if (split_of(key) >= 0)
+    if (apart_of(key) < LSQ_GGUF_FILE_TYPE)
         return LSQ_OK;
     c->kept += strlen(key) + length;
     if (c->kept > LSQ_HEADER_MAX)
@@ -247,6 +258,8 @@ static lsq_status read_pair(lsq_gguf *c)
         status = take_scalar(c, type, key, text);
     if (status == LSQ_OK && strcmp(key, "general.alignment") == 0)
         status = set_alignment(c, begin, type);
+    if (status == LSQ_OK)
+        status = set_apart(c, key, begin);
     return status != LSQ_OK || type == STRING ? status : keep(c, key, text, strlen(text));
 }
 

@@ -98,7 +98,7 @@ class Lsq(Completion):
             for option, line in options_in(helped('lsq', command)).items():
                 if re.match(r' [A-Z]', line) and command != 'cpu' and self.expect_values(['lsq', command], option, line):
                     with_values.add(option)
-        self.assertEqual(with_values, {'--color', '--codec', '--scale', '--states', '--rounding', '--output-axis',
+        self.assertEqual(with_values, {'--color', '--dtype', '--codec', '--scale', '--states', '--rounding', '--output-axis',
                                        '--file-version'})
 
     def test_formats(self):

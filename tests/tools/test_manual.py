@@ -6,7 +6,8 @@ import unittest
 
 from command import Case
 
-COMMANDS = ('compress', 'info', 'verify', 'diff', 'decode', 'plan', 'cpu')
+COMMANDS = ('compress', 'info', 'verify', 'diff', 'export', 'decode', 'plan', 'cpu')
+NAMES = {'decode': 'export'}  # other names, whose pages say where the options are
 SHARED = {'--json', '--quiet', '--verbose', '--color', '--help'}
 
 
@@ -30,13 +31,19 @@ class Manual(Case):
             options = self.options_of_help(command)
             shared = {long: short for long, short in options.items() if long in SHARED}
             own = {long: short for long, short in options.items() if long not in SHARED}
-            self.assertEqual(self.options_of_page(f'lsq-{command}'), own)
+            page = NAMES.get(command, command)
+            self.assertEqual(self.options_of_page(f'lsq-{page}'), own)
             self.assertEqual(self.options_of_page('lsq'), shared)
 
     def test_exit_codes(self):
         codes = re.findall(r'(?m)^\*(\d+)\*$', self.page('lsq'))
         out, _ = self.lsq('--help')
         self.assertEqual(codes, re.findall(r'(?:: |, |\n)(\d+) [a-z]', out))
+
+    def test_other_names_lead_to_the_page(self):
+        for name, command in NAMES.items():
+            self.assertIn(f'*lsq-{command}*(1)', self.page(f'lsq-{name}'))
+            self.assertEqual(self.options_of_help(name), self.options_of_help(command))
 
     def test_every_command_has_a_page(self):
         for command in COMMANDS:

@@ -7,7 +7,7 @@ import unittest
 
 from command import CHECK, FIXTURE, IO, USAGE, WRAPPER, Case, normal, safetensors
 
-COMMANDS = ('compress', 'info', 'verify', 'diff', 'decode', 'plan', 'cpu')
+COMMANDS = ('compress', 'info', 'verify', 'diff', 'export', 'decode', 'plan', 'cpu')
 
 
 class Help(Case):
@@ -96,7 +96,11 @@ class WrongUsage(Case):
         ['decode', FIXTURE, '-o', '.npy'],
         ['decode', FIXTURE, '-o', 'o.npy'],
         ['decode', FIXTURE, '-o', 'o.npy', '--tensor', 'nonsense'],
-        ['decode', FIXTURE, '-o', 'o.safetensors', '--tensor', 'use.embedding.weight'],
+        ['decode', FIXTURE, '-o', 'o.safetensors', '--tensor', 'nonsense'],
+        ['export', FIXTURE, '-o', 'o.npz', '--dtype', 'f64'],
+        ['export', FIXTURE, '-o', 'o.h', '--dtype', 'f16'],
+        ['export', FIXTURE, '-o', 'o.npz', '--like', FIXTURE],
+        ['export', FIXTURE, '-o', 'o.gguf', '--like', FIXTURE],
     )
 
     def test_in_words(self):
@@ -137,7 +141,8 @@ class Streams(Case):
             'lsq.compress/1': ['compress', FIXTURE, '-o', 'a.lsq', '-c', 's4'],
             'lsq.info/1': ['info', 'a.lsq'],
             'lsq.verify/1': ['verify', 'a.lsq', '--against', FIXTURE],
-            'lsq.decode/1': ['decode', 'a.lsq', '-o', 'a.safetensors'],
+            'lsq.export/1': ['export', 'a.lsq', '-o', 'a.safetensors'],
+            'lsq.export/1': ['export', 'a.lsq', '-o', 'a.gguf'],
             'lsq.forecast/1': ['plan', 'a.lsq', '--disk-rate', '1G'],
             'lsq.context/1': ['cpu'],
             'lsq.product/1': ['cpu', 's4', '64x64'],

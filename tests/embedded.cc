@@ -1,0 +1,4 @@
+/*
+ * embedded.cc - the same program in C++17.
+ */
+#include "tests/embedded.c"
