@@ -4,6 +4,7 @@ a foreign binary needs in front of it.
 """
 
 import array
+import glob
 import json
 import os
 import random
@@ -13,6 +14,7 @@ import signal
 import struct
 import subprocess
 import tempfile
+import time
 import unittest
 
 WRAPPER = shlex.split(os.environ.get('WRAPPER', ''))
@@ -108,6 +110,20 @@ class Case(unittest.TestCase):
                 before()
         return subprocess.Popen([*LSQ, *args], cwd=self.folder, env=environment(**(env or {})), preexec_fn=child,
                                 **options)
+
+    def wait_for_output(self, process, before=('large.safetensors',)):
+        """Until it has a file open in the folder that was not there: with a name, or without one."""
+        known = {self.path(name) for name in before}
+        while True:
+            self.assertIsNone(process.poll())
+            for fd in glob.glob(f'/proc/{process.pid}/fd/*'):
+                try:
+                    target = os.readlink(fd)
+                except OSError:
+                    continue
+                if target.startswith(self.folder + '/') and target not in known:
+                    return
+            time.sleep(0.01)
 
     def lsq(self, *args, code=OK, **options):
         """Runs it and checks the exit code; returns what it wrote to standard output and standard error."""

@@ -1,12 +1,8 @@
 """Output files appear whole or not at all, and replace nothing unasked."""
 
-import glob
 import os
-import pty
 import resource
-import select
 import signal
-import subprocess
 import unittest
 
 from command import FIXTURE, IO, Case, noise, normal, safetensors
@@ -85,20 +81,6 @@ class Interrupting(Case):
         super().setUp()
         safetensors(self.path('large.safetensors'), {f'w{i}': noise(1 << 18) for i in range(96)})
 
-    def wait_for_output(self, process, before=('large.safetensors',)):
-        """Until it has a file open in the folder that was not there: with a name, or without one."""
-        known = {self.path(name) for name in before}
-        while True:
-            self.assertIsNone(process.poll())
-            for fd in glob.glob(f'/proc/{process.pid}/fd/*'):
-                try:
-                    target = os.readlink(fd)
-                except OSError:
-                    continue
-                if target.startswith(self.folder + '/') and target not in known:
-                    return
-            select.select([], [], [], 0.01)
-
     def test_nothing_is_left(self):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             process = self.start('compress', 'large.safetensors', '-o', 'out.lsq', *self.SLOW)
@@ -131,21 +113,6 @@ class Interrupting(Case):
         process.send_signal(signal.SIGHUP)
         self.assertEqual(process.wait(), 0)
         self.lsq('verify', 'out.lsq')
-
-    def test_progress_only_on_a_terminal(self):
-        leader, follower = pty.openpty()
-        runs = [self.start('compress', 'large.safetensors', '-o', f'{i}.lsq', *self.SLOW, stderr=stderr,
-                           stdout=subprocess.DEVNULL) for i, stderr in enumerate((subprocess.PIPE, follower))]
-        os.close(follower)
-        text = b''
-        while b'%' not in text:
-            text += os.read(leader, 4096)  # fails if the command ends without a word
-        self.assertRegex(text, rb'\r *\d+ %')
-        for process in runs:
-            process.send_signal(signal.SIGINT)
-        self.assertEqual(runs[0].communicate()[1], b'')
-        runs[1].wait()
-        os.close(leader)
 
 
 if __name__ == '__main__':
