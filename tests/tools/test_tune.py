@@ -109,11 +109,6 @@ class Tune(unittest.TestCase):
         self.assertTrue(out.startswith('Usage: lsq-tune') and not err)
         self.assertRegex(self.tune('--version')[0], r'^lsq-tune \(liblsq\) \d+\.\d+\.\d+\n$')
 
-    def test_manual_names_the_same_options(self):
-        with open(os.path.join(os.environ['MAN'], 'lsq-tune.1.scd'), encoding='ascii') as file:
-            page = re.findall(r'(?m)^(?:\*(-\w)\*, )?\*(--[\w-]+)\*(?: _.*_)?$', file.read())
-        self.assertEqual(page, re.findall(r'(?m)^  (?:(-\w), )?(--[\w-]+) ', self.tune('--help')[0]))
-
     def test_usage(self):
         for wrong in (['--nonsense'], ['extra'], ['--budget', '0'], ['--budget', '1.5'], ['--budget', '99999'], ['--budget'],
                       ['--only', '('], ['--output', ''], ['--output', 'x', '--system'], ['--svg', '']):
