@@ -2,12 +2,14 @@
  * options.c - the command line of lsq-tune.
  */
 #include "tuner/options.h"
+#include "tuner/messages.h"
 
 #include <lsq/lsq.h>
 
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     QUICK,
@@ -75,12 +77,6 @@ static void print_help(void)
          "read or written; 6 out of memory; 130 interrupted, what was finished is written.");
 }
 
-static int usage(const char *why, const char *what)
-{
-    fprintf(stderr, "lsq-tune: %s%s%s\nTry 'lsq-tune --help'.\n", why, what ? ": " : "", what ? what : "");
-    return EXIT_USAGE;
-}
-
 static int read_seconds(const char *text, double *seconds)
 {
     char *end;
@@ -103,6 +99,10 @@ int options_read(options *o, int argc, char **argv)
             *end++ = rows[i].letter;
     }
     *o = (options){.seconds = 60};
+    opterr = 0;
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--json") == 0)
+            errors_as_json(); /* those of reading the others too */
     for (int c; (c = getopt_long(argc, argv, letters, known, NULL)) != -1;)
         switch (c) {
         case FIRST_ID + QUICK:
@@ -113,7 +113,7 @@ int options_read(options *o, int argc, char **argv)
             break;
         case FIRST_ID + BUDGET:
             if (!read_seconds(optarg, &o->seconds))
-                return usage("--budget takes a whole number of seconds from 1 to 3600", optarg);
+                return say_error(EXIT_USAGE, "--budget takes a whole number of seconds from 1 to 3600: %s", optarg);
             break;
         case FIRST_ID + ONLY:
             o->only = optarg;
@@ -155,14 +155,14 @@ int options_read(options *o, int argc, char **argv)
             printf("lsq-tune (liblsq) %s\n", lsq_version());
             return EXIT_FINE;
         default:
-            fputs("Try 'lsq-tune --help'.\n", stderr);
-            return EXIT_USAGE;
+            return say_error(EXIT_USAGE, "option '%s' is unknown, ambiguous, lacks its value or takes none",
+                             argv[optind - 1]);
         }
     if (optind < argc)
-        return usage("unexpected argument", argv[optind]);
+        return say_error(EXIT_USAGE, "unexpected argument: %s", argv[optind]);
     if (o->output && (o->system || !*o->output))
-        return usage("--output takes the path of a file, and does not go with --system", NULL);
+        return say_error(EXIT_USAGE, "--output takes the path of a file, and does not go with --system");
     if (o->svg && !*o->svg)
-        return usage("--svg takes the path of a file", NULL);
+        return say_error(EXIT_USAGE, "--svg takes the path of a file");
     return -1;
 }

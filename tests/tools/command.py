@@ -17,6 +17,8 @@ import tempfile
 import time
 import unittest
 
+import schemas
+
 WRAPPER = shlex.split(os.environ.get('WRAPPER', ''))
 LSQ = [*WRAPPER, os.environ['LSQ']]
 FIXTURE = os.path.join(os.environ['DATA'], 'fixture.safetensors')
@@ -138,16 +140,14 @@ class Case(unittest.TestCase):
     def json(self, *args, code=OK, **options):
         out, err = self.lsq(args[0], '--json', *args[1:], code=code, **options)
         self.assertEqual(err, '')
-        document = json.loads(out)
-        self.assertEqual(document['schema'].split('/')[0].split('.')[0], 'lsq')
-        return document
+        return schemas.check(json.loads(out))
 
     def error(self, *args, code, **options):
         """The JSON of an error."""
         out, err = self.lsq(args[0], '--json', *args[1:], code=code, **options)
         self.assertEqual(out, '')
         self.assertEqual(err.count('\n'), 1)
-        document = json.loads(err)
+        document = schemas.check(json.loads(err))
         self.assertEqual((document['schema'], document['exit_code']), ('lsq.error/1', code))
         self.assertTrue(document['message'])
         return document

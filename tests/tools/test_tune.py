@@ -16,6 +16,8 @@ import time
 import unittest
 import xml.etree.ElementTree
 
+import schemas
+
 WRAPPER = shlex.split(os.environ.get('WRAPPER', ''))
 TUNE = [*WRAPPER, os.environ['LSQ_TUNE']]
 OK, CHECK, USAGE, IO = 0, 1, 2, 5
@@ -88,6 +90,10 @@ class Tune(unittest.TestCase):
         run = self.start(*arguments, **options)
         out, err = run.communicate(timeout=120)
         self.assertEqual(run.returncode, code, err)
+        if '--json' in arguments and out:
+            schemas.check(json.loads(out))
+        elif '--json' in arguments and code != CHECK:
+            self.assertEqual(schemas.check(json.loads(err))['exit_code'], code)
         return out, err
 
     def report(self, *arguments, **options):
@@ -99,6 +105,7 @@ class Tune(unittest.TestCase):
     def explain(self):
         """What a program gets, by lsq cpu: {(kind, class, batch, threads): (kernel, tunables)}."""
         out = subprocess.run([*WRAPPER, os.environ['LSQ'], 'cpu', '--json'], env=self.env, stdout=subprocess.PIPE, check=True).stdout
+        schemas.check(json.loads(out))
         return {(kind_of(p), c, b, t): (p['instead'].get(f'{c}/{b}/{t}', p['default']), p['tunables'].get(f'{c}/{b}/{t}', {}))
                 for p in json.loads(out)['products'] for c in CLASSES for b in BATCHES for t in CREWS}
 
