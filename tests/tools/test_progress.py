@@ -117,7 +117,7 @@ class Progress(Case):
 
     @unittest.skipIf(WRAPPER, 'encodes for some seconds, which an emulator makes a minute')
     def test_to_its_end_on_a_narrow_terminal(self):
-        safetensors(self.path('large.safetensors'), {f'w{i}': noise(1 << 16) for i in range(100)})
+        safetensors(self.path('large.safetensors'), {f'w{i}': noise(1 << 16) for i in range(80)})
         process, leader = self.on_terminal('compress', 'large.safetensors', '-c', 't5.st64', '-o', 'out.lsq', columns=40)
         self.later(process)
         text = drain(leader)
