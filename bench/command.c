@@ -16,7 +16,7 @@ void bench_errors_as_json(void)
     as_json = 1;
 }
 
-static int say(int code, const char *message, const char *hint)
+static int say(int code, const char *kind, const char *message, const char *hint)
 {
     char safe[1024];
     bench_text_copy(safe, sizeof safe, message);
@@ -24,7 +24,8 @@ static int say(int code, const char *message, const char *hint)
         fprintf(stderr, "lsq-bench: %s%s\n", safe, hint);
         return code;
     }
-    json_t *error = json_pack("{s:s, s:i, s:s}", "schema", "lsq.error/1", "exit_code", code, "message", safe);
+    json_t *error =
+        json_pack("{s:s, s:s, s:i, s:s}", "schema", "lsq.error/1", "error", kind, "exit_code", code, "message", safe);
     if (error && !json_dumpf(error, stderr, JSON_COMPACT))
         fputc('\n', stderr);
     json_decref(error);
@@ -38,7 +39,7 @@ int bench_usage(const char *format, ...)
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    return say(BENCH_USAGE, message, "; try 'lsq-bench --help'");
+    return say(BENCH_USAGE, "usage", message, "; try 'lsq-bench --help'");
 }
 
 static int code_of(lsq_status status)
@@ -66,7 +67,7 @@ int bench_failed(const char *where, lsq_status status, const lsq_error *err)
     char message[1024];
     const char *reason = err && err->text[0] ? err->text : lsq_strerror(status);
     snprintf(message, sizeof message, "%s%s%s", where ? where : "", where ? ": " : "", reason);
-    return say(code_of(status), message, "");
+    return say(code_of(status), lsq_strerror(status), message, "");
 }
 
 int bench_number(const char *text, unsigned low, unsigned high, unsigned *value)
@@ -90,7 +91,7 @@ int bench_flush(void)
     if (fflush(stdout) || ferror(stdout)) {
         char message[256];
         snprintf(message, sizeof message, "stdout: %s", strerror(errno));
-        return say(BENCH_IO, message, "");
+        return say(BENCH_IO, lsq_strerror(LSQ_E_IO), message, "");
     }
     return BENCH_OK;
 }

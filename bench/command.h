@@ -28,7 +28,7 @@ extern const bench_command bench_gemv_command, bench_gemm_command, bench_layers_
 /* The formats whose products are timed where none is named, up to NULL. */
 extern const char *const bench_product_codecs[];
 
-/* Errors from now on are JSON too: {"schema": "lsq.error/1", "exit_code": ..., "message": ...}. */
+/* Errors from now on are JSON too: {"schema": "lsq.error/1", "error": ..., "exit_code": ..., "message": ...}. */
 void bench_errors_as_json(void);
 
 /* One line on stderr; each returns the exit status that fits. */

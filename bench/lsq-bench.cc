@@ -44,6 +44,8 @@ int main(int argc, char **argv)
             bench_options_help(is_named && command ? one : commands);
             return bench_flush();
         }
+        if (is(argv[i], "-j", "--json"))
+            bench_errors_as_json(); // those of reading the others too
         if (is(argv[i], "-V", "--version")) {
             std::printf("lsq-bench %s\nLicence: Apache-2.0\n", lsq_version());
             return bench_flush();

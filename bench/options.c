@@ -110,21 +110,15 @@ static int read_trans(bench_options *to, const char *value)
 
 static int read_activation(bench_options *to, const char *value)
 {
-    const int is_float = !strcmp(value, "float");
-    if (!is_float && strcmp(value, "int") != 0)
-        return bench_usage("--activation '%s': neither int nor float", value);
-    to->activation = is_float ? LSQ_ACT_FLOAT : LSQ_ACT_INT;
+    to->activation = strcmp(value, "float") == 0 ? LSQ_ACT_FLOAT : LSQ_ACT_INT;
     return BENCH_OK;
 }
 
 static int read_source(bench_options *to, const char *value)
 {
-    const bench_source *source = bench_source_find(value);
-    if (!source)
-        return bench_usage("--source '%s': there are sine54, uniform, gauss, laplace, t5", value);
     if (to->source_count == BENCH_SOURCES_MAX)
         return bench_usage("--source: more than %d", BENCH_SOURCES_MAX);
-    to->sources[to->source_count++] = source;
+    to->sources[to->source_count++] = bench_source_find(value);
     return BENCH_OK;
 }
 
@@ -201,9 +195,8 @@ static int read_format(bench_options *to, const char *value)
             to->output = (bench_output)i;
             if (to->output == BENCH_JSON)
                 bench_errors_as_json();
-            return BENCH_OK;
         }
-    return bench_usage("--format '%s': none of text, md, csv, json", value);
+    return BENCH_OK;
 }
 
 static int read_json(bench_options *to, const char *value)
@@ -217,19 +210,19 @@ static int read_json(bench_options *to, const char *value)
 /* ---- The options ---- */
 
 static const struct kind {
-    const char *name, *value; /* value NULL: it takes none */
+    const char *name, *value; /* value NULL: it takes none; "a|b|c": one of these */
     int repeats;
     int (*read)(bench_options *to, const char *value);
 } kinds[BENCH_OPTIONS] = {
     [BENCH_OPTION_FILTER] = {"filter", "REGEX", 0, read_filter},
-    [BENCH_OPTION_CODEC] = {"codec", "NAME", 1, read_codec},
+    [BENCH_OPTION_CODEC] = {"codec", "CODEC", 1, read_codec},
     [BENCH_OPTION_BATCH] = {"batch", "N", 1, read_batch},
     [BENCH_OPTION_THREADS] = {"threads", "N", 1, read_threads},
     [BENCH_OPTION_SIZE] = {"size", "RxC", 0, read_size},
     [BENCH_OPTION_ROTATE] = {"rotate", NULL, 0, read_rotate},
     [BENCH_OPTION_TRANS] = {"trans", NULL, 0, read_trans},
     [BENCH_OPTION_ACTIVATION] = {"activation", "int|float", 0, read_activation},
-    [BENCH_OPTION_SOURCE] = {"source", "NAME", 1, read_source},
+    [BENCH_OPTION_SOURCE] = {"source", "sine54|uniform|gauss|laplace|t5", 1, read_source},
     [BENCH_OPTION_ALL] = {"all", NULL, 0, read_all},
     [BENCH_OPTION_PEERS] = {"peers", NULL, 0, read_peers},
     [BENCH_OPTION_OUTLIERS] = {"outliers", "SHARE", 0, read_outliers},
@@ -241,13 +234,13 @@ static const struct kind {
     [BENCH_OPTION_SMALL_PAGES] = {"small-pages", NULL, 0, read_small_pages},
     [BENCH_OPTION_MEMORY] = {"memory", "BYTES", 0, read_memory},
     [BENCH_OPTION_MAKE] = {"make", "LxH", 0, read_make},
-    [BENCH_OPTION_FORMAT] = {"format", "FORMAT", 0, read_format},
+    [BENCH_OPTION_FORMAT] = {"format", "text|md|csv|json", 0, read_format},
     [BENCH_OPTION_JSON] = {"json", NULL, 0, read_json},
 };
 
 /* What every command has. */
 static const bench_choice shared[] = {
-    {BENCH_OPTION_FORMAT, 0, "print text (as usual), md (a table of Markdown), csv or json"},
+    {BENCH_OPTION_FORMAT, 0, "how results are printed (text); md: a table of Markdown"},
     {BENCH_OPTION_JSON, 'j', "the same as --format json"},
     {BENCH_OPTION_END, 0, NULL},
 };
@@ -302,6 +295,20 @@ static const bench_choice *find_choice(const bench_command *command, int found)
     return NULL;
 }
 
+/* Is `value` one of "a|b|c"? */
+static int is_among(const char *list, const char *value)
+{
+    const size_t length = strlen(value);
+    for (;; list++) {
+        const size_t this = strcspn(list, "|");
+        if (this == length && strncmp(list, value, length) == 0)
+            return 1;
+        list += this;
+        if (!*list)
+            return 0;
+    }
+}
+
 /* What was not asked for otherwise. */
 static void fill_in(const bench_command *command, bench_options *options)
 {
@@ -324,7 +331,10 @@ int bench_options_read(const bench_command *command, int argc, char **argv, benc
         const bench_choice *choice = found == '?' ? NULL : find_choice(command, found);
         if (!choice)
             return bench_usage("%s: '%s' is no option, or lacks its value", command->name, argv[optind - 1]);
-        const int refused = kinds[choice->option].read(options, optarg);
+        const struct kind *kind = &kinds[choice->option];
+        if (kind->value && strchr(kind->value, '|') && !is_among(kind->value, optarg))
+            return bench_usage("--%s '%s': none of %s", kind->name, optarg, kind->value);
+        const int refused = kind->read(options, optarg);
         if (refused)
             return refused;
     }
@@ -340,10 +350,11 @@ int bench_options_read(const bench_command *command, int argc, char **argv, benc
 
 /* ---- Help ---- */
 
+enum { WIDTH = 80 };
+
 /* Prints a piece, on a new line if this one would grow too long; returns where the line then ends. */
 static int print_piece(const char *piece, int at, int indent)
 {
-    enum { WIDTH = 100 };
     const int length = (int)strlen(piece) + 1;
     if (at + length > WIDTH)
         at = printf("\n%*s", indent, "") - 1;
@@ -368,29 +379,51 @@ static void print_synopsis(const bench_command *command, int is_first)
     putchar('\n');
 }
 
-/* What a command does where the option is not given, if the command itself says so. */
-static void print_usual(const bench_command *command, bench_option option)
+/* Prints words from `at` on, the later lines indented; returns where the last one ends. */
+static int print_words(const char *text, int at, int indent)
 {
+    while (*text) {
+        char word[WIDTH];
+        const int length = (int)strcspn(text, " \n");
+        snprintf(word, sizeof word, "%.*s", length, text);
+        if (length > 0)
+            at = print_piece(word, at, indent);
+        text += length + (text[length] != 0);
+    }
+    return at;
+}
+
+/* What a command does where the option is not given, if the command itself says so. */
+static void print_usual(const bench_command *command, bench_option option, int at, int indent)
+{
+    char text[32];
     if (option == BENCH_OPTION_CODEC && command->codecs)
-        for (const char *const *name = command->codecs; *name; name++)
-            printf("%s%s%s", name == command->codecs ? " (" : " ", *name, name[1] ? "" : ")");
+        for (const char *const *name = command->codecs; *name; name++) {
+            snprintf(text, sizeof text, "%s%s%s", name == command->codecs ? "(" : "", *name, name[1] ? "" : ")");
+            at = print_piece(text, at, indent);
+        }
+    *text = 0;
     if (option == BENCH_OPTION_SAMPLES)
-        printf(" (%u)", command->samples);
+        snprintf(text, sizeof text, "(%u)", command->samples);
     if (option == BENCH_OPTION_SIZE)
-        printf(" (%zux%zu)", command->rows, command->columns);
+        snprintf(text, sizeof text, "(%zux%zu)", command->rows, command->columns);
+    print_words(text, at, indent);
 }
 
 static void print_choice(const bench_command *command, const bench_choice *choice)
 {
+    enum { HELP_COLUMN = 30 };
     const struct kind *kind = &kinds[choice->option];
-    char name[48];
-    snprintf(name, sizeof name, "--%s%s%s", kind->name, kind->value ? " " : "", kind->value ? kind->value : "");
-    if (choice->letter)
-        printf("  -%c, ", choice->letter);
-    else
-        printf("      ");
-    printf("%-24s %s%s", name, choice->help, kind->repeats ? "; may be repeated" : "");
-    print_usual(command, choice->option);
+    char letter[] = "-x,", help[256];
+    letter[1] = choice->letter;
+    int at = printf("  %3s --%s%s%s", choice->letter ? letter : "", kind->name, kind->value ? " " : "",
+                    kind->value ? kind->value : "");
+    if (at + 2 > HELP_COLUMN)
+        at = printf("\n") - 1;
+    at += printf("%*s", HELP_COLUMN - 1 - at, "");
+    snprintf(help, sizeof help, "%s%s", choice->help, kind->repeats ? "; may be repeated" : "");
+    at = print_words(help, at, HELP_COLUMN - 1);
+    print_usual(command, choice->option, at, HELP_COLUMN - 1);
     putchar('\n');
 }
 
@@ -399,19 +432,21 @@ void bench_options_help(const bench_command *const *commands)
     for (size_t i = 0; commands[i]; i++)
         print_synopsis(commands[i], i == 0);
     for (size_t i = 0; commands[i]; i++) {
-        printf("\n%s\n", commands[i]->about);
+        putchar('\n');
+        const int name = printf("%.*s", (int)strcspn(commands[i]->about, " "), commands[i]->about);
+        print_words(commands[i]->about + name, name, 1);
+        putchar('\n');
         for (const bench_choice *choice = commands[i]->choices; choice->option != BENCH_OPTION_END; choice++)
             print_choice(commands[i], choice);
     }
     putchar('\n');
     for (const bench_choice *choice = shared; choice->option != BENCH_OPTION_END; choice++)
         print_choice(commands[0], choice);
-    fputs("  -h, --help                   this text; after the name of a command, what concerns that one\n"
-          "  -V, --version                version and licence\n"
-          "\n"
-          "Formats: c3..c9, s2..s9, t1..t6, b1, qualified as in 't4.st64.nib32'.\n"
-          "Exit status: 0 done, 1 a check failed, 2 usage, 3 malformed input, 4 unsupported, 5 input or output failed, "
-          "6 memory or a "
-          "limit.\n",
-          stdout);
+    puts("  -h, --help                  this text; after the name of a command, what\n"
+         "                              concerns that one\n"
+         "  -V, --version               version and licence\n"
+         "\n"
+         "Codecs: c3..c9, s2..s9, t1..t6, b1, qualified as in 't4.st64.nib32'.\n"
+         "Exit status: 0 done, 1 a check failed, 2 usage, 3 malformed input, 4 unsupported,\n"
+         "5 input or output failed, 6 memory or a limit.");
 }

@@ -274,7 +274,7 @@ static int run_command(const bench_options *options)
 }
 
 static const bench_choice choices[] = {
-    {BENCH_OPTION_SOURCE, 's', "sine54, uniform, gauss, laplace or t5 instead of 256 x 256 normal numbers"},
+    {BENCH_OPTION_SOURCE, 's', "this source instead of 256 x 256 normal numbers"},
     {BENCH_OPTION_CODEC, 'c', "ours in this format; b1 with 2 % of outliers, t1 with up to 0.5 %"},
     {BENCH_OPTION_END, 0, NULL},
 };

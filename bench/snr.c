@@ -191,7 +191,7 @@ static int run_command(const bench_options *options)
 }
 
 static const bench_choice choices[] = {
-    {BENCH_OPTION_SOURCE, 's', "sine54, uniform, gauss, laplace or t5 (all, if there is no FILE)"},
+    {BENCH_OPTION_SOURCE, 's', "this source (all, if there is no FILE)"},
     {BENCH_OPTION_CODEC, 'c', "only this format"},
     {BENCH_OPTION_ALL, 'a', "every scale, rounding and number of states"},
     {BENCH_OPTION_PEERS, 'p', "instead a row for each type of ggml and ik_llama.cpp, beside ours at the same bits"},

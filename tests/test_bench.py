@@ -16,14 +16,22 @@ import tempfile
 import unittest
 import xml.etree.ElementTree
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), 'tools'))
+import schemas # pylint: disable=wrong-import-position
+
 BENCH, LSQ, FIXTURE = sys.argv[1:4]
 MANUAL = sys.argv[4] if len(sys.argv) > 4 else None
 EMULATOR = os.environ.get('WRAPPER', '').split()
 
 
 def run(*arguments, program=BENCH, **environment):
-    return subprocess.run([*EMULATOR, program, *arguments], capture_output=True, text=True, timeout=300,
+    done = subprocess.run([*EMULATOR, program, *arguments], capture_output=True, text=True, timeout=300,
                           env={**os.environ, **environment})
+    if '--json' in arguments and done.stdout:
+        schemas.check(json.loads(done.stdout))
+    elif '--json' in arguments:
+        schemas.check(json.loads(done.stderr.splitlines()[-1]))
+    return done
 
 
 class Options(unittest.TestCase):

@@ -45,10 +45,10 @@ enum {
 
 static const option_row options[OPTIONS] = {
     [OUTPUT] = {"output", 'o', "OUT.lsq", "the file to write"},
-    [CODEC] = {"codec", 'c', "NAME", "c3..c9, s2..s9, t1..t6 or b1, with qualifiers (default t4)"},
-    [SCALE] = {"scale", 0, "NAME", "none, tensor, row, byte32, nib32 or nib16: as NAME.SCALE"},
-    [STATES] = {"states", 0, "N", "of a trellis, 4, 8, 16 or 64: as NAME.stN"},
-    [ROUNDING] = {"rounding", 0, "HOW", "of c codes: published (default) or nearest"},
+    [CODEC] = {"codec", 'c', "CODEC", "c3..c9, s2..s9, t1..t6 or b1, with qualifiers (default t4)"},
+    [SCALE] = {"scale", 0, "none|tensor|row|byte32|nib32|nib16", "as CODEC.SCALE"},
+    [STATES] = {"states", 0, "4|8|16|64", "of a trellis: as CODEC.stN"},
+    [ROUNDING] = {"rounding", 0, "published|nearest", "of c codes (default published)"},
     [GOAL_BITS] = {"bits-per-weight", 'b', "X", "choose codecs: the best within a mean of X bits"},
     [GOAL_SNR] = {"target-snr", 's', "DB", "choose codecs: the smallest with a mean of DB decibels"},
     [GOAL_SIZE] = {"max-size", 'm', "BYTES", "choose codecs: the best in a file of BYTES (K, M, G, KB, KiB...)"},
@@ -61,8 +61,8 @@ static const option_row options[OPTIONS] = {
     [DRY_RUN] = {"dry-run", 'n', NULL, "write nothing; print what would be chosen, with estimates"},
     [OUTLIERS] = {"outliers", 0, "SHARE",
                   "of weights kept apart, 0 (default) to 0.1: of b1 the largest, else where it pays"},
-    [OUTPUT_AXIS] = {"output-axis", 0, "WHICH", "first, last or auto (default): which axis are the rows"},
-    [FILE_VERSION] = {"file-version", 0, "N", "2 (default), or 1: the published files, codes only"},
+    [OUTPUT_AXIS] = {"output-axis", 0, "auto|first|last", "which axis are the rows (default auto)"},
+    [FILE_VERSION] = {"file-version", 0, "2|1", "1: the published files, codes only (default 2)"},
     [CALIBRATION] = {"calibration", 0, "FILE", "by tensor: inputs, one a row, or importance factors of columns"},
     [FORCE] = {"force", 'f', NULL, "replace OUT.lsq if it exists"},
 };
@@ -139,15 +139,6 @@ static int read_choice(compress_job *j)
     return code == CARRY_ON ? rules_read(a, RULE, RULES, &j->rules) : code;
 }
 
-/* The place of `value` among `names`; 0 if it was not given, -1 if it is none of them. */
-static int one_of(const char *value, const char *const *names, int count)
-{
-    for (int i = 0; value && i < count; i++)
-        if (strcmp(value, names[i]) == 0)
-            return i;
-    return value ? -1 : 0;
-}
-
 static int read_outliers(compress_job *j)
 {
     const char *value = j->args->values[OUTLIERS];
@@ -167,27 +158,17 @@ static int read_outliers(compress_job *j)
 
 static int read_options(compress_job *j)
 {
-    static const char *const axes[] = {[AXIS_AUTO] = "auto", [AXIS_FIRST] = "first", [AXIS_LAST] = "last"};
-    static const char *const roundings[] = {[LSQ_ROUND_PUBLISHED] = "published", [LSQ_ROUND_NEAREST] = "nearest"};
-    static const char *const versions[] = {"2", "1"};
+    static const axis_choice axes[] = {AXIS_AUTO, AXIS_FIRST, AXIS_LAST};
+    static const int roundings[] = {LSQ_ROUND_PUBLISHED, LSQ_ROUND_NEAREST}, versions[] = {2, 1};
     const arguments *a = j->args;
-    int axis = one_of(a->values[OUTPUT_AXIS], axes, 3), version = one_of(a->values[FILE_VERSION], versions, 2);
-
-    int rounding = one_of(a->values[ROUNDING], roundings, 2), code;
+    j->want.axis = axes[options_choice(a, OUTPUT_AXIS)];
+    j->want.version = versions[options_choice(a, FILE_VERSION)];
+    j->want.rounding = roundings[options_choice(a, ROUNDING)];
     if (!a->values[OUTPUT] && !a->values[DRY_RUN])
         return usage_error(a, "-o OUT.lsq is missing");
-    if (axis < 0)
-        return usage_error(a, "--output-axis is first, last or auto, not '%s'", a->values[OUTPUT_AXIS]);
-    if (rounding < 0)
-        return usage_error(a, "--rounding is published or nearest, not '%s'", a->values[ROUNDING]);
-    if (version < 0)
-        return usage_error(a, "--file-version is 1 or 2, not '%s'", a->values[FILE_VERSION]);
-    if (version == 1 && axis == AXIS_LAST)
+    if (j->want.version == 1 && j->want.axis == AXIS_LAST)
         return usage_error(a, "files of version 1 cannot say that the outputs are the last axis");
-    j->want.axis = (axis_choice)axis;
-    j->want.version = 2 - version;
-    j->want.rounding = rounding;
-    code = read_choice(j);
+    int code = read_choice(j);
     if (code == CARRY_ON)
         code = read_outliers(j);
     if (code == CARRY_ON && j->goal.kind == TARGET_SNR && a->values[CALIBRATION])

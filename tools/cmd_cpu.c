@@ -202,10 +202,10 @@ static int run(arguments *args)
 
 const verb cpu_command = {
     .name = "cpu",
-    .operands = "[FORMAT ROWSxCOLUMNS]",
+    .operands = "[CODEC ROWSxCOLUMNS]",
     .summary = "Show what the library found on this machine and which kernels it runs",
     .details =
-        "With a format (s4, t3.st64, ...) and the size of a matrix it explains that product: where the weights are,\n"
+        "With a codec (s4, t3.st64, ...) and the size of a matrix it explains that product: where the weights are,\n"
         "how many threads work, which kernels run and why.\n"
         "\n"
         "The environment variables LSQ_MAX_ISA, LSQ_KERNEL, LSQ_TUNE_FILE, LSQ_NUM_THREADS and\n"

@@ -4,6 +4,7 @@
 #include "tools/commands.h"
 #include "tools/messages.h"
 #include "tools/output.h"
+#include "tools/progress.h"
 #include "tools/quality.h"
 #include "tools/tensors.h"
 #include "tools/text.h"
@@ -26,6 +27,8 @@ typedef struct comparison {
     const lsq_model *a, *b;
     difference *each;
     size_t count, differ;
+    progress progress;
+    double done; /* numbers of a */
 } comparison;
 
 static int differs(const difference *d)
@@ -43,7 +46,7 @@ static lsq_status read_rows(const lsq_model *model, size_t i, uint64_t row, uint
 }
 
 /* Some rows at a time. */
-static lsq_status compare_numbers(difference *d, const comparison *c, size_t i, size_t j, lsq_error *err)
+static lsq_status compare_numbers(difference *d, comparison *c, size_t i, size_t j, lsq_error *err)
 {
     enum { AT_ONCE = 1 << 20 };
     const uint64_t rows = d->a->rank < 2 ? 1 : d->a->shape[0], columns = rows ? d->a->elements / rows : 0;
@@ -59,28 +62,33 @@ static lsq_status compare_numbers(difference *d, const comparison *c, size_t i, 
             status = read_rows(c->b, j, row, count, b, err);
         if (status == LSQ_OK)
             quality_add(&d->quality, a, b, (size_t)(count * columns));
+        progress_show(&c->progress, c->done + (double)(row + count) * (double)columns);
     }
     free(a);
     return status;
 }
 
 /* Those of a in their order, then those that b alone has. */
-static lsq_status compare(comparison *c, lsq_error *err)
+static lsq_status compare(const arguments *args, comparison *c, lsq_error *err)
 {
     lsq_status status = LSQ_OK;
+    double numbers = 0;
+    for (size_t i = 0; i < lsq_model_count(c->a); i++)
+        numbers += (double)lsq_model_tensor(c->a, i)->elements;
+    progress_begin(&c->progress, args, numbers);
     for (size_t i = 0, j; status == LSQ_OK && i < lsq_model_count(c->a); i++) {
         difference *d = &c->each[c->count++];
         d->a = lsq_model_tensor(c->a, i);
         d->a_bytes = file_bytes(c->a, i);
         d->b = lsq_model_find(c->b, d->a->name, &j);
-        if (!d->b)
-            continue;
-        d->b_bytes = file_bytes(c->b, j);
+        d->b_bytes = d->b ? file_bytes(c->b, j) : 0;
         d->same_shape =
-            d->a->rank == d->b->rank && memcmp(d->a->shape, d->b->shape, d->a->rank * sizeof *d->a->shape) == 0;
+            d->b && d->a->rank == d->b->rank && memcmp(d->a->shape, d->b->shape, d->a->rank * sizeof *d->a->shape) == 0;
         if (d->same_shape)
             status = compare_numbers(d, c, i, j, err);
+        c->done += (double)d->a->elements;
     }
+    progress_clear(&c->progress);
     for (size_t j = 0; j < lsq_model_count(c->b); j++) {
         const lsq_tensor *b = lsq_model_tensor(c->b, j);
         if (!lsq_model_find(c->a, b->name, NULL))
@@ -194,7 +202,7 @@ static int run(arguments *args)
     if (code == CARRY_ON) {
         const size_t most = lsq_model_count(a) + lsq_model_count(b);
         c.each = calloc(most ? most : 1, sizeof *c.each);
-        const lsq_status status = c.each ? compare(&c, &err) : LSQ_E_NOMEM;
+        const lsq_status status = c.each ? compare(args, &c, &err) : LSQ_E_NOMEM;
         code = status == LSQ_OK ? report(args, &c) : library_failure(args, status, &err);
     }
     free(c.each);

@@ -1,5 +1,5 @@
 /*
- * cmd_export.c - lsq export, or decode: tensors of a model as a file of another format.
+ * cmd_export.c - lsq export, or lsq decode: tensors of a model as a file of another format.
  */
 #include "tools/commands.h"
 #include "tools/destination.h"
@@ -21,7 +21,7 @@ enum { OUTPUT, TENSOR, DTYPE, LIKE, FORCE, OPTIONS };
 static const option_row options[OPTIONS] = {
     [OUTPUT] = {"output", 'o', "OUT", "the file to write; its ending says the format"},
     [TENSOR] = {"tensor", 't', "NAME", "this tensor; may be repeated (default: all)"},
-    [DTYPE] = {"dtype", 0, "TYPE", "f32 or f16: what numbers become, but for integers"},
+    [DTYPE] = {"dtype", 0, "f16|f32", "what numbers become, but for integers"},
     [LIKE] = {"like", 0, "FILE", ".gguf: give OUT the metadata of this .gguf file"},
     [FORCE] = {"force", 'f', NULL, "replace OUT if it exists"},
 };
@@ -69,8 +69,6 @@ static int check_options(export_job *j)
     if (i == count)
         return usage_error(j->args, "'%s' does not end in .safetensors, .npz, .npy, .gguf, .h or .lsq", values[OUTPUT]);
     j->kind = &kinds[i];
-    if (dtype && strcmp(dtype, "f32") != 0 && strcmp(dtype, "f16") != 0)
-        return usage_error(j->args, "--dtype is f32 or f16, not '%s'", dtype);
     if (dtype && !j->kind->has_dtype)
         return usage_error(j->args, "--dtype is not for %s files", j->kind->ending);
     if (values[LIKE] && strcmp(j->kind->format, "gguf") != 0)
@@ -209,18 +207,7 @@ static const char details[] = "The ending of OUT is its format:\n"
 const verb export_command = {
     .name = "export",
     .operands = "FILE -o OUT",
-    .summary = "Write the tensors of a model file in another format",
-    .details = details,
-    .options = options,
-    .option_count = OPTIONS,
-    .operand_count = 1,
-    .run = run,
-};
-
-const verb decode_command = {
-    .name = "decode",
-    .operands = "FILE -o OUT",
-    .summary = "The same as export",
+    .summary = "Write the tensors of a model file in another format; decode is the same",
     .details = details,
     .options = options,
     .option_count = OPTIONS,

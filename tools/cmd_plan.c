@@ -19,7 +19,7 @@ enum { PARAMS, CODEC, RAM, LARGEST, DISK_RATE, DIRECTORY, OPTIONS };
 
 static const option_row options[OPTIONS] = {
     [PARAMS] = {"params", 'p', "COUNT", "of a network of so many weights, as 7.24e9, not of a file"},
-    [CODEC] = {"codec", 'c', "NAME", "c3..c9, s2..s9, t1..t6 or b1, with qualifiers (default: usual ones)"},
+    [CODEC] = {"codec", 'c', "CODEC", "c3..c9, s2..s9, t1..t6 or b1, with qualifiers (default: usual ones)"},
     [RAM] = {"ram", 'r', "BYTES", "does it fit into so much memory? (K, M, G, KB, KiB...)"},
     [LARGEST] = {"largest", 'l', "COUNT", "weights of the largest matrix, with --params"},
     [DISK_RATE] = {"disk-rate", 0, "BYTES", "that the disk reads in a second, instead of measuring it"},

@@ -61,11 +61,15 @@ static lsq_status examine(arguments *args, verification *v, const lsq_model *mod
     size_t count = lsq_model_count(model);
     lsq_status status = LSQ_OK;
     progress shown;
-    progress_begin(&shown, args, (double)count);
+    double total = 0, done = 0;
+    for (size_t i = 0; i < count; i++)
+        total += (double)lsq_model_tensor(model, i)->elements;
+    progress_begin(&shown, args, total);
     for (size_t i = 0; status == LSQ_OK && i < count; i++) {
         finding *f = &v->findings[v->count++];
-        progress_show(&shown, (double)i);
+        progress_show(&shown, done);
         f->tensor = lsq_model_tensor(model, i);
+        done += (double)f->tensor->elements;
         f->stored = file_bytes(model, i);
         status = lsq_model_verify(model, i, err);
         if (status == LSQ_E_CHECKSUM) {

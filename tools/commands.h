@@ -6,8 +6,7 @@
 
 #include "tools/options.h"
 
-/* decode is export by its former name. */
-extern const verb compress_command, info_command, verify_command, diff_command, export_command, decode_command,
-    plan_command, cpu_command;
+extern const verb compress_command, info_command, verify_command, diff_command, export_command, plan_command,
+    cpu_command;
 
 #endif

@@ -217,10 +217,11 @@ static int print_table(const arguments *args, const outlook *o)
             table_cell(t, "%s", fits[forecast_fit(f, o->ram)]);
     }
     int code = table_print(t, args);
-    print_sentence(
+    print_wrapped(
         "bits: a weight; file: also the memory that all of it takes; streamed: the memory of two buffers; then the "
         "seconds a token takes, from disk, and from memory on so many threads: what is streamed takes the larger of "
-        "them");
+        "them",
+        0, 2);
     return code;
 }
 
@@ -295,7 +296,7 @@ int outlook_report(arguments *args, const outlook *o)
             return code;
         putchar('\n');
         for (size_t i = 0; i < n.count; i++)
-            print_sentence(n.text[i]);
+            print_wrapped(n.text[i], 0, 2);
     }
     if (result == EXIT_CHECK)
         fputs("lsq plan: it fits neither resident nor streamed\n", stderr);

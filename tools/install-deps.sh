@@ -5,11 +5,11 @@
 set -eu
 
 packages='gcc g++ libc6-dev binutils meson ninja-build pkg-config python3 scdoc
-    libjansson-dev libsleef-dev libxxhash-dev libhwloc-dev libbenchmark-dev libopenblas-dev python3-numpy zlib1g-dev check'
+    libjansson-dev libsleef-dev libxxhash-dev libhwloc-dev libbenchmark-dev libopenblas-dev python3-numpy zlib1g-dev nettle-dev check'
 ci_packages='git clang-14 clang llvm-14 libclang-rt-14-dev clang-format-14 qemu-user libsimde-dev libdnnl-dev
     cmake debhelper lintian mmdebstrap
     python3-torch python3-venv
-    gcc-aarch64-linux-gnu g++-aarch64-linux-gnu libc6:arm64 libjansson-dev:arm64 libsleef-dev:arm64 libxxhash-dev:arm64 zlib1g-dev:arm64 check:arm64'
+    gcc-aarch64-linux-gnu g++-aarch64-linux-gnu libc6:arm64 libjansson-dev:arm64 libsleef-dev:arm64 libxxhash-dev:arm64 zlib1g-dev:arm64 nettle-dev:arm64 check:arm64'
 [ "${1-}" != --ci ] || packages="$packages $ci_packages"
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then

@@ -133,10 +133,11 @@ int layers_print(const arguments *args, const verification *v)
         return code;
     putchar('\n');
     if (v->original) {
-        print_sentence("loss: 100 |W x - W' x| / |W x|, with activations rounded as in any product");
-        print_sentence(
+        print_wrapped("loss: 100 |W x - W' x| / |W x|, with activations rounded as in any product", 0, 2);
+        print_wrapped(
             "MAE/range: 100 mean |error| / (max - min), the metric of \"Loop Singular Bit\" with the grades that it "
-            "published; one large weight makes it small, so it says little: judge by SNR and loss");
+            "published; one large weight makes it small, so it says little: judge by SNR and loss",
+            0, 2);
     }
     lsq_resident(&now, &peak);
     printf("largest resident memory of this run, with pages of mapped files: %s\n", bytes_text((double)peak, text));

@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const verb *const commands[] = {&compress_command, &info_command,   &verify_command, &diff_command,
-                                       &export_command,   &decode_command, &plan_command,   &cpu_command};
+static const verb *const commands[] = {&compress_command, &info_command, &verify_command, &diff_command,
+                                       &export_command,   &plan_command, &cpu_command};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static const verb *find(const char *name)
@@ -19,18 +19,22 @@ static const verb *find(const char *name)
     for (size_t i = 0; i < COMMANDS; i++)
         if (strcmp(commands[i]->name, name) == 0)
             return commands[i];
-    return NULL;
+    return strcmp(name, "decode") == 0 ? &export_command : NULL; /* its other name */
 }
 
 static int print_help(const arguments *none)
 {
     puts("Usage: lsq COMMAND [OPTION]...\n\nNeural network weights in 1 to 9 bits.\n\nCommands:");
-    for (size_t i = 0; i < COMMANDS; i++)
-        printf("  %-10s  %s\n", commands[i]->name, commands[i]->summary);
-    puts("\n'lsq COMMAND --help' tells more, and 'lsq --version' the version.\n\n"
-         "Exit codes: 0 done, 1 a check failed or a goal is out of reach, 2 wrong usage, 3 a damaged file, 4 not "
-         "supported,\n"
-         "5 the system refused to read or write, 6 no memory or over a limit, 130 interrupted.");
+    for (size_t i = 0; i < COMMANDS; i++) {
+        const int column = printf("  %-10s  ", commands[i]->name);
+        print_wrapped(commands[i]->summary, (size_t)column, (size_t)column);
+    }
+    putchar('\n');
+    print_wrapped(
+        "'lsq COMMAND --help' tells more, and 'lsq --version' the version.\n\n"
+        "Exit codes: 0 done, 1 a check failed or a goal is out of reach, 2 wrong usage, 3 a damaged file, 4 not "
+        "supported, 5 the system refused to read or write, 6 no memory or over a limit, 130 interrupted.",
+        0, 0);
     return output_close(none);
 }
 

@@ -18,7 +18,7 @@ static const option_row shared[SHARED] = {
     [JSON] = {"json", 0, NULL, "print one JSON document; errors are JSON on standard error"},
     [QUIET] = {"quiet", 'q', NULL, "print errors only"},
     [VERBOSE] = {"verbose", 'v', NULL, "print more"},
-    [COLOR] = {"color", 0, "WHEN", "colour headings: auto (on a terminal), always or never"},
+    [COLOR] = {"color", 0, "auto|always|never", "colour headings (default auto: on a terminal)"},
     [HELP] = {"help", 'h', NULL, "print this and exit"},
 };
 
@@ -31,19 +31,24 @@ static const option_row *option_at(const verb *command, size_t i)
 
 static void print_help(const verb *command)
 {
+    enum { HELP_COLUMN = 30 };
     printf("Usage: lsq %s [OPTION]...%s%s\n\n%s.\n\nOptions:\n", command->name, *command->operands ? " " : "",
            command->operands, command->summary);
     for (size_t i = 0; i < command->option_count + SHARED; i++) {
         const option_row *o = option_at(command, i);
-        char left[40], letter[4] = "   ";
-        if (o->letter)
-            snprintf(letter, sizeof letter, "-%c,", o->letter);
-        snprintf(left, sizeof left, "%s --%s%s%s", letter, o->name, o->argument ? " " : "",
-                 o->argument ? o->argument : "");
-        printf("  %-26s  %s\n", left, o->help);
+        char letter[] = "-x,";
+        letter[1] = o->letter;
+        int column = printf("  %3s --%s%s%s", o->letter ? letter : "", o->name, o->argument ? " " : "",
+                            o->argument ? o->argument : "");
+        if (column + 2 > HELP_COLUMN)
+            column = printf("\n") - 1;
+        printf("%*s", HELP_COLUMN - column, "");
+        print_wrapped(o->help, HELP_COLUMN, HELP_COLUMN);
     }
-    if (command->details)
-        printf("\n%s", command->details);
+    if (command->details) {
+        putchar('\n');
+        print_wrapped(command->details, 0, 0);
+    }
 }
 
 /* --json decides how the errors of parsing itself are told, so it is looked for first. */
@@ -55,11 +60,12 @@ static int mentions_json(int argc, char **argv)
     return 0;
 }
 
-static int color_wanted(const char *when)
+static int color_wanted(size_t when)
 {
+    enum { AUTO, ALWAYS };
     const char *term = getenv("TERM"), *none = getenv("NO_COLOR");
-    if (when && strcmp(when, "auto") != 0)
-        return strcmp(when, "always") == 0;
+    if (when != AUTO)
+        return when == ALWAYS;
     return isatty(STDOUT_FILENO) && !(none && *none) && !(term && strcmp(term, "dumb") == 0);
 }
 
@@ -95,20 +101,42 @@ static int take_own(arguments *args, size_t place, const char *value)
     return CARRY_ON;
 }
 
+/* The place of `value` in "a|b|c", or -1. */
+static int place_among(const char *list, const char *value)
+{
+    const size_t length = strlen(value);
+    for (int place = 0;; place++) {
+        const size_t this = strcspn(list, "|");
+        if (this == length && strncmp(list, value, length) == 0)
+            return place;
+        if (!list[this])
+            return -1;
+        list += this + 1;
+    }
+}
+
+size_t options_choice(const arguments *args, size_t option)
+{
+    const char *value = args->values[option];
+    return value ? (size_t)place_among(args->command->options[option].argument, value) : 0;
+}
+
 static int take_option(arguments *args, size_t place, const char *value)
 {
-    size_t own = args->command->option_count;
+    const size_t own = args->command->option_count;
+    const option_row *o = option_at(args->command, place);
+    const int is_choice = o->argument && strchr(o->argument, '|');
+    if (is_choice && place_among(o->argument, value) < 0)
+        return usage_error(args, "--%s takes one of %s, not '%s'", o->name, o->argument, value);
     if (place < own)
         return take_own(args, place, value ? value : "");
     if (place == own + QUIET)
         args->quiet = 1;
     else if (place == own + VERBOSE)
         args->verbose++;
-    else if (place == own + COLOR) {
-        if (strcmp(value, "auto") != 0 && strcmp(value, "always") != 0 && strcmp(value, "never") != 0)
-            return usage_error(args, "--color takes auto, always or never, not '%s'", value);
-        args->color = color_wanted(value);
-    } else if (place == own + HELP) {
+    else if (place == own + COLOR)
+        args->color = color_wanted((size_t)place_among(o->argument, value));
+    else if (place == own + HELP) {
         print_help(args->command);
         return output_close(args);
     }
@@ -142,7 +170,7 @@ int options_parse(const verb *command, int argc, char **argv, arguments *args)
     struct option rows[OPTIONS_MAX + SHARED + 1] = {0};
     char letters[2 * (OPTIONS_MAX + SHARED) + 2] = ":", *end = letters + 1;
 
-    *args = (arguments){.command = command, .json = mentions_json(argc, argv), .color = color_wanted(NULL)};
+    *args = (arguments){.command = command, .json = mentions_json(argc, argv), .color = color_wanted(0)};
     for (size_t i = 0; i < command->option_count + SHARED; i++) {
         const option_row *o = option_at(command, i);
         rows[i] = (struct option){o->name, o->argument ? required_argument : no_argument, NULL, FIRST_ID + (int)i};

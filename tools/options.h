@@ -8,7 +8,10 @@
 
 enum { OPTIONS_MAX = 24 };
 
-/* An option. `argument` names its value in --help; NULL: it takes none. */
+/*
+ * An option. `argument` names its value; NULL: it takes none. "a|b|c" are all the values there are; "CODEC" is the name of a format. --help is made from this table, and from --help completions and the heads of the manual's
+ * options (tools/regenerate.py).
+ */
 typedef struct option_row {
     const char *name;
     char letter; /* 0: none */
@@ -23,7 +26,7 @@ typedef struct verb {
     const char *name;
     const char *operands; /* "IN -o OUT.lsq" */
     const char *summary;  /* one line, for the list of commands */
-    const char *details;  /* whole lines, after the options */
+    const char *details;  /* a paragraph or several, with an empty line between them, after the options */
     const option_row *options;
     size_t option_count;
     int operand_count, more_operands; /* that must be there, and that may be */
@@ -65,6 +68,9 @@ enum { CARRY_ON = -1 };
 
 /* Fills args from argv[0] = the command's name. CARRY_ON, or the exit code when all is said (--help, an error). */
 int options_parse(const verb *command, int argc, char **argv, arguments *args);
+
+/* The place of an option's value among those that "a|b|c" lists, 0 if it was not given. */
+size_t options_choice(const arguments *args, size_t option);
 
 /* Frees what options_parse() took, whatever it returned. */
 void options_free(arguments *args);

@@ -40,22 +40,22 @@ void output_guard(void)
             _exit(EXIT_IO);
 }
 
-void print_sentence(const char *text)
+void print_wrapped(const char *text, size_t column, size_t indent)
 {
-    enum { WIDTH = 80, INDENT = 2 };
-    size_t column = 0;
-    while (*text) {
-        size_t length = strcspn(text, " ");
-        if (column > 0 && column + 1 + length > WIDTH) {
-            printf("\n%*s", INDENT, "");
-            column = INDENT;
-        } else if (column > 0) {
-            putchar(' ');
-            column++;
+    enum { WIDTH = 80 };
+    for (int first = 1; *text;) {
+        const size_t length = strcspn(text, " \n");
+        if (!first && column + 1 + length > WIDTH)
+            column = (size_t)printf("\n%*s", (int)indent, "") - 1;
+        else if (!first)
+            column += (size_t)printf(" ");
+        column += (size_t)printf("%.*s", (int)length, text);
+        text += length + (text[length] != 0);
+        first = *text == '\n' && text[1]; /* a paragraph ends */
+        if (first) {
+            column = (size_t)printf("\n\n%*s", (int)indent, "") - 2;
+            text++;
         }
-        printf("%.*s", (int)length, text);
-        column += length;
-        text += length + (text[length] == ' ');
     }
     putchar('\n');
 }

@@ -18,8 +18,9 @@ int output_close(const arguments *args);
 /* Makes sure that descriptors 0 to 2 are open, so that no file of ours can become standard output. */
 void output_guard(void);
 
-/* Prints a sentence in lines of at most 80 columns, the later ones indented. */
-void print_sentence(const char *text);
+/* Prints words from `column` on, where the cursor is, in lines of at most 80 columns; the later ones are indented. An empty line parts
+ * paragraphs. */
+void print_wrapped(const char *text, size_t column, size_t indent);
 
 /* A table whose columns are as wide as their widest cell. Text is escaped. All functions accept NULL. */
 typedef struct table table;

@@ -2,7 +2,7 @@
  * check.c - chosen against default, by turns, with fresh samples.
  */
 #include "tuner/check.h"
-
+#include "tuner/messages.h"
 #include "tuner/plan.h"
 #include "tuner/report.h"
 #include "tuner/used.h"
@@ -157,9 +157,9 @@ int check_used(const options *o, const volatile sig_atomic_t *stop)
     if (used)
         code = check_tune(o, &tune, stop);
     else
-        fputs("lsq-tune: no tune file is used here, so there is nothing to check; see 'lsq-tune --show'\n", stderr);
+        say_error(EXIT_IO, "no tune file is used here, so there is nothing to check; see 'lsq-tune --show'");
     if (code == EXIT_MEMORY)
-        fputs("lsq-tune: out of memory\n", stderr);
+        say_error(EXIT_MEMORY, "out of memory");
     json_decref(looked);
     lsq_tune_free(&tune);
     return code;

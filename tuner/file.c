@@ -2,6 +2,7 @@
  * file.c - where the outcome goes.
  */
 #include "tuner/file.h"
+#include "tuner/messages.h"
 
 #include "dispatch/coverage.h"
 
@@ -34,8 +35,7 @@ char *file_destination(const options *o, const lsq_cpu *cpu, int *code)
     } else if (absolute("XDG_CONFIG_HOME") || absolute("HOME")) {
         path = lsq_tune_place(cpu, 0, 1);
     } else {
-        fputs("lsq-tune: neither HOME nor XDG_CONFIG_HOME is an absolute path; use --output or --system\n", stderr);
-        *code = EXIT_USAGE;
+        *code = say_error(EXIT_USAGE, "neither HOME nor XDG_CONFIG_HOME is an absolute path; use --output or --system");
         return NULL;
     }
     *code = EXIT_MEMORY;
@@ -69,9 +69,9 @@ int file_check(const char *path)
     else if (!stat(folder, &about) && !S_ISDIR(about.st_mode))
         why = ENOTDIR;
     free(folder);
-    if (why)
-        fprintf(stderr, "lsq-tune: %s: %s\n", path, why == EEXIST ? "this is not a regular file" : strerror(why));
-    return why ? EXIT_IO : EXIT_FINE;
+    if (!why)
+        return EXIT_FINE;
+    return say_error(EXIT_IO, "%s: %s", path, why == EEXIST ? "this is not a regular file" : strerror(why));
 }
 
 /* ---- What stands in it ---- */
@@ -152,9 +152,9 @@ int file_write(const char *path, const lsq_cpu *cpu, const lsq_tune *made, const
         add_old(&all, &fresh, &old, found);
         status = lsq_tune_write(path, cpu, &all, &err);
     }
-    if (status != LSQ_OK)
-        fprintf(stderr, "lsq-tune: %s: %s\n", path, err.text);
     lsq_tune_free(&all);
     lsq_tune_free(&old);
-    return status == LSQ_OK ? EXIT_FINE : status == LSQ_E_NOMEM ? EXIT_MEMORY : EXIT_IO;
+    if (status == LSQ_OK)
+        return EXIT_FINE;
+    return say_error(status == LSQ_E_NOMEM ? EXIT_MEMORY : EXIT_IO, "%s: %s", path, err.text);
 }

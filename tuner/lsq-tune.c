@@ -3,6 +3,7 @@
  */
 #include "tuner/check.h"
 #include "tuner/file.h"
+#include "tuner/messages.h"
 #include "tuner/options.h"
 #include "tuner/picture.h"
 #include "tuner/report.h"
@@ -33,8 +34,7 @@ static void catch_signals(void)
 
 static int out_of_memory(void)
 {
-    fputs("lsq-tune: out of memory\n", stderr);
-    return EXIT_MEMORY;
+    return say_error(EXIT_MEMORY, "out of memory");
 }
 
 /* Keeps the kinds whose name matches. 0 if the expression is not one. */
@@ -46,7 +46,7 @@ static int keep_matching(const char *expression, kind *kinds, size_t *count)
     const int error = regcomp(&regex, expression, REG_EXTENDED | REG_NOSUB);
     if (error) {
         regerror(error, &regex, why, sizeof(why));
-        fprintf(stderr, "lsq-tune: --only: %s: %s\n", expression, why);
+        say_error(EXIT_USAGE, "--only: %s: %s", expression, why);
         return 0;
     }
     for (size_t i = 0; i < *count; i++)

@@ -2,43 +2,79 @@
  * options.c - the command line of lsq-tune.
  */
 #include "tuner/options.h"
+#include "tuner/messages.h"
 
 #include <lsq/lsq.h>
 
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-static const char help[] =
-    "Usage: lsq-tune [OPTION]...\n"
-    "Measures which kernel is the fastest for each kind of product on this machine, and writes what it\n"
-    "found where programs that use liblsq look for it. Every kernel is checked before it is timed.\n"
-    "\n"
-    "  --quick           take 9 seconds, and leave open what does not fit in\n"
-    "  --full            take ten minutes\n"
-    "  --budget SECONDS  take that long, 1 to 3600; 60 if not given\n"
-    "  --only REGEX      only kinds of product that match, for example '^gemv_p4'; keep the file's others\n"
-    "  --resume          only what the file does not cover yet\n"
-    "  --output FILE     write FILE\n"
-    "  --system          write into /etc/lsq, for all users\n"
-    "  --dry-run         write nothing\n"
-    "  --print-path      print the path of the file that would be written, and stop\n"
-    "  --show            print the file that programs would use now, and stop\n"
-    "  --check           time what that file chooses against the defaults again, and stop\n"
-    "  --svg FILE        draw tuned against default speed\n"
-    "  --json            print one JSON document instead of a table\n"
-    "  -q, --quiet       print no table and no progress\n"
-    "  -h, --help        print this help\n"
-    "  -V, --version     print the version\n"
-    "\n"
-    "Exit status: 0 done; 1 a kernel gave wrong results and was left out, or --check found a choice that is\n"
-    "slower than the default; 2 usage; 5 a file could not be read or written; 6 out of memory; 130 interrupted,\n"
-    "what was finished is written.\n";
+enum {
+    QUICK,
+    FULL,
+    BUDGET,
+    ONLY,
+    RESUME,
+    OUTPUT,
+    SYSTEM,
+    DRY_RUN,
+    PRINT_PATH,
+    SHOW,
+    CHECK,
+    SVG,
+    JSON,
+    QUIET,
+    HELP,
+    VERSION,
+    OPTIONS
+};
 
-static int usage(const char *why, const char *what)
+/* What getopt_long() reads by and --help prints; completion and the heads of the manual are made from that. */
+static const struct row {
+    const char *name;
+    char letter;          /* 0: none */
+    const char *argument; /* NULL: it takes none */
+    const char *help;
+} rows[OPTIONS] = {
+    [QUICK] = {"quick", 0, NULL, "take 9 seconds, and leave open what does not fit in"},
+    [FULL] = {"full", 0, NULL, "take ten minutes"},
+    [BUDGET] = {"budget", 0, "SECONDS", "take that long, 1 to 3600; 60 if not given"},
+    [ONLY] = {"only", 0, "REGEX", "only matching kinds of product, as '^gemv_p4'"},
+    [RESUME] = {"resume", 0, NULL, "only what the file does not cover yet"},
+    [OUTPUT] = {"output", 0, "FILE", "write FILE"},
+    [SYSTEM] = {"system", 0, NULL, "write into /etc/lsq, for all users"},
+    [DRY_RUN] = {"dry-run", 0, NULL, "write nothing"},
+    [PRINT_PATH] = {"print-path", 0, NULL, "print the path that would be written, and stop"},
+    [SHOW] = {"show", 0, NULL, "print the file that programs would use, and stop"},
+    [CHECK] = {"check", 0, NULL, "time its choices against the defaults, and stop"},
+    [SVG] = {"svg", 0, "FILE", "draw tuned against default speed"},
+    [JSON] = {"json", 0, NULL, "print one JSON document instead of a table"},
+    [QUIET] = {"quiet", 'q', NULL, "print no table and no progress"},
+    [HELP] = {"help", 'h', NULL, "print this help"},
+    [VERSION] = {"version", 'V', NULL, "print the version"},
+};
+
+static void print_help(void)
 {
-    fprintf(stderr, "lsq-tune: %s%s%s\nTry 'lsq-tune --help'.\n", why, what ? ": " : "", what ? what : "");
-    return EXIT_USAGE;
+    enum { HELP_COLUMN = 30 };
+    puts("Usage: lsq-tune [OPTION]...\n\n"
+         "Measures which kernel is the fastest for each kind of product on this machine,\n"
+         "and writes what it found where programs that use liblsq look for it. Every\n"
+         "kernel is checked before it is timed.\n\n"
+         "Options:");
+    for (size_t i = 0; i < OPTIONS; i++) {
+        char letter[] = "-x,";
+        letter[1] = rows[i].letter;
+        const int column = printf("  %3s --%s%s%s", rows[i].letter ? letter : "", rows[i].name,
+                                  rows[i].argument ? " " : "", rows[i].argument ? rows[i].argument : "");
+        printf("%*s%s\n", HELP_COLUMN - column, "", rows[i].help);
+    }
+    puts("\n"
+         "Exit status: 0 done; 1 a kernel gave wrong results and was left out, or --check\n"
+         "found a choice that is slower than the default; 2 usage; 5 a file could not be\n"
+         "read or written; 6 out of memory; 130 interrupted, what was finished is written.");
 }
 
 static int read_seconds(const char *text, double *seconds)
@@ -53,87 +89,80 @@ static int read_seconds(const char *text, double *seconds)
 
 int options_read(options *o, int argc, char **argv)
 {
-    enum { QUICK = 256, FULL, BUDGET, ONLY, RESUME, OUTPUT, SYSTEM, DRY_RUN, PRINT_PATH, SHOW, CHECK, SVG, JSON };
-    static const struct option known[] = {
-        {"quick", no_argument, NULL, QUICK},
-        {"full", no_argument, NULL, FULL},
-        {"budget", required_argument, NULL, BUDGET},
-        {"only", required_argument, NULL, ONLY},
-        {"resume", no_argument, NULL, RESUME},
-        {"output", required_argument, NULL, OUTPUT},
-        {"system", no_argument, NULL, SYSTEM},
-        {"dry-run", no_argument, NULL, DRY_RUN},
-        {"print-path", no_argument, NULL, PRINT_PATH},
-        {"show", no_argument, NULL, SHOW},
-        {"check", no_argument, NULL, CHECK},
-        {"svg", required_argument, NULL, SVG},
-        {"json", no_argument, NULL, JSON},
-        {"quiet", no_argument, NULL, 'q'},
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'V'},
-        {NULL, 0, NULL, 0},
-    };
+    enum { FIRST_ID = 256 };
+    struct option known[OPTIONS + 1] = {0};
+    char letters[OPTIONS + 1] = "", *end = letters;
+    for (int i = 0; i < OPTIONS; i++) {
+        const int id = rows[i].letter ? rows[i].letter : FIRST_ID + i;
+        known[i] = (struct option){rows[i].name, rows[i].argument ? required_argument : no_argument, NULL, id};
+        if (rows[i].letter)
+            *end++ = rows[i].letter;
+    }
     *o = (options){.seconds = 60};
-    for (int c; (c = getopt_long(argc, argv, "qhV", known, NULL)) != -1;)
+    opterr = 0;
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--json") == 0)
+            errors_as_json(); /* those of reading the others too */
+    for (int c; (c = getopt_long(argc, argv, letters, known, NULL)) != -1;)
         switch (c) {
-        case QUICK:
+        case FIRST_ID + QUICK:
             o->seconds = 9;
             break;
-        case FULL:
+        case FIRST_ID + FULL:
             o->seconds = 600;
             break;
-        case BUDGET:
+        case FIRST_ID + BUDGET:
             if (!read_seconds(optarg, &o->seconds))
-                return usage("--budget takes a whole number of seconds from 1 to 3600", optarg);
+                return say_error(EXIT_USAGE, "--budget takes a whole number of seconds from 1 to 3600: %s", optarg);
             break;
-        case ONLY:
+        case FIRST_ID + ONLY:
             o->only = optarg;
             break;
-        case RESUME:
+        case FIRST_ID + RESUME:
             o->resume = 1;
             break;
-        case OUTPUT:
+        case FIRST_ID + OUTPUT:
             o->output = optarg;
             break;
-        case SYSTEM:
+        case FIRST_ID + SYSTEM:
             o->system = 1;
             break;
-        case DRY_RUN:
+        case FIRST_ID + DRY_RUN:
             o->dry_run = 1;
             break;
-        case PRINT_PATH:
+        case FIRST_ID + PRINT_PATH:
             o->print_path = 1;
             break;
-        case SHOW:
+        case FIRST_ID + SHOW:
             o->show = 1;
             break;
-        case CHECK:
+        case FIRST_ID + CHECK:
             o->check = 1;
             break;
-        case SVG:
+        case FIRST_ID + SVG:
             o->svg = optarg;
             break;
-        case JSON:
+        case FIRST_ID + JSON:
             o->json = 1;
             break;
         case 'q':
             o->quiet = 1;
             break;
         case 'h':
-            fputs(help, stdout);
+            print_help();
             return EXIT_FINE;
         case 'V':
             printf("lsq-tune (liblsq) %s\n", lsq_version());
             return EXIT_FINE;
         default:
-            fputs("Try 'lsq-tune --help'.\n", stderr);
-            return EXIT_USAGE;
+            return say_error(EXIT_USAGE, "option '%s' is unknown, ambiguous, lacks its value or takes none",
+                             argv[optind - 1]);
         }
     if (optind < argc)
-        return usage("unexpected argument", argv[optind]);
+        return say_error(EXIT_USAGE, "unexpected argument: %s", argv[optind]);
     if (o->output && (o->system || !*o->output))
-        return usage("--output takes the path of a file, and does not go with --system", NULL);
+        return say_error(EXIT_USAGE, "--output takes the path of a file, and does not go with --system");
     if (o->svg && !*o->svg)
-        return usage("--svg takes the path of a file", NULL);
+        return say_error(EXIT_USAGE, "--svg takes the path of a file");
     return -1;
 }

@@ -2,9 +2,10 @@
  * picture.c - from answers to a chart.
  */
 #include "tuner/picture.h"
+#include "tuner/messages.h"
+#include "tuner/options.h"
 
 #include "bench/chart.h"
-#include "tuner/options.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -85,6 +86,5 @@ int picture_write(const findings *found, const circumstances *about, const char 
     const lsq_status status = bench_chart_write(&chart, path, &err);
     if (status == LSQ_OK)
         return EXIT_FINE;
-    fprintf(stderr, "lsq-tune: --svg: %s\n", err.text);
-    return status == LSQ_E_NOMEM ? EXIT_MEMORY : EXIT_IO;
+    return say_error(status == LSQ_E_NOMEM ? EXIT_MEMORY : EXIT_IO, "--svg: %s", err.text);
 }

@@ -15,7 +15,10 @@ import signal
 import struct
 import subprocess
 import tempfile
+import time
 import unittest
+
+import schemas
 
 WRAPPER = shlex.split(os.environ.get('WRAPPER', ''))
 LSQ = [*WRAPPER, os.environ['LSQ']]
@@ -111,8 +114,8 @@ class Case(unittest.TestCase):
         return subprocess.Popen([*LSQ, *args], cwd=self.folder, env=environment(**(env or {})), preexec_fn=child,
                                 **options)
 
-    def wait_for_output(self, process, before):
-        """Until it has a file open in the folder that was not there before: with a name, or without one."""
+    def wait_for_output(self, process, before=('large.safetensors',)):
+        """Until it has a file open in the folder that was not there: with a name, or without one."""
         known = {self.path(name) for name in before}
         while True:
             self.assertIsNone(process.poll())
@@ -123,7 +126,7 @@ class Case(unittest.TestCase):
                     continue
                 if target.startswith(self.folder + '/') and target not in known:
                     return
-            select.select([], [], [], 0.01)
+            time.sleep(0.01)
 
     def lsq(self, *args, code=OK, **options):
         """Runs it and checks the exit code; returns what it wrote to standard output and standard error."""
@@ -138,16 +141,14 @@ class Case(unittest.TestCase):
     def json(self, *args, code=OK, **options):
         out, err = self.lsq(args[0], '--json', *args[1:], code=code, **options)
         self.assertEqual(err, '')
-        document = json.loads(out)
-        self.assertEqual(document['schema'].split('/')[0].split('.')[0], 'lsq')
-        return document
+        return schemas.check(json.loads(out))
 
     def error(self, *args, code, **options):
         """The JSON of an error."""
         out, err = self.lsq(args[0], '--json', *args[1:], code=code, **options)
         self.assertEqual(out, '')
         self.assertEqual(err.count('\n'), 1)
-        document = json.loads(err)
+        document = schemas.check(json.loads(err))
         self.assertEqual((document['schema'], document['exit_code']), ('lsq.error/1', code))
         self.assertTrue(document['message'])
         return document

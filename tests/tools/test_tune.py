@@ -16,6 +16,8 @@ import time
 import unittest
 import xml.etree.ElementTree
 
+import schemas
+
 WRAPPER = shlex.split(os.environ.get('WRAPPER', ''))
 TUNE = [*WRAPPER, os.environ['LSQ_TUNE']]
 OK, CHECK, USAGE, IO = 0, 1, 2, 5
@@ -88,6 +90,10 @@ class Tune(unittest.TestCase):
         run = self.start(*arguments, **options)
         out, err = run.communicate(timeout=120)
         self.assertEqual(run.returncode, code, err)
+        if '--json' in arguments and out:
+            schemas.check(json.loads(out))
+        elif '--json' in arguments and code != CHECK:
+            self.assertEqual(schemas.check(json.loads(err))['exit_code'], code)
         return out, err
 
     def report(self, *arguments, **options):
@@ -99,6 +105,7 @@ class Tune(unittest.TestCase):
     def explain(self):
         """What a program gets, by lsq cpu: {(kind, class, batch, threads): (kernel, tunables)}."""
         out = subprocess.run([*WRAPPER, os.environ['LSQ'], 'cpu', '--json'], env=self.env, stdout=subprocess.PIPE, check=True).stdout
+        schemas.check(json.loads(out))
         return {(kind_of(p), c, b, t): (p['instead'].get(f'{c}/{b}/{t}', p['default']), p['tunables'].get(f'{c}/{b}/{t}', {}))
                 for p in json.loads(out)['products'] for c in CLASSES for b in BATCHES for t in CREWS}
 
@@ -108,11 +115,6 @@ class Tune(unittest.TestCase):
         out, err = self.tune('--help')
         self.assertTrue(out.startswith('Usage: lsq-tune') and not err)
         self.assertRegex(self.tune('--version')[0], r'^lsq-tune \(liblsq\) \d+\.\d+\.\d+\n$')
-
-    def test_manual_names_the_same_options(self):
-        with open(os.path.join(os.environ['MAN'], 'lsq-tune.1.scd'), encoding='ascii') as file:
-            page = re.findall(r'(?m)^(?:\*(-\w)\*, )?\*(--[\w-]+)\*(?: _.*_)?$', file.read())
-        self.assertEqual(page, re.findall(r'(?m)^  (?:(-\w), )?(--[\w-]+) ', self.tune('--help')[0]))
 
     def test_usage(self):
         for wrong in (['--nonsense'], ['extra'], ['--budget', '0'], ['--budget', '1.5'], ['--budget', '99999'], ['--budget'],

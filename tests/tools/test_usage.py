@@ -125,8 +125,7 @@ class Streams(Case):
     def test_options_mix_with_operands(self):
         plain, _ = self.lsq('info', FIXTURE)
         self.assertEqual(self.lsq('info', '--', FIXTURE)[0], plain)
-        self.assertEqual(self.lsq('info', FIXTURE, '--color=never', '-v')[0].splitlines()[1].split()[0],
-                         plain.splitlines()[1].split()[0])
+        self.assertEqual(self.lsq('info', FIXTURE, '--color=never')[0], plain)
 
     def test_quiet(self):
         self.assertEqual(self.lsq('info', '-q', FIXTURE), ('', ''))
@@ -141,7 +140,6 @@ class Streams(Case):
             'lsq.compress/1': ['compress', FIXTURE, '-o', 'a.lsq', '-c', 's4'],
             'lsq.info/1': ['info', 'a.lsq'],
             'lsq.verify/1': ['verify', 'a.lsq', '--against', FIXTURE],
-            'lsq.export/1': ['export', 'a.lsq', '-o', 'a.safetensors'],
             'lsq.export/1': ['export', 'a.lsq', '-o', 'a.gguf'],
             'lsq.forecast/1': ['plan', 'a.lsq', '--disk-rate', '1G'],
             'lsq.context/1': ['cpu'],

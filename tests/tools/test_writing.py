@@ -1,10 +1,8 @@
 """Output files appear whole or not at all, and replace nothing unasked."""
 
 import os
-import pty
 import resource
 import signal
-import subprocess
 import unittest
 
 from command import FIXTURE, IO, Case, noise, normal, safetensors
@@ -115,21 +113,6 @@ class Interrupting(Case):
         process.send_signal(signal.SIGHUP)
         self.assertEqual(process.wait(), 0)
         self.lsq('verify', 'out.lsq')
-
-    def test_progress_only_on_a_terminal(self):
-        leader, follower = pty.openpty()
-        runs = [self.start('compress', 'large.safetensors', '-o', f'{i}.lsq', *self.SLOW, stderr=stderr,
-                           stdout=subprocess.DEVNULL) for i, stderr in enumerate((subprocess.PIPE, follower))]
-        os.close(follower)
-        text = b''
-        while b'%' not in text:
-            text += os.read(leader, 4096)  # fails if the command ends without a word
-        self.assertRegex(text, rb'\r *\d+ %')
-        for process in runs:
-            process.send_signal(signal.SIGINT)
-        self.assertEqual(runs[0].communicate()[1], b'')
-        runs[1].wait()
-        os.close(leader)
 
 
 if __name__ == '__main__':
