@@ -32,7 +32,7 @@ static inline matrix matrix_new(const char *format, size_t m, size_t k, uint64_t
     a.hidden = guarded_new(bytes, 1);
     memcpy(a.hidden.data, a.packed, bytes);
     a.blind = wrap(a.f, m, k, a.hidden.data, bytes);
-    mprotect(a.hidden.map, a.hidden.map_bytes, PROT_NONE);
+    guarded_hide(&a.hidden);
     for (int i = 0; i < 2; i++)
         a.decoded[i] = memory(m * k * sizeof(float));
     OK(lsq_dequantize(NULL, a.w, 0, m, a.decoded[0], k));

@@ -15,7 +15,7 @@
 typedef struct guarded {
     uint8_t *map;
     size_t map_bytes;
-    int sealed;
+    int limited; /* sealed or hidden */
     void *data; /* what was asked for */
 } guarded;
 
@@ -42,9 +42,9 @@ static inline guarded guarded_map(size_t map_bytes)
         if (guarded_kept[i].map_bytes == map_bytes) {
             guarded g = guarded_kept[i];
             guarded_kept[i].map_bytes = 0;
-            if (g.sealed)
+            if (g.limited)
                 guarded_allow(&g, PROT_READ | PROT_WRITE);
-            g.sealed = 0;
+            g.limited = 0;
             return g;
         }
     guarded g = {.map_bytes = map_bytes};
@@ -71,7 +71,14 @@ static inline guarded guarded_new(size_t bytes, int at_end)
 static inline void guarded_seal(guarded *g)
 {
     guarded_allow(g, PROT_READ);
-    g->sealed = 1;
+    g->limited = 1;
+}
+
+/* From now on nobody can look at it. */
+static inline void guarded_hide(guarded *g)
+{
+    guarded_allow(g, PROT_NONE);
+    g->limited = 1;
 }
 
 static inline void guarded_free(guarded *g)

@@ -47,7 +47,7 @@ class Json(Case):
         self.json('verify', 'a.lsq')
         self.json('verify', 'a.lsq', '--against', FIXTURE, '--min-snr', '99', code=CHECK)
         self.json('verify', 'a.lsq', '--against', FIXTURE, '--min-snr', '99', '--layers', code=CHECK)
-        self.expect_seen('lsq.compress/1', 'lsq.plan/1', 'lsq.decode/1', 'lsq.diff/1', 'lsq.verify/1', 'layer')
+        self.expect_seen('lsq.compress/1', 'lsq.plan/1', 'lsq.export/1', 'lsq.diff/1', 'lsq.verify/1', 'layer')
 
     def test_plan_and_cpu(self):
         self.json('plan', '--params', '1e6', '-c', 's4', '--disk-rate', '1G', '--ram', '1G')
@@ -65,7 +65,7 @@ class Checker(unittest.TestCase):
     """The check itself finds what it is there for."""
 
     def test_faults(self):
-        good = {'schema': 'lsq.decode/1', 'input': 'a', 'output': 'b', 'format': 'npy', 'tensors': 1, 'file_bytes': 2, 'warnings': ['w']}
+        good = {'schema': 'lsq.export/1', 'input': 'a', 'output': 'b', 'format': 'npy', 'tensors': 1, 'left_out': 0, 'file_bytes': 2, 'warnings': ['w']}
         schemas.check(good)
         wrong = [{k: v for k, v in good.items() if k != missing} for missing in good if missing != 'schema']
         wrong += [{**good, 'more': 1}, {**good, 'tensors': 1.5}, {**good, 'tensors': True}, {**good, 'warnings': [1]},

@@ -7,7 +7,7 @@ import unittest
 
 from command import CHECK, FIXTURE, IO, USAGE, WRAPPER, Case, normal, safetensors
 
-COMMANDS = ('compress', 'info', 'verify', 'diff', 'export', 'decode', 'plan', 'cpu')
+COMMANDS = ('compress', 'info', 'verify', 'diff', 'export', 'plan', 'cpu')
 
 
 class Help(Case):
@@ -24,7 +24,7 @@ class Help(Case):
             out, _ = self.lsq(option)
             self.assertRegex(out, r'\Alsq \d+\.\d+\.\d+\n')
             self.assertIn('Apache-2.0', out)
-            self.assertRegex(out, r'\nBuilt with jansson \d\S+, SLEEF \d\S+, xxHash \d\S+, (zlib \d\S+|no zlib)\n')
+            self.assertRegex(out, r'\nBuilt with jansson \d\S+, SLEEF \d\S+, xxHash \d\S+, (zlib \d\S+|no zlib), (nettle \d\S+|no nettle)\n')
             self.assertRegex(out, r'\nKernels: scalar(, \w+)*\n')
             self.assertEqual('no zlib' in out, '.npz' not in out)
 
