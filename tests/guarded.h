@@ -16,7 +16,7 @@ typedef struct guarded {
     uint8_t *map;
     size_t map_bytes;
     int limited; /* sealed or hidden */
-    void *data; /* what was asked for */
+    void *data;  /* what was asked for */
 } guarded;
 
 /*

@@ -3,7 +3,7 @@
  *
  * A code is an index of a row of levels that were chosen to lie well in 4 or 8 dimensions: here a row is 16 bits, of
  * 8 numbers 2 each, of 4 numbers 4 each, the first number in the lowest. gguf_grid_blocks.c says which levels these
- * bits stand for. The choice is ggml's (MIT License, the ggml authors), and part of the format.
+ * bits stand for. The choice is ggml's (LICENSE.ggml), and part of the format.
  */
 #include "model/import/gguf_grids.h"
 
