@@ -197,18 +197,15 @@ static int run(arguments *args)
     return code;
 }
 
-static const char details[] = "The ending of OUT is its format:\n"
-                              "  .safetensors, .npz  all tensors; quantised ones as float32, others as they are\n"
-                              "  .npy                one tensor as float32\n"
-                              "  .gguf               all tensors as float32; or float16, but for vectors\n"
-                              "  .h                  constants of a C or C++ program: numbers, or packed form\n"
-                              "  .lsq                version 1, the published format: classic codes alone\n";
-
 const verb export_command = {
     .name = "export",
     .operands = "FILE -o OUT",
     .summary = "Write the tensors of a model file in another format; decode is the same",
-    .details = details,
+    .details =
+        "The ending of OUT is its format: .safetensors and .npz hold all tensors, quantised ones as float32, others as "
+        "they are; .npy one tensor as float32; .gguf all as float32, or as float16 but for vectors; .h the constants "
+        "of "
+        "a C or C++ program, numbers or packed form; .lsq is version 1, the published format, of classic codes alone.",
     .options = options,
     .option_count = OPTIONS,
     .operand_count = 1,
