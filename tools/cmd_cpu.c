@@ -41,9 +41,8 @@ void cpu_line(const char *head, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    char *safe = text_escape(text);
-    printf("%-12s  %s\n", head, safe ? safe : "");
-    free(safe);
+    printf("%-12s  ", head);
+    print_fitted(14, 14, "%s", text);
 }
 
 int cpu_tune_files(const arguments *args, const json_t *document)

@@ -61,12 +61,6 @@ lsq_status verify_compare(verification *v, finding *f, const lsq_model *model, s
 /* Which limit is missed, or NULL; either quality may be NULL. */
 const char *verify_demands(const demands *l, const quality *weights, const quality *product);
 
-/*
- * How much of a name is that of its layer: up to and with the first component, between dots or slashes, that is a number, or if there is
- * none, that ends in one ("model.layers.12", "conv1"). 0: none does.
- */
-size_t layer_name_length(const char *name);
-
 /* Groups the findings, and judges each layer by the limits. LSQ_E_NOMEM. */
 lsq_status verify_layers(verification *v);
 void verify_layers_free(verification *v);
