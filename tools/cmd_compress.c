@@ -103,7 +103,7 @@ static int read_format(compress_job *j)
     if (length < 0 || (size_t)length >= sizeof name)
         return usage_error(a, "'%s' is not a codec", codec);
     if (lsq_format_parse(name, &j->want.format, &err) != LSQ_OK)
-        return usage_error(a, "%s", err.text);
+        return usage_error(a, "'%s': %s", name, err.text);
     j->want.curve = plan_curve(name);
     if (published && (j->want.format.codec != LSQ_CLASSIC || j->want.format.scale != LSQ_SCALE_NONE))
         return usage_error(a, "files of version 1 hold c3 to c9 without a scale, not %s", name);

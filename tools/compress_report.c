@@ -90,7 +90,7 @@ static void spread_cells(table *t, const outcome *o, const char *why)
 
 static int print_quantised(const arguments *args, const compression *c, const totals *sums)
 {
-    const char *heads[16] = {"quantised", "?shape",       "?>rows",      "?>columns",
+    const char *heads[16] = {"quantised", "?shape",       "?>rows",      "&>columns",
                              "codec",     ">bits/weight", ">outliers %", ">SNR dB"};
     static const char *const wide[] = {">RMSE", ">99 %", ">99.9 %", ">max error", ">zeros", ">kurtosis", "because"};
     size_t columns = 8;

@@ -99,7 +99,7 @@ static int print_tree(const arguments *args, const info *f)
 
 static int print_tensors(const arguments *args, const info *f)
 {
-    static const char *const heads[] = {"tensor",    "shape",  "type",         "?>rows",  "?>columns",
+    static const char *const heads[] = {"tensor",    "shape",  "type",         "?>rows",  "&>columns",
                                         "stored as", ">bytes", ">bits/weight", "?in full"};
     table *t = table_new(sizeof heads / sizeof *heads, heads);
     char text[SHAPE_TEXT_MAX], full[FORMAT_TEXT_MAX];

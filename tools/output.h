@@ -37,8 +37,8 @@ void print_fitted(size_t column, size_t indent, const char *format, ...) __attri
 typedef struct table table;
 
 /*
- * `heads` are the columns: those that begin with '?' may be left out, the last of them first; those that begin with '>', behind that,
- * are aligned to the right. NULL: out of memory.
+ * `heads` are the columns: those that begin with '?' may be left out, the last of them first, and with it the next one if that begins
+ * with '&'; those that begin with '>', behind that, are aligned to the right. NULL: out of memory.
  */
 table *table_new(size_t columns, const char *const *heads);
 

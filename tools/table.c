@@ -17,7 +17,7 @@ enum { COLUMNS_MAX = 16, CELL_MAX = 2048 };
 struct table {
     size_t columns, count, space; /* cells so far, heads included, and room for them */
     char **cells;
-    int right[COLUMNS_MAX], minor[COLUMNS_MAX];
+    int right[COLUMNS_MAX], minor[COLUMNS_MAX], joined[COLUMNS_MAX];
     int lost; /* memory ran out */
 };
 
@@ -46,7 +46,8 @@ table *table_new(size_t columns, const char *const *heads)
     t->columns = columns;
     for (size_t i = 0; i < columns; i++) {
         const char *head = heads[i];
-        t->minor[i] = *head == '?';
+        t->minor[i] = *head == '?' || *head == '&';
+        t->joined[i] = *head == '&';
         head += t->minor[i];
         t->right[i] = *head == '>';
         add(t, head + t->right[i]);
@@ -105,7 +106,7 @@ static void leave_out(const table *t, size_t names, size_t limit, part *p)
     size_t sum = usual;
     for (size_t i = 1; i < t->columns; i++)
         sum += width_of(p, i);
-    for (size_t i = t->columns; i-- > 1 && sum > limit;)
+    for (size_t i = t->columns; i-- > 1 && (sum > limit || (i + 1 < t->columns && t->joined[i + 1]));)
         if (t->minor[i]) {
             sum -= width_of(p, i);
             p->left_out[i] = 1;
