@@ -208,25 +208,38 @@ void lsq_model_release(const lsq_model *model, size_t i)
     errno = before;
 }
 
-/* Is that the checksum of these bytes? Their pages are given back on the way. LSQ_E_CHECKSUM, LSQ_E_NOMEM. */
-static lsq_status compare(const lsq_model *model, const uint8_t *bytes, size_t size, const uint8_t checksum[16])
+/* Who is told of the pieces of a tensor. */
+typedef struct listener {
+    lsq_visit_fn *each;
+    void *arg;
+    lsq_piece piece;
+    lsq_status ended; /* by `each` */
+} listener;
+
+/* Is that the checksum of these bytes? Their pages are given back on the way. LSQ_E_CHECKSUM, LSQ_E_NOMEM; LSQ_OK if the listener ended it. */
+static lsq_status compare(const lsq_model *model, const uint8_t *bytes, uint64_t size, const uint8_t checksum[16],
+                          listener *l)
 {
     enum { PIECE = 4 << 20 };
     uint8_t found[16];
+    lsq_piece *p = &l->piece;
     XXH3_state_t *state = XXH3_createState();
     if (!state)
         return LSQ_E_NOMEM;
     XXH3_128bits_reset(state);
-    for (size_t at = 0, piece; at < size; at += piece) {
-        piece = size - at < PIECE ? size - at : PIECE;
-        XXH3_128bits_update(state, bytes + at, piece);
-        lsq_mapping_release(model, bytes + at, piece);
+    for (uint64_t at = 0; l->ended == LSQ_OK && at < size; at += p->size, p->offset += p->size) {
+        p->size = size - at < PIECE ? (size_t)(size - at) : PIECE;
+        p->bytes = bytes + at;
+        XXH3_128bits_update(state, p->bytes, p->size);
+        if (l->each)
+            l->ended = l->each(l->arg, p);
+        lsq_mapping_release(model, p->bytes, p->size);
     }
     lsq_hash_end(state, found);
-    return memcmp(found, checksum, sizeof found) == 0 ? LSQ_OK : LSQ_E_CHECKSUM;
+    return l->ended != LSQ_OK || memcmp(found, checksum, sizeof found) == 0 ? LSQ_OK : LSQ_E_CHECKSUM;
 }
 
-lsq_status lsq_model_verify(const lsq_model *model, size_t i, lsq_error *err)
+lsq_status lsq_model_verify_pieces(const lsq_model *model, size_t i, lsq_visit_fn *each, void *arg, lsq_error *err)
 {
     lsq_status status = lsq_model_check(model, i, "lsq_model_verify", err);
     if (status != LSQ_OK)
@@ -236,16 +249,25 @@ lsq_status lsq_model_verify(const lsq_model *model, size_t i, lsq_error *err)
         return LSQ_OK;
     const int before = errno;
     const char *fault = "does not match its checksum";
-    status = compare(model, entry->data, entry->tensor.bytes, entry->checksum);
-    if (status == LSQ_OK && entry->tensor.outliers) {
+    listener l = {each, arg, {.index = i, .tensor = &entry->tensor}, LSQ_OK};
+    l.piece.total = entry->tensor.bytes + entry->tensor.outlier_bytes;
+    status = compare(model, entry->data, entry->tensor.bytes, entry->checksum, &l);
+    if (status == LSQ_OK && l.ended == LSQ_OK && entry->tensor.outliers) {
         fault = "has outliers that do not match their checksum";
         status = compare(model, lsq_weights_outliers(entry->weights, NULL, NULL), entry->tensor.outlier_bytes,
-                         entry->outlier_checksum);
+                         entry->outlier_checksum, &l);
     }
     errno = before;
+    if (l.ended != LSQ_OK)
+        return l.ended;
     if (status == LSQ_E_NOMEM)
         return lsq_fail(err, status, model->files[0].path, "no memory to compare a checksum");
     return status == LSQ_OK
                ? LSQ_OK
                : lsq_fail(err, status, model->files[0].path, "tensor \"%s\" %s", entry->tensor.name, fault);
+}
+
+lsq_status lsq_model_verify(const lsq_model *model, size_t i, lsq_error *err)
+{
+    return lsq_model_verify_pieces(model, i, NULL, NULL, err);
 }

@@ -283,14 +283,19 @@ lsq_status lsq_output_finish(lsq_output *o, lsq_error *err)
     return LSQ_OK;
 }
 
+void lsq_output_abandon(const lsq_output *o)
+{
+    if (o->temporary[0])
+        unlinkat(o->directory, o->temporary, 0);
+}
+
 void lsq_output_free(lsq_output *o)
 {
     if (!o)
         return;
     if (o->fd >= 0)
         close(o->fd);
-    if (o->temporary[0])
-        unlinkat(o->directory, o->temporary, 0);
+    lsq_output_abandon(o);
     if (o->directory >= 0)
         close(o->directory);
     free(o->target);

@@ -40,6 +40,9 @@ uint64_t lsq_output_size(const lsq_output *output);
  */
 lsq_status lsq_output_finish(lsq_output *output, lsq_error *err);
 
+/* Removes the file so far and leaves it open, so that other threads may write on. Not while one of them finishes it. */
+void lsq_output_abandon(const lsq_output *output);
+
 /* Closes; removes what lsq_output_finish() did not complete. NULL is allowed. */
 void lsq_output_free(lsq_output *output);
 

@@ -62,6 +62,13 @@ void lsq_writer_free(lsq_writer *w)
     errno = before;
 }
 
+void lsq_writer_abandon(const lsq_writer *w)
+{
+    const int before = errno;
+    lsq_output_abandon(w->output);
+    errno = before;
+}
+
 /* ---- Metadata ---------------------------------------------------------------------------------------------------- */
 
 static int is_utf8(const char *text, size_t length)

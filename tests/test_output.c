@@ -271,6 +271,36 @@ START_TEST(folders_that_may_not_be_listed)
 }
 END_TEST
 
+/* Where files have names from the beginning: ends without freeing the writer, which was added to once more. */
+static int abandons(const char *path)
+{
+    static uint8_t numbers[100000];
+    const lsq_tensor t = tensor_like("a", LSQ_U8, 1, sizeof numbers, 0, 0, 0),
+                     more = tensor_like("b", LSQ_U8, 1, 3, 0, 0, 0);
+    lsq_writer *w = NULL;
+    if (getuid() == 0 && setuid(65534) != 0)
+        return 3;
+    if (lsq_writer_new(path, 0, &w, NULL) != LSQ_OK || lsq_writer_plain(w, &t, numbers, NULL) != LSQ_OK)
+        return 2;
+    errno = 77;
+    lsq_writer_abandon(w);
+    return errno == 77 && lsq_writer_plain(w, &more, numbers, NULL) == LSQ_OK ? 0 : 1;
+}
+
+START_TEST(what_is_abandoned_is_gone_at_once)
+{
+    lsq_writer *w = NULL;
+    ck_assert_int_eq(chmod(folder, 0333), 0);
+    in_a_child(abandons, in_folder("file"));
+    ck_assert_int_eq(chmod(folder, 0777), 0);
+    ck_assert_uint_eq(entries_of(folder), 0);
+    OK(lsq_writer_new(in_folder("file"), 0, &w, &sample_err));
+    lsq_writer_abandon(w);
+    lsq_writer_free(w);
+    ck_assert_uint_eq(entries_of(folder), 0);
+}
+END_TEST
+
 START_TEST(files_that_may_not_grow)
 {
     write_file(in_folder("file"), "old", 3);
@@ -314,6 +344,7 @@ int main(void)
     tcase_add_test(files, only_regular_files_are_replaced);
     tcase_add_test(files, folders_that_may_not_be_written_to);
     tcase_add_test(files, folders_that_may_not_be_listed);
+    tcase_add_test(files, what_is_abandoned_is_gone_at_once);
     tcase_add_test(files, files_that_may_not_grow);
     tcase_add_test(files, exports_appear_whole_or_not_at_all);
     suite_add_tcase(suite, files);

@@ -154,6 +154,56 @@ START_TEST(large_tensors_come_in_pieces)
 }
 END_TEST
 
+/* Pieces of a checksum, on their way, of which there are `total` bytes. */
+typedef struct told {
+    uint64_t bytes, pieces;
+} told;
+
+static lsq_status be_told(void *arg, const lsq_piece *piece)
+{
+    told *t = arg;
+    ck_assert_uint_eq(piece->offset, t->bytes);
+    ck_assert_uint_le(piece->size, 4 << 20);
+    t->bytes += piece->size;
+    t->pieces++;
+    return t->bytes == piece->total ? LSQ_OK : (lsq_status)(t->pieces == 2 ? GIVEN_UP : LSQ_OK);
+}
+
+START_TEST(checksums_are_told_of)
+{
+    enum { LARGE = 9 << 20 };
+    lsq_writer *w = NULL;
+    lsq_model *model = NULL;
+    const lsq_tensor large = tensor_like("large", LSQ_U8, 1, LARGE, 0, 0, 0);
+    uint8_t *numbers = calloc(LARGE, 1);
+    OK(lsq_writer_new(in_folder("large"), 0, &w, &sample_err));
+    OK(lsq_writer_plain(w, &large, numbers, &sample_err));
+    OK(lsq_writer_finish(w, &sample_err));
+    lsq_writer_free(w);
+    free(numbers);
+    OK(lsq_model_open(in_folder("large"), 0, &model, &sample_err));
+    told t = {0};
+    ck_assert_int_eq(lsq_model_verify_pieces(model, 0, be_told, &t, NULL), GIVEN_UP);
+    ck_assert(t.pieces == 2 && t.bytes == 8 << 20);
+    lsq_model_free(model);
+    write_with_outliers(in_folder("outliers"));
+    OK(lsq_model_open(in_folder("outliers"), 0, &model, &sample_err));
+    for (size_t i = 0; i < lsq_model_count(model); i++) {
+        const lsq_tensor *tensor = lsq_model_tensor(model, i);
+        t = (told){0};
+        errno = 12;
+        OK(lsq_model_verify_pieces(model, i, be_told, &t, &sample_err));
+        ck_assert_int_eq(errno, 12);
+        ck_assert_uint_eq(t.bytes, tensor->bytes + tensor->outlier_bytes);
+        visited v = {.index = i, .refused_at = 1};
+        ck_assert_int_eq(lsq_model_verify_pieces(model, i, take, &v, NULL), tensor->bytes ? GIVEN_UP : LSQ_OK);
+        free(v.bytes);
+    }
+    ck_assert_int_eq(lsq_model_verify_pieces(model, 99, be_told, &t, NULL), LSQ_E_ARGUMENT);
+    lsq_model_free(model);
+}
+END_TEST
+
 START_TEST(who_is_called_ends_it)
 {
     lsq_model *model = NULL;
@@ -261,6 +311,7 @@ int main(void)
     tcase_add_test(cases, pieces_are_the_whole);
     if (!emulated())
         tcase_add_test(cases, large_tensors_come_in_pieces);
+    tcase_add_test(cases, checksums_are_told_of);
     tcase_add_test(cases, who_is_called_ends_it);
     tcase_add_test(cases, float16_is_the_nearest_half_to_even);
     tcase_add_loop_test(cases, what_float16_cannot_hold_is_refused, 0, 4);

@@ -67,10 +67,19 @@ static const option_row options[OPTIONS] = {
     [FORCE] = {"force", 'f', NULL, "replace OUT.lsq if it exists"},
 };
 
-/* The file of version 2 that a version 1 file is made from stands beside it for that long. */
-static void remove_unfinished(void *arg)
+/* On a signal, while tensors are written: whoever does that goes on until the process ends. */
+static void abandon_unfinished(void *arg)
 {
-    compress_job *j = arg;
+    const compress_job *j = arg;
+    if (j->writer)
+        lsq_writer_abandon(j->writer);
+    if (j->staged)
+        unlink(j->staged);
+}
+
+/* The file of version 2 that a version 1 file is made from stands beside it for that long. */
+static void remove_unfinished(compress_job *j)
+{
     lsq_writer_free(j->writer);
     j->writer = NULL;
     if (j->staged)
@@ -94,7 +103,7 @@ static int read_format(compress_job *j)
     if (length < 0 || (size_t)length >= sizeof name)
         return usage_error(a, "'%s' is not a codec", codec);
     if (lsq_format_parse(name, &j->want.format, &err) != LSQ_OK)
-        return usage_error(a, "%s", err.text);
+        return usage_error(a, "'%s': %s", name, err.text);
     j->want.curve = plan_curve(name);
     if (published && (j->want.format.codec != LSQ_CLASSIC || j->want.format.scale != LSQ_SCALE_NONE))
         return usage_error(a, "files of version 1 hold c3 to c9 without a scale, not %s", name);
@@ -193,24 +202,32 @@ static lsq_status copy_metadata(compress_job *j, lsq_error *err)
 static lsq_status compress_tensors(compress_job *j, lsq_error *err)
 {
     size_t count = lsq_model_count(j->model);
-    double total = 0, done = 0;
+    double total = 0;
     lsq_status status = copy_metadata(j, err);
     for (size_t i = 0; i < count; i++)
         total += (double)lsq_model_tensor(j->model, i)->elements;
     progress_begin(&j->progress, j->args, total);
     for (size_t i = 0; status == LSQ_OK && i < count; i++) {
-        progress_show(&j->progress, done);
+        progress_show(&j->progress, j->done);
         status = compress_tensor(j, i, err);
-        done += (double)lsq_model_tensor(j->model, i)->elements;
+        j->done += (double)lsq_model_tensor(j->model, i)->elements;
     }
     progress_clear(&j->progress);
     return status;
 }
 
+static lsq_status end_on_signal(void *arg, const lsq_piece *piece)
+{
+    (void)arg;
+    (void)piece;
+    return interrupt_waits() ? LSQ_E_IO : LSQ_OK;
+}
+
 /* Version 1 is an export of a version 2 file, which is gone as soon as it is open. */
 static lsq_status export_staged(compress_job *j, lsq_error *err)
 {
-    const lsq_export_options wanted = {.size = sizeof wanted, .overwrite = j->args->values[FORCE] != NULL};
+    const lsq_export_options wanted = {
+        .size = sizeof wanted, .overwrite = j->args->values[FORCE] != NULL, .each = end_on_signal};
     lsq_model *staged = NULL;
     lsq_status status = lsq_model_open(j->staged, 0, &staged, err);
     unlink(j->staged);
@@ -307,7 +324,7 @@ static int compress(compress_job *j)
     j->outcomes = calloc(count ? count : 1, sizeof *j->outcomes);
     if (!j->outcomes)
         return out_of_memory(j->args);
-    if (interrupt_watch(remove_unfinished, j) != 0)
+    if (interrupt_watch(abandon_unfinished, j) != 0)
         return failure(j->args, LSQ_E_NOMEM, "no thread to be had");
     interrupt_hold();
     lsq_status status = begin(j, &err);

@@ -41,9 +41,8 @@ void cpu_line(const char *head, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    char *safe = text_escape(text);
-    printf("%-12s  %s\n", head, safe ? safe : "");
-    free(safe);
+    printf("%-12s  ", head);
+    print_fitted(14, 14, "%s", text);
 }
 
 int cpu_tune_files(const arguments *args, const json_t *document)
@@ -133,7 +132,7 @@ static int read_product(const arguments *args, product *p)
     if (args->operand_count == 1)
         return usage_error(args, "behind the format a size is missing, as 4096x1024");
     if (lsq_format_parse(args->operands[0], &p->format, &err) != LSQ_OK)
-        return usage_error(args, "%s", err.text);
+        return usage_error(args, "'%s': %s", args->operands[0], err.text);
     p->m = count_of(args->operands[1], 'x', &rest);
     p->k = p->m ? count_of(rest, '\0', &rest) : 0;
     if (!p->k || lsq_packed_bytes(&p->format, p->m, p->k, &bytes) != LSQ_OK)

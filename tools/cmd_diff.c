@@ -150,7 +150,7 @@ static void side_cell(table *t, const lsq_tensor *tensor)
 
 static int print_tensors(const arguments *args, const comparison *c)
 {
-    static const char *const heads[] = {"tensor", "result", "A", "B", ">bytes of A", ">of B", ">SNR dB", ">max error"};
+    static const char *const heads[] = {"tensor", "result", "A", "B", ">bytes of A", ">of B", ">SNR dB", "?>max error"};
     table *t = table_new(sizeof heads / sizeof *heads, heads);
     for (size_t i = 0; i < c->count; i++) {
         const difference *d = &c->each[i];
@@ -177,8 +177,8 @@ static int print_tensors(const arguments *args, const comparison *c)
 static int print(const arguments *args, const comparison *c)
 {
     const int code = c->differ || args->verbose ? print_tensors(args, c) : EXIT_OK;
-    printf("%zu of %zu tensors differ; %" PRIu64 " bytes in A, %" PRIu64 " in B\n", c->differ, c->count, sum(c, 0),
-           sum(c, 1));
+    print_fitted(0, 2, "%zu of %zu tensors differ; %" PRIu64 " bytes in A, %" PRIu64 " in B", c->differ, c->count,
+                 sum(c, 0), sum(c, 1));
     return code;
 }
 

@@ -97,7 +97,7 @@ static int read_codecs(const arguments *args, question *q, const lsq_model *mode
             q->codecs[q->codec_count] = usual[q->codec_count];
     for (size_t i = 0; i < q->codec_count; i++)
         if (lsq_format_parse(q->codecs[i], &q->formats[i], &err) != LSQ_OK)
-            return usage_error(args, "%s", err.text);
+            return usage_error(args, "'%s': %s", q->codecs[i], err.text);
     return CARRY_ON;
 }
 

@@ -55,33 +55,41 @@ static void find_missing(verification *v, const lsq_model *model, const lsq_mode
     }
 }
 
+/* Checksums are told of unless numbers are compared afterwards, which takes much longer. */
+static lsq_status watch(void *arg, const lsq_piece *piece)
+{
+    verification *v = arg;
+    const double part = (double)(piece->offset + piece->size) / (double)piece->total;
+    progress_show(&v->progress, v->done + (v->original ? 0 : part * (double)piece->tensor->elements));
+    return LSQ_OK;
+}
+
 static lsq_status examine(arguments *args, verification *v, const lsq_model *model, const lsq_model *original,
                           lsq_error *err)
 {
     size_t count = lsq_model_count(model);
     lsq_status status = LSQ_OK;
-    progress shown;
-    double total = 0, done = 0;
+    double total = 0;
     for (size_t i = 0; i < count; i++)
         total += (double)lsq_model_tensor(model, i)->elements;
-    progress_begin(&shown, args, total);
+    progress_begin(&v->progress, args, total);
     for (size_t i = 0; status == LSQ_OK && i < count; i++) {
         finding *f = &v->findings[v->count++];
-        progress_show(&shown, done);
+        progress_show(&v->progress, v->done);
         f->tensor = lsq_model_tensor(model, i);
-        done += (double)f->tensor->elements;
         f->stored = file_bytes(model, i);
-        status = lsq_model_verify(model, i, err);
+        status = lsq_model_verify_pieces(model, i, watch, v, err);
         if (status == LSQ_E_CHECKSUM) {
             f->wrong = "does not match its checksum";
             status = LSQ_OK;
         } else if (status == LSQ_OK && original)
-            status = verify_compare(f, model, i, original, err);
+            status = verify_compare(v, f, model, i, original, err);
         if (status == LSQ_OK && !f->wrong && !v->by_layer)
             f->wrong =
                 verify_demands(&v->demands, f->compared ? &f->quality : NULL, f->multiplied ? &f->product : NULL);
+        v->done += (double)f->tensor->elements;
     }
-    progress_clear(&shown);
+    progress_clear(&v->progress);
     if (original)
         find_missing(v, model, original);
     for (size_t i = 0; i < v->count; i++)

@@ -23,6 +23,7 @@ typedef struct compress_job {
     lsq_writer *writer;
     outcome *outcomes;
     progress progress;
+    double done; /* numbers of the tensors before this one */
 } compress_job;
 
 /* Can tensor i be quantised within the memory there is? *takes is what it takes at least. */

@@ -88,12 +88,14 @@ static void spread_cells(table *t, const outcome *o, const char *why)
     table_cell(t, "%s", why);
 }
 
-static int print_quantised(const arguments *args, const compression *c)
+static int print_quantised(const arguments *args, const compression *c, const totals *sums)
 {
-    const char *heads[16] = {"quantised", "shape",        ">rows",       ">columns",
+    const char *heads[16] = {"quantised", "?shape",       "?>rows",      "&>columns",
                              "codec",     ">bits/weight", ">outliers %", ">SNR dB"};
     static const char *const wide[] = {">RMSE", ">99 %", ">99.9 %", ">max error", ">zeros", ">kurtosis", "because"};
     size_t columns = 8;
+    if (!sums->outliers)
+        heads[6] = "?>outliers %";
     if (c->calibration)
         heads[columns++] = ">of products";
     for (size_t i = 0; args->verbose && i < sizeof wide / sizeof *wide; i++)
@@ -127,7 +129,7 @@ static int print_quantised(const arguments *args, const compression *c)
 
 static int print_kept(const arguments *args, const compression *c)
 {
-    static const char *const heads[] = {"not quantised", "shape", "stored as", ">bytes", "because"};
+    static const char *const heads[] = {"not quantised", "?shape", "stored as", ">bytes", "because"};
     table *t = table_new(sizeof heads / sizeof *heads, heads);
     char text[SHAPE_TEXT_MAX];
     for (size_t i = 0; i < lsq_model_count(c->model); i++) {
@@ -145,24 +147,25 @@ static int print_kept(const arguments *args, const compression *c)
 
 static void print_totals(const compression *c, const totals *t)
 {
-    if (t->quantised) {
-        printf("%zu quantised: %" PRIu64 " weights in %" PRIu64 " bytes, %.3f bits each, ", t->quantised, t->weights,
-               t->packed, bits_per_weight(t->packed, t->weights));
-        printf(isfinite(t->snr) ? "mean SNR %.2f dB, relative output error %.3g %%\n" : "exact\n", t->snr, t->loss);
-    }
+    char how_good[96] = "exact";
+    if (isfinite(t->snr))
+        snprintf(how_good, sizeof how_good, "mean SNR %.2f dB, relative output error %.3g %%", t->snr, t->loss);
+    if (t->quantised)
+        print_fitted(0, 2, "%zu quantised: %" PRIu64 " weights in %" PRIu64 " bytes, %.3f bits each, %s", t->quantised,
+                     t->weights, t->packed, bits_per_weight(t->packed, t->weights), how_good);
     if (c->calibration)
-        printf("%zu of them calibrated by %s\n", t->calibrated, c->calibration);
+        print_fitted(0, 2, "%zu of them calibrated by %s", t->calibrated, c->calibration);
     if (t->kept)
         printf("%zu kept as they were\n", t->kept);
     if (t->left_out)
         printf("%zu left out: files of version 1 have no place for them\n", t->left_out);
-    printf("tensors %" PRIu64 " -> %" PRIu64 " bytes; the file has %" PRIu64 ", ratio %.2f\n", t->before, t->after,
-           c->file_bytes, t->ratio);
+    print_fitted(0, 2, "tensors %" PRIu64 " -> %" PRIu64 " bytes; the file has %" PRIu64 ", ratio %.2f", t->before,
+                 t->after, c->file_bytes, t->ratio);
 }
 
 static void print_limit(const char *what, const char *limit, const char *came_to, int kept)
 {
-    printf("%s: limit %s, came to %s: %s\n", what, limit, came_to, kept ? "kept" : "MISSED");
+    print_fitted(0, 2, "%s: limit %s, came to %s: %s", what, limit, came_to, kept ? "kept" : "MISSED");
 }
 
 static void print_limits(const compression *c, const totals *t)
@@ -216,7 +219,7 @@ int compression_report(arguments *args, const compression *c)
     if (args->quiet)
         return missed;
     if (t.quantised)
-        code = print_quantised(args, c);
+        code = print_quantised(args, c, &t);
     if (t.quantised && t.kept + t.left_out)
         putchar('\n');
     if (t.kept + t.left_out && code == EXIT_OK)

@@ -5,7 +5,6 @@
  * their weights: outliers where they pay, one scale for all, and a signal to noise ratio that may ask for another format.
  */
 #include "tools/compress_job.h"
-#include "tools/interrupt.h"
 #include "tools/measure.h"
 #include "tools/messages.h"
 #include "tools/tensors.h"
@@ -14,6 +13,7 @@
 
 /* What is gathered of a tensor on its way. */
 typedef struct comparison {
+    compress_job *job;
     outcome *outcome;
     spread_sums spread;
     calibration known;
@@ -36,19 +36,19 @@ static lsq_status add_spread(spread_sums *s, size_t rows, const float *w, const 
     return status;
 }
 
-/* Adds rows beside what became of them. Whoever waits to end this run gets it ended here, between strips. */
+/* Adds rows beside what became of them. */
 static lsq_status compare(void *arg, size_t row, size_t rows, const float *w, const lsq_weights *quantised)
 {
     comparison *c = arg;
     size_t outliers;
-    (void)row;
     lsq_weights_outliers(quantised, NULL, &outliers);
     c->outliers += outliers;
-    lsq_status status = interrupt_waits() ? LSQ_E_IO : lsq_loss_add(&c->outcome->loss, w, quantised);
+    lsq_status status = lsq_loss_add(&c->outcome->loss, w, quantised);
     if (status == LSQ_OK)
         status = add_spread(&c->spread, rows, w, quantised);
     if (status == LSQ_OK && c->known.columns)
         status = calibration_add_products(&c->known, quantised, w, &c->outcome->products);
+    progress_show(&c->job->progress, c->job->done + (double)(row + rows) * (double)lsq_weights_columns(quantised));
     return status;
 }
 
@@ -66,11 +66,8 @@ static lsq_status quantise_in_strips(compress_job *j, size_t i, comparison *c, l
 {
     const choice *made = &j->choices.each[i];
     const lsq_quantize_options how = plan_options(&j->want, &made->format, LSQ_CURVE_GIVEN, &c->known);
-    interrupt_hold();
-    const lsq_status status = lsq_writer_quantise(j->writer, NULL, j->model, i, made->plan.output_axis, &made->format,
-                                                  &how, j->limits.memory, compare, c, err);
-    interrupt_release();
-    return status;
+    return lsq_writer_quantise(j->writer, NULL, j->model, i, made->plan.output_axis, &made->format, &how,
+                               j->limits.memory, compare, c, err);
 }
 
 /* ---- Whole ---- */
@@ -109,11 +106,8 @@ static lsq_status quantise_whole(compress_job *j, size_t i, comparison *c, lsq_e
         status = encode(j, i, w, c, &weights, err);
     }
     free(w);
-    if (status == LSQ_OK && !made->plan.kept) {
-        interrupt_hold();
+    if (status == LSQ_OK && !made->plan.kept)
         status = lsq_writer_quantised(j->writer, t, made->plan.output_axis, weights, err);
-        interrupt_release();
-    }
     lsq_weights_free(weights);
     return status;
 }
@@ -147,7 +141,7 @@ static lsq_status quantise(compress_job *j, size_t i, lsq_error *err)
 {
     outcome *o = &j->outcomes[i];
     const plan *p = &j->choices.each[i].plan;
-    comparison c = {.outcome = o};
+    comparison c = {.job = j, .outcome = o};
     lsq_status status = measure_curve(&j->choices, i, err);
     if (status == LSQ_OK && j->calibration)
         status = calibration_read(j->calibration, j->calibration_path, j->model, i, &c.known, err);
@@ -173,12 +167,7 @@ static lsq_status quantise(compress_job *j, size_t i, lsq_error *err)
 
 static lsq_status keep(compress_job *j, size_t i, lsq_error *err)
 {
-    if (j->outcomes[i].left_out)
-        return LSQ_OK;
-    interrupt_hold();
-    const lsq_status status = lsq_writer_copy(j->writer, j->model, i, err);
-    interrupt_release();
-    return status;
+    return j->outcomes[i].left_out ? LSQ_OK : lsq_writer_copy(j->writer, j->model, i, err);
 }
 
 lsq_status compress_tensor(compress_job *j, size_t i, lsq_error *err)

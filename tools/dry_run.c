@@ -58,8 +58,8 @@ static json_t *plan_json(const char *input, const choices *c)
 
 static int print_plan(const arguments *args, const choices *c)
 {
-    static const char *const heads[] = {"tensor",       "shape",          "codec",  ">bytes",
-                                        ">bits/weight", ">SNR dB, about", "because"};
+    static const char *const heads[] = {"tensor",       "?shape",         "codec",   ">bytes",
+                                        ">bits/weight", ">SNR dB, about", "?because"};
     table *t = table_new(sizeof heads / sizeof *heads, heads);
     char text[SHAPE_TEXT_MAX];
     for (size_t i = 0; i < c->count; i++) {
@@ -70,8 +70,8 @@ static int print_plan(const arguments *args, const choices *c)
         if (made->plan.kept) {
             table_cell(t, "kept");
             table_cell(t, "%" PRIu64, tensor->bytes);
-            table_cell(t, " ");
-            table_cell(t, " ");
+            table_cell(t, "%s", "");
+            table_cell(t, "%s", "");
             table_cell(t, "%s", made->plan.kept);
             continue;
         }
@@ -97,9 +97,10 @@ int dry_run_report(arguments *args, const char *input, const choices *c)
     int code = print_plan(args, c);
     if (code != EXIT_OK)
         return code;
-    printf("\nnothing was written; %.0f weights would take %" PRIu64 " bytes, %.3f bits each, in a file of %" PRIu64
-           "\n",
-           c->weights, allocated_bytes(c->curves, c->count), choices_bits(c), choices_file_bytes(c));
+    putchar('\n');
+    print_fitted(
+        0, 2, "nothing was written; %.0f weights would take %" PRIu64 " bytes, %.3f bits each, in a file of %" PRIu64,
+        c->weights, allocated_bytes(c->curves, c->count), choices_bits(c), choices_file_bytes(c));
     printf("estimates, from samples: mean SNR %.2f dB, %.1f s to encode\n", choices_snr(c), all_seconds(c));
     return EXIT_OK;
 }

@@ -233,9 +233,8 @@ static void line(const char *head, const char *format, ...)
     va_start(list, format);
     vsnprintf(text, sizeof text, format, list);
     va_end(list);
-    char *safe = text_escape(text);
-    printf("%-14s  %s\n", head, safe ? safe : "");
-    free(safe);
+    printf("%-14s  ", head);
+    print_fitted(16, 16, "%s", text);
 }
 
 static void print_speed(const outlook *o, const forecast *f)

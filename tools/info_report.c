@@ -16,7 +16,7 @@
 
 /* ---- The tree ---- */
 
-enum { STORED_MAX = 24, STORED_WIDTH = 14, SHAPE_WIDTH = 16, NAME_LEAST = 24, WIDTH = 80, NUMBERS_WIDTH = 5 + 8 };
+enum { STORED_MAX = 24, STORED_WIDTH = 14 };
 
 /* "t4", "t4 t5", "t3 t4 +2": how tensors are stored that stand on one line. */
 static const char *stored_text(const kinds *k, uint64_t set, char text[STORED_MAX])
@@ -55,36 +55,7 @@ static void fill_line(const tree *t, const tree_node *n, line *l)
     stored_text(t->kinds, n->kinds, l->stored);
 }
 
-/* The columns that names have: what others leave, unless those are uncommonly wide. */
-static size_t name_width(const tree *t)
-{
-    size_t shape = strlen("shape"), stored = strlen("stored as");
-    line l;
-    for (uint32_t i = 0; i < t->count; i++) {
-        fill_line(t, &t->nodes[i], &l);
-        shape = strlen(l.shape) > shape ? strlen(l.shape) : shape;
-        stored = strlen(l.stored) > stored ? strlen(l.stored) : stored;
-    }
-    const size_t others = shape + stored + NUMBERS_WIDTH + 4 * 2;
-    return others + NAME_LEAST < WIDTH ? WIDTH - others : NAME_LEAST;
-}
-
-/* Text of at most `width` columns, dots in the place of what is too much. Cuts between characters. */
-static void name_cell(table *t, int depth, const char *name, size_t width)
-{
-    const int indent = 2 * depth;
-    size_t length = strlen(name), room = width > (size_t)indent + 3 ? width - (size_t)indent : 3;
-    const int whole = text_width(name) <= room;
-    if (!whole) {
-        for (length = 0, room -= 3; name[length] && room > 0; room--)
-            do
-                length++;
-            while ((name[length] & 0xc0) == 0x80);
-    }
-    table_cell(t, "%*s%.*s%s", indent, "", (int)length, name, whole ? "" : "...");
-}
-
-static int print_below(const tree *t, uint32_t list, int depth, size_t width, table *rows)
+static int print_below(const tree *t, uint32_t list, int depth, table *rows)
 {
     size_t count;
     uint32_t *each = tree_in_file_order(t, list, &count);
@@ -96,13 +67,13 @@ static int print_below(const tree *t, uint32_t list, int depth, size_t width, ta
         tree_label(t, &node, label);
         const tree_node *n = &t->nodes[node];
         fill_line(t, n, &l);
-        name_cell(rows, depth, label, width);
+        table_cell(rows, "%*s%s", 2 * depth, "", label);
         table_cell(rows, "%s", l.shape);
         table_cell(rows, "%s", l.stored);
         table_cell(rows, "%.2f", bits_per_weight(n->bytes, n->elements));
         table_cell(rows, "%s", bytes_text((double)n->bytes, text));
         if (n->child != TREE_NONE)
-            lost = print_below(t, n->child, depth + 1, width, rows);
+            lost = print_below(t, n->child, depth + 1, rows);
     }
     free(each);
     return lost;
@@ -114,7 +85,7 @@ static int print_tree(const arguments *args, const info *f)
     tree t;
     table *rows = table_new(sizeof heads / sizeof *heads, heads);
     const lsq_status status = tree_make(&t, f->model, &f->kinds);
-    const int lost = status != LSQ_OK || print_below(&t, t.top, 0, name_width(&t), rows);
+    const int lost = status != LSQ_OK || print_below(&t, t.top, 0, rows);
     int code = table_print(rows, args);
     if (lost && code == EXIT_OK)
         code = out_of_memory(args);
@@ -128,8 +99,8 @@ static int print_tree(const arguments *args, const info *f)
 
 static int print_tensors(const arguments *args, const info *f)
 {
-    static const char *const heads[] = {"tensor",    "shape",  "type",         ">rows",  ">columns",
-                                        "stored as", ">bytes", ">bits/weight", "in full"};
+    static const char *const heads[] = {"tensor",    "shape",  "type",         "?>rows",  "&>columns",
+                                        "stored as", ">bytes", ">bits/weight", "?in full"};
     table *t = table_new(sizeof heads / sizeof *heads, heads);
     char text[SHAPE_TEXT_MAX], full[FORMAT_TEXT_MAX];
     for (size_t i = f->first; i < f->end; i++) {
@@ -187,7 +158,7 @@ static void print_tensor(const arguments *args, const info *f)
 /* Values can be whole documents; a line of them is enough unless -v asks for more. */
 static int print_metadata(const arguments *args, const lsq_model *model)
 {
-    enum { SHOWN = WIDTH };
+    enum { SHOWN = 80 };
     const char *key, *value;
     for (size_t i = 0; lsq_model_metadata(model, i, &key, &value); i++) {
         char *safe_key = text_escape(key), *safe_value = text_escape(value);

@@ -32,7 +32,7 @@ static void *watch(void *unused)
     /* A second one ends the process at once, whatever it leaves. */
     signal(number, SIG_DFL);
     pthread_sigmask(SIG_UNBLOCK, &watched, NULL);
-    pthread_mutex_lock(&held); /* never released: the other threads may not go on after this */
+    pthread_mutex_lock(&held); /* never released: nobody holds it after this */
     if (clean)
         clean(clean_arg);
     raise(number);

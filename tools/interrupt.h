@@ -5,7 +5,7 @@
 #define LSQ_TOOLS_INTERRUPT_H
 
 /*
- * From now on a signal is taken by a thread of its own, which calls cleanup(arg), unless that is NULL, and ends the
+ * From now on a signal is taken by a thread of its own, which calls cleanup(arg), unless that is NULL, while others go on, and ends the
  * process by that signal. 0, or -1 if there is no such thread to be had. To be called once, before other threads begin.
  */
 int interrupt_watch(void (*cleanup)(void *arg), void *arg);

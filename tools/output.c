@@ -3,11 +3,16 @@
  */
 #include "tools/output.h"
 #include "tools/messages.h"
+#include "tools/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 int output_json(arguments *args, json_t *document, int code)
@@ -40,12 +45,22 @@ void output_guard(void)
             _exit(EXIT_IO);
 }
 
-void print_wrapped(const char *text, size_t column, size_t indent)
+size_t output_columns(void)
 {
-    enum { WIDTH = 80 };
+    enum { USUAL = 80, LEAST = 40 };
+    struct winsize size;
+    if (!isatty(STDOUT_FILENO))
+        return 0;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || !size.ws_col)
+        return USUAL;
+    return size.ws_col < LEAST ? LEAST : size.ws_col;
+}
+
+static void wrap(const char *text, size_t column, size_t indent, size_t width)
+{
     for (int first = 1; *text;) {
         const size_t length = strcspn(text, " \n");
-        if (!first && column + 1 + length > WIDTH)
+        if (!first && column + 1 + length > width)
             column = (size_t)printf("\n%*s", (int)indent, "") - 1;
         else if (!first)
             column += (size_t)printf(" ");
@@ -58,4 +73,24 @@ void print_wrapped(const char *text, size_t column, size_t indent)
         }
     }
     putchar('\n');
+}
+
+void print_wrapped(const char *text, size_t column, size_t indent)
+{
+    enum { WIDTH = 80 };
+    wrap(text, column, indent, WIDTH);
+}
+
+void print_fitted(size_t column, size_t indent, const char *format, ...)
+{
+    enum { LINE_MAX_BYTES = 1024 };
+    char text[LINE_MAX_BYTES];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(text, sizeof text, format, list);
+    va_end(list);
+    const size_t columns = output_columns();
+    char *safe = text_escape(text);
+    wrap(safe ? safe : "?", column, indent, columns ? columns : SIZE_MAX);
+    free(safe);
 }

@@ -18,14 +18,28 @@ int output_close(const arguments *args);
 /* Makes sure that descriptors 0 to 2 are open, so that no file of ours can become standard output. */
 void output_guard(void);
 
-/* Prints words from `column` on, where the cursor is, in lines of at most 80 columns; the later ones are indented. An empty line parts
- * paragraphs. */
+/* Columns of the terminal that standard output is; 0: it is none. */
+size_t output_columns(void);
+
+/*
+ * Prints words from `column` on, where the cursor is, in lines of at most 80 columns; the later ones are indented. An empty line parts
+ * paragraphs.
+ */
 void print_wrapped(const char *text, size_t column, size_t indent);
 
-/* A table whose columns are as wide as their widest cell. Text is escaped. All functions accept NULL. */
+/* The same on a terminal, in lines as long as its own; in one line elsewhere. Text is escaped. */
+void print_fitted(size_t column, size_t indent, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/*
+ * A table whose columns are as wide as their widest cell. On a terminal that is too narrow, names in the first column are
+ * shortened, and others left out that may be; if it is too narrow without those as well, the table goes on below, with the names again. Text is escaped. All functions accept NULL.
+ */
 typedef struct table table;
 
-/* `heads` are the columns; those that begin with '>' are aligned to the right. NULL: out of memory. */
+/*
+ * `heads` are the columns: those that begin with '?' may be left out, the last of them first, and with it the next one if that begins
+ * with '&'; those that begin with '>', behind that, are aligned to the right. NULL: out of memory.
+ */
 table *table_new(size_t columns, const char *const *heads);
 
 /* The next cell, row by row. */

@@ -5,6 +5,7 @@
 #define LSQ_TOOLS_VERIFY_H
 
 #include "tools/options.h"
+#include "tools/progress.h"
 #include "tools/quality.h"
 
 #include <lsq/lsq_model.h>
@@ -49,19 +50,16 @@ typedef struct verification {
     layer *layers; /* in the order of their first tensors */
     size_t layer_count, wrong_layers;
     layer total; /* without a name */
+    progress progress;
+    double done; /* numbers of the tensors before this one */
 } verification;
 
 /* Fills the rest of a finding from tensor i of the file and `original`. */
-lsq_status verify_compare(finding *f, const lsq_model *model, size_t i, const lsq_model *original, lsq_error *err);
+lsq_status verify_compare(verification *v, finding *f, const lsq_model *model, size_t i, const lsq_model *original,
+                          lsq_error *err);
 
 /* Which limit is missed, or NULL; either quality may be NULL. */
 const char *verify_demands(const demands *l, const quality *weights, const quality *product);
-
-/*
- * How much of a name is that of its layer: up to and with the first component, between dots or slashes, that is a number, or if there is
- * none, that ends in one ("model.layers.12", "conv1"). 0: none does.
- */
-size_t layer_name_length(const char *name);
 
 /* Groups the findings, and judges each layer by the limits. LSQ_E_NOMEM. */
 lsq_status verify_layers(verification *v);

@@ -59,8 +59,8 @@ static lsq_status compare_band(finding *f, const pair *p, size_t row, size_t ban
 }
 
 /* Decoded some rows at a time, and multiplied with integer activations; x is the same in every run and on every machine. */
-static lsq_status compare_matrix(finding *f, const lsq_weights *weights, const lsq_model *original, size_t j,
-                                 lsq_error *err)
+static lsq_status compare_matrix(verification *v, finding *f, const lsq_weights *weights, const lsq_model *original,
+                                 size_t j, lsq_error *err)
 {
     const size_t rows = (size_t)f->tensor->rows, columns = (size_t)f->tensor->columns, most = rows < BAND ? rows : BAND;
     pair p = {weights,
@@ -76,8 +76,10 @@ static lsq_status compare_matrix(finding *f, const lsq_weights *weights, const l
         p.x[i] = quality_normal(&state);
     if (status == LSQ_OK)
         status = lsq_sgemv(NULL, LSQ_NO_TRANS, 1, weights, p.x, 1, 0, p.y, 1);
-    for (size_t row = 0; status == LSQ_OK && row < rows; row += BAND)
+    for (size_t row = 0; status == LSQ_OK && row < rows; row += BAND) {
+        progress_show(&v->progress, v->done + (double)row * (double)columns);
         status = compare_band(f, &p, row, rows - row < BAND ? rows - row : BAND, err);
+    }
     f->multiplied = 1;
     free(p.x);
     free(p.y);
@@ -86,20 +88,20 @@ static lsq_status compare_matrix(finding *f, const lsq_weights *weights, const l
     return status;
 }
 
-static lsq_status compare_quantised(finding *f, const lsq_model *model, size_t i, const lsq_model *original, size_t j,
-                                    lsq_error *err)
+static lsq_status compare_quantised(verification *v, finding *f, const lsq_model *model, size_t i,
+                                    const lsq_model *original, size_t j, lsq_error *err)
 {
     const lsq_weights *weights = NULL;
     lsq_status status = f->tensor->rank >= 2 ? lsq_model_weights(model, i, &weights, err) : LSQ_E_UNSUPPORTED;
     f->compared = 1;
     if (status == LSQ_E_UNSUPPORTED) /* a version 1 file: no matrix, or more than 9 bits */
         return compare_numbers(f, model, i, original, j, err);
-    return status == LSQ_OK ? compare_matrix(f, weights, original, j, err) : status;
+    return status == LSQ_OK ? compare_matrix(v, f, weights, original, j, err) : status;
 }
 
 /* Numbers of one type, of which a file has some in blocks: as floats, some rows at a time where there are rows. */
-static lsq_status compare_decoded(finding *f, const lsq_model *model, size_t i, const lsq_model *original, size_t j,
-                                  lsq_error *err)
+static lsq_status compare_decoded(verification *v, finding *f, const lsq_model *model, size_t i,
+                                  const lsq_model *original, size_t j, lsq_error *err)
 {
     const lsq_tensor *t = f->tensor;
     if (t->elements == 0)
@@ -110,6 +112,7 @@ static lsq_status compare_decoded(finding *f, const lsq_model *model, size_t i, 
     lsq_status status = a && b ? LSQ_OK : LSQ_E_NOMEM;
     for (uint64_t row = 0, count; status == LSQ_OK && !f->wrong && row < rows; row += count) {
         count = rows - row < most ? rows - row : most;
+        progress_show(&v->progress, v->done + (double)row * (double)columns);
         status = t->rank < 2 ? lsq_model_read(model, i, a, err) : lsq_model_read_rows(model, i, 0, row, count, a, err);
         if (status == LSQ_OK)
             status = t->rank < 2 ? lsq_model_read(original, j, b, err)
@@ -122,7 +125,21 @@ static lsq_status compare_decoded(finding *f, const lsq_model *model, size_t i, 
     return status;
 }
 
-lsq_status verify_compare(finding *f, const lsq_model *model, size_t i, const lsq_model *original, lsq_error *err)
+/* Numbers of one type as they stand in both files. */
+static void compare_bytes(verification *v, finding *f, const uint8_t *a, const uint8_t *b)
+{
+    enum { AT_ONCE = 4 << 20 };
+    const lsq_tensor *t = f->tensor;
+    for (uint64_t at = 0, size; !f->wrong && at < t->bytes; at += size) {
+        size = t->bytes - at < AT_ONCE ? t->bytes - at : AT_ONCE;
+        progress_show(&v->progress, v->done + (double)t->elements * (double)at / (double)t->bytes);
+        if (memcmp(a + at, b + at, (size_t)size) != 0)
+            f->wrong = "differs from the original";
+    }
+}
+
+lsq_status verify_compare(verification *v, finding *f, const lsq_model *model, size_t i, const lsq_model *original,
+                          lsq_error *err)
 {
     size_t j;
     lsq_status status = LSQ_OK;
@@ -132,15 +149,15 @@ lsq_status verify_compare(finding *f, const lsq_model *model, size_t i, const ls
     else if (!same_shape(t, was))
         f->wrong = "the original has another shape";
     else if (t->quantised)
-        status = compare_quantised(f, model, i, original, j, err);
+        status = compare_quantised(v, f, model, i, original, j, err);
     else if (was->quantised)
         f->wrong = "the original is quantised, and this is not";
     else if (t->dtype != was->dtype)
         f->wrong = "the original has another type";
     else if (lsq_model_blocks(model, i, NULL) || lsq_model_blocks(original, j, NULL))
-        status = compare_decoded(f, model, i, original, j, err);
-    else if (memcmp(lsq_model_bytes(model, i), lsq_model_bytes(original, j), (size_t)t->bytes) != 0)
-        f->wrong = "differs from the original";
+        status = compare_decoded(v, f, model, i, original, j, err);
+    else
+        compare_bytes(v, f, lsq_model_bytes(model, i), lsq_model_bytes(original, j));
     return status;
 }
 

@@ -2,26 +2,10 @@
  * verify_layers.c - the tensors of a file by layers.
  */
 #include "tools/verify.h"
+#include "tools/names.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-
-size_t layer_name_length(const char *name)
-{
-    size_t ends_in_one = 0;
-    for (size_t at = 0; name[at];) {
-        size_t length = strcspn(name + at, "./"), digits = 0;
-        while (digits < length && isdigit((unsigned char)name[at + length - 1 - digits]))
-            digits++;
-        if (digits && digits == length)
-            return at + length;
-        if (digits && !ends_in_one)
-            ends_in_one = at + length;
-        at += length + (name[at + length] != 0);
-    }
-    return ends_in_one;
-}
 
 /* The layer of that name, a new one if there is none yet; `places` has the index of each. NULL: out of memory. */
 static layer *layer_of(verification *v, json_t *places, const char *tensor)

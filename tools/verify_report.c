@@ -77,8 +77,14 @@ static void measured_cells(table *t, const finding *f)
 /* Those that are wrong and, unless layers tell, those that were measured; all with -v. */
 static int print_findings(const arguments *args, const verification *v)
 {
-    static const char *const heads[] = {"tensor", "stored as", ">SNR dB", ">max error", ">RMSE", ">|dy|/|y|", "result"};
-    table *t = table_new(sizeof heads / sizeof *heads, heads);
+    static const char *const some[] = {"tensor", "stored as", ">SNR dB", "?>max error",
+                                       "?>RMSE", ">|dy|/|y|", "result"},
+                             *const none[] = {"tensor", "stored as",  "?>SNR dB", "?>max error",
+                                              "?>RMSE", "?>|dy|/|y|", "result"};
+    size_t measured = 0;
+    for (size_t i = 0; i < v->count; i++)
+        measured += (size_t)v->findings[i].compared;
+    table *t = table_new(sizeof some / sizeof *some, measured ? some : none);
     for (size_t i = 0; i < v->count; i++) {
         const finding *f = &v->findings[i];
         char storage[LSQ_FORMAT_NAME_MAX];
@@ -109,7 +115,7 @@ int verification_report(arguments *args, const verification *v)
     if (!args->quiet && v->by_layer && code == EXIT_OK)
         code = layers_print(args, v);
     if (!args->quiet && !v->wrong)
-        printf("%zu tensors, all as they should be\n", v->count);
+        printf(v->count == 1 ? "%zu tensor, as it should be\n" : "%zu tensors, all as they should be\n", v->count);
     if (v->wrong)
         fprintf(stderr, "lsq verify: %zu of %zu tensors are not as they should be\n", v->wrong, v->count);
     layers_complain(v);

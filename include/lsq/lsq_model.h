@@ -296,6 +296,13 @@ LSQ_API lsq_status lsq_writer_finish(lsq_writer *writer, lsq_error *err);
 /* Frees a writer. Without lsq_writer_finish() nothing is left behind. NULL is allowed. */
 LSQ_API void lsq_writer_free(lsq_writer *writer);
 
+/*
+ * For a program that is about to end, as by a signal: the file so far loses the name that it has where the file system knows no files without
+ * one, so that nothing is left behind. May be called while another thread adds to the file, but not while it finishes or frees
+ * the writer, which all that may follow is to free.
+ */
+LSQ_API void lsq_writer_abandon(const lsq_writer *writer);
+
 /* ---- Compressing ----------------------------------------------------------------------------------------------- */
 
 /*
@@ -443,6 +450,13 @@ typedef lsq_status lsq_visit_fn(void *arg, const lsq_piece *piece);
  */
 LSQ_API lsq_status lsq_model_visit(const lsq_model *model, size_t i, lsq_form form, lsq_visit_fn *each, void *arg,
                                    lsq_error *err);
+
+/*
+ * lsq_model_verify() in pieces of at most 4 MiB: `each` is called for each one, of LSQ_FORM_STORED, when it has been read; what it returns ends
+ * the call and is its status, unless LSQ_OK. Of a tensor without a checksum there are no pieces.
+ */
+LSQ_API lsq_status lsq_model_verify_pieces(const lsq_model *model, size_t i, lsq_visit_fn *each, void *arg,
+                                           lsq_error *err);
 
 /* Start with {.size = sizeof(lsq_export_options)}: what stays zero means the usual. */
 typedef struct lsq_export_options {

@@ -4,9 +4,12 @@ a foreign binary needs in front of it.
 """
 
 import array
+import errno
+import fcntl
 import glob
 import json
 import os
+import pty
 import random
 import re
 import select
@@ -15,6 +18,7 @@ import signal
 import struct
 import subprocess
 import tempfile
+import termios
 import time
 import unittest
 
@@ -22,6 +26,8 @@ import schemas
 
 WRAPPER = shlex.split(os.environ.get('WRAPPER', ''))
 LSQ = [*WRAPPER, os.environ['LSQ']]
+with open(LSQ[-1], 'rb') as file:
+    SLOW = WRAPPER or b'__asan' in file.read()
 FIXTURE = os.path.join(os.environ['DATA'], 'fixture.safetensors')
 
 OK, CHECK, USAGE, MALFORMED, UNSUPPORTED, IO, MEMORY = range(7)
@@ -82,6 +88,21 @@ def noise(count):
     return 'F8_E4M3', (count // 1024, 1024), os.urandom(count).translate(table)
 
 
+def drain(leader):
+    """What has been written to a terminal, once nobody has it open any more."""
+    text = b''
+    while True:
+        try:
+            more = os.read(leader, 65536)
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            more = b''
+        if not more:
+            return text.decode()
+        text += more
+
+
 class Case(unittest.TestCase):
     """A test in a folder of its own, which is the current one of the command."""
 
@@ -113,6 +134,13 @@ class Case(unittest.TestCase):
                 before()
         return subprocess.Popen([*LSQ, *args], cwd=self.folder, env=environment(**(env or {})), preexec_fn=child,
                                 **options)
+
+    def terminal(self, columns):
+        """A terminal: our end and that of the command."""
+        leader, follower = pty.openpty()
+        self.addCleanup(os.close, leader)
+        fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack('HHHH', 24, columns, 0, 0))
+        return leader, follower
 
     def wait_for_output(self, process, before=('large.safetensors',)):
         """Until it has a file open in the folder that was not there: with a name, or without one."""

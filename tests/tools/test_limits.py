@@ -8,12 +8,9 @@ import subprocess
 import time
 import unittest
 
-from command import CHECK, LSQ, OK, USAGE, WRAPPER, Case, noise, normal, safetensors
+from command import CHECK, OK, SLOW, USAGE, Case, noise, normal, safetensors
 
 MIB = 1 << 20
-with open(LSQ[-1], 'rb') as command:
-    SANITIZED = b'__asan' in command.read()
-SLOW = WRAPPER or SANITIZED
 PUBLISHED = {'model_path', 'all_targets_achieved', 'ram_target_achieved', 'storage_target_achieved',
              'quality_target_achieved', 'compression_ratio', 'quality_loss', 'projected_ram_mb', 'projected_storage_gb'}
 SUMMARY = {'average_compression_ratio', 'average_quality_loss_percent', 'total_weights_processed', 'outliers_preserved',

@@ -1,43 +1,23 @@
 """How far a long run is: on a terminal alone, within its width, and off the screen when the run ends."""
 
-import errno
 import fcntl
 import os
-import pty
 import re
 import signal
-import struct
 import subprocess
 import termios
 import time
 import unittest
 
-from command import WRAPPER, Case, noise, safetensors
+from command import SLOW, WRAPPER, Case, drain, noise, safetensors
 
 LINE = re.compile(r'(\w+) +(\d+) %(?: \[=*>? *\])?(?: (?:\d+ h )?(?:\d+ min)?(?: ?\d+ s)? left)? *')
-
-
-def drain(leader):
-    """What has been written to a terminal, once nobody has it open any more."""
-    text = b''
-    while True:
-        try:
-            more = os.read(leader, 65536)
-        except OSError as error:
-            if error.errno != errno.EIO:
-                raise
-            more = b''
-        if not more:
-            return text.decode()
-        text += more
 
 
 class Progress(Case):
     def on_terminal(self, *args, columns=80, env=None):
         """Starts it with a terminal, its controlling one, for standard error; returns the process and the other end."""
-        leader, follower = pty.openpty()
-        self.addCleanup(os.close, leader)
-        fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack('HHHH', 24, columns, 0, 0))
+        leader, follower = self.terminal(columns)
 
         def take_terminal():
             os.setsid()
@@ -94,6 +74,37 @@ class Progress(Case):
         self.assertEqual(process.wait(), -signal.SIGINT)
         self.assertEqual(drain(leader), '^C')
         self.assertEqual(self.listing(), ['large.safetensors'])
+
+    @unittest.skipIf(SLOW, 'memory is that of an emulator or of a sanitizer')
+    def test_within_one_tensor(self):
+        """The line moves and ^C is heard in the middle of it; --ram-limit makes its strips small."""
+        safetensors(self.path('large.safetensors'), {'w': noise(96 << 18)})
+        process, leader = self.on_terminal('compress', 'large.safetensors', '-c', 't6.st64', '--ram-limit', '32M', '-o', 'out.lsq')
+        self.later(process)
+        text, within = '', set()
+        while not within:
+            text += os.read(leader, 4096).decode()
+            within = self.lines(text[:text.rfind('\r')]) - {0, 100} if text.count('\r') > 1 else set()
+        os.write(leader, b'\x03')
+        self.assertEqual(process.wait(), -signal.SIGINT)
+        self.assertTrue(drain(leader).endswith('^C'))
+        self.assertEqual(self.listing(), ['large.safetensors'])
+
+    def test_verifying_one_tensor(self):
+        """It is stopped when the original is mapped, and there is little else to do but to compare; were it too late, again."""
+        safetensors(self.path('large.safetensors'), {'w': noise(1 << 24)})
+        self.lsq('compress', '-q', 'large.safetensors', '-o', 'a.lsq', '-c', 'b1')
+        shown = set()
+        while not shown - {0, 100}:
+            process, leader = self.on_terminal('verify', 'a.lsq', '-a', 'large.safetensors')
+            while process.poll() is None and 'large.safetensors' not in self.read(f'/proc/{process.pid}/maps').decode():
+                pass
+            process.send_signal(signal.SIGSTOP)
+            time.sleep(1.1)
+            process.send_signal(signal.SIGCONT)
+            text = drain(leader)
+            self.assertEqual(process.wait(), 0)
+            shown |= self.lines(text) if text else set()
 
     def test_silent(self):
         """Where no person looks at standard error, or asked not to be told."""

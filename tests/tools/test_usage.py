@@ -127,6 +127,10 @@ class Streams(Case):
         self.assertEqual(self.lsq('info', '--', FIXTURE)[0], plain)
         self.assertEqual(self.lsq('info', FIXTURE, '--color=never')[0], plain)
 
+    def test_what_is_no_codec_is_named(self):
+        for args in ('compress', FIXTURE, '-o', 'a.lsq', '-c', 'q4'), ('plan', '-p', '1e6', '-c', 'q4'), ('cpu', 'q4', '8x8'):
+            self.assertIn(f"lsq {args[0]}: 'q4': not a format: expected c3..c9", self.lsq(*args, code=USAGE)[1])
+
     def test_quiet(self):
         self.assertEqual(self.lsq('info', '-q', FIXTURE), ('', ''))
         self.assertEqual(self.lsq('cpu', '-q', env={'LSQ_MAX_ISA': 'nonsense'}), ('', ''))
