@@ -186,6 +186,33 @@ START_TEST(many_mentions)
 }
 END_TEST
 
+/* A key as long as a name may be, and one that is longer. */
+START_TEST(long_keys)
+{
+    static const char head[] = OLD_HEAD "\x80\2}" TEXT("\1", "w") "ctorch._utils\n_rebuild_tensor_v2\n((" TEXT(
+        "\7", "storage") "ctorch\nFloatStorage\n";
+    static const char middle[] = TEXT("\3", "cpu") "K\6NtQK\0K\6\x85K\1\x85\x89}tRs.\x80\2]";
+    static const char end[] = "a." OLD_SIX;
+    for (int length = 1024; length <= 1025; length++) {
+        char bytes[4096], key[1030] = {'X', (char)(length % 256), (char)(length / 256)};
+        size_t size = 0;
+        lsq_error err;
+        memset(key + 5, '0', (size_t)length);
+        const struct {
+            const char *bytes;
+            size_t size;
+        } parts[] = {{head, sizeof(head) - 1},
+                     {key, (size_t)length + 5},
+                     {middle, sizeof(middle) - 1},
+                     {key, (size_t)length + 5},
+                     {end, sizeof(end) - 1}};
+        for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); size += parts[i++].size)
+            memcpy(bytes + size, parts[i].bytes, parts[i].size);
+        ck_assert_msg(limited_status_of(bytes, size, &err) == (length > 1024 ? LSQ_E_LIMIT : LSQ_OK), "%s", err.text);
+    }
+}
+END_TEST
+
 /* Nothing is read beyond the largest pickle, however long the file is. */
 START_TEST(long_pickle)
 {
@@ -212,6 +239,7 @@ int main(void)
     tcase_add_loop_test(cases, bit_flips_are_harmless, 0, files);
     tcase_add_loop_test(cases, attack, 0, sizeof(attacks) / sizeof(attacks[0]));
     tcase_add_test(cases, many_mentions);
+    tcase_add_test(cases, long_keys);
     tcase_add_test(cases, long_pickle);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);

@@ -139,6 +139,8 @@ static lsq_status read_mention(const lsq_pth *r, const lsq_pickle_value *persist
         return lsq_fail(r->err, LSQ_E_MALFORMED, r->file->path,
                         "a storage that is no (\"storage\", type, key, device, numbers, view)");
     const lsq_pth_id *id = &s->id;
+    if (id->length > LSQ_NAME_MAX) /* keys are compared with each other */
+        return about(r, LSQ_E_LIMIT, id->key, id->length, "a key of more than 1024 bytes");
     if (id->view->kind != LSQ_PICKLE_OTHER)
         return about(r, LSQ_E_UNSUPPORTED, id->key, id->length,
                      "is used as a view; load the file, and save it again with a newer torch");
@@ -151,20 +153,26 @@ static lsq_status read_mention(const lsq_pth *r, const lsq_pickle_value *persist
     return LSQ_OK;
 }
 
+enum { LISTED = 2 }; /* what was seen, and is in the list */
+
 /* All that the pickle mentions, once; mentions of the same key must agree. */
 static lsq_status list_storages(const lsq_pth *r, storages *all)
 {
     const lsq_pickle *p = &r->pickle;
     size_t count = 0, kept = 0;
-    for (size_t i = 0; i < p->value_count; i++)
-        count += p->values[i].kind == LSQ_PICKLE_PERSISTENT;
+    for (size_t i = 0; i < p->value_count; i++) {
+        lsq_pickle_value *id = p->values[i].kind == LSQ_PICKLE_PERSISTENT ? &p->values[p->values[i].u.id] : NULL;
+        count += id && !id->seen; /* three bytes of the pickle mention the same tuple again */
+        if (id)
+            id->seen = 1;
+    }
     all->list = malloc(count * sizeof(storage) + 1);
     if (!all->list)
         return lsq_fail(r->err, LSQ_E_NOMEM, r->file->path, "no memory for a list of storages");
     for (size_t i = 0; i < p->value_count; i++) {
-        if (p->values[i].kind != LSQ_PICKLE_PERSISTENT || p->values[p->values[i].u.id].seen)
+        if (p->values[i].kind != LSQ_PICKLE_PERSISTENT || p->values[p->values[i].u.id].seen == LISTED)
             continue;
-        p->values[p->values[i].u.id].seen = 1; /* the same tuple may be mentioned by two bytes of the pickle */
+        p->values[p->values[i].u.id].seen = LISTED;
         const lsq_status status = read_mention(r, &p->values[i], &all->list[all->count++]);
         if (status)
             return status;
