@@ -227,8 +227,13 @@ def pth_is_read(rng):
     layers = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.BatchNorm2d(8), torch.nn.Linear(5, 7)).half()
     torch.save(layers.state_dict(), "module.pth")
     expect_tensors("module.pth", dict(layers.state_dict()))
-    torch.save(tensors, "old.pth", _use_new_zipfile_serialization=False)
-    run("info", "old.pth", status=4)
+    for protocol in range(2, 6):
+        torch.save({"epoch": 3, "model": collections.OrderedDict(tensors)}, "legacy.pth", pickle_protocol=protocol,
+                   _use_new_zipfile_serialization=False)
+        expect(json.loads(run("info", "--json", "legacy.pth"))["format"] == "pth-legacy", "legacy.pth has another format")
+        expect_tensors("legacy.pth", {f"model.{name}": tensor for name, tensor in tensors.items()})
+    torch.save(layers.state_dict(), "legacy.pth", _use_new_zipfile_serialization=False)
+    expect_tensors("legacy.pth", dict(layers.state_dict()))
     return f"{len(tensors)} tensors"
 
 

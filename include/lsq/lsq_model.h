@@ -76,8 +76,8 @@ typedef struct lsq_model lsq_model;
 #define LSQ_OPEN_VERIFY 2u /* compare every checksum too (files without them have nothing to compare) */
 
 /*
- * Opens a file: .lsq version 1 or 2, .safetensors, the index.json of a sharded safetensors set, .npy, .gguf, .onnx; and, in a build with
- * zlib, .npz and .pth (.pt, .bin: zip files of torch.save(), nothing of whose pickle is ever executed). Statuses:
+ * Opens a file: .lsq version 1 or 2, .safetensors, the index.json of a sharded safetensors set, .npy, .gguf, .onnx, .pth (.pt, .bin:
+ * what torch.save() writes, nothing of whose pickle is ever executed), .npz; without zlib no .npz, and .pth of before torch 1.6 alone. Statuses:
  * LSQ_E_IO, LSQ_E_TRUNCATED, LSQ_E_MALFORMED, LSQ_E_CHECKSUM, LSQ_E_UNSUPPORTED (not one of these formats, or a
  * newer version), LSQ_E_LIMIT, LSQ_E_NOMEM; err names file, offset, what stands there and what was expected. A mapped
  * file that another process cuts short while it is open raises SIGBUS: use LSQ_OPEN_READ where that can happen. The
@@ -86,7 +86,7 @@ typedef struct lsq_model lsq_model;
 LSQ_API lsq_status lsq_model_open(const char *path, unsigned flags, lsq_model **model, lsq_error *err);
 LSQ_API void lsq_model_free(lsq_model *model);
 
-/* "lsq2", "lsq1", "safetensors", "npy", "npz", "pth", "gguf", "onnx". */
+/* "lsq2", "lsq1", "safetensors", "npy", "npz", "pth", "pth-legacy" (of before torch 1.6), "gguf", "onnx". */
 LSQ_API const char *lsq_model_format(const lsq_model *model);
 LSQ_API size_t lsq_model_count(const lsq_model *model);                       /* tensors */
 LSQ_API uint64_t lsq_model_file_bytes(const lsq_model *model);                /* of all its files */

@@ -17,27 +17,23 @@
 static lsq_status run_marked(lsq_pickle_machine *m, uint8_t instruction)
 {
     size_t from = 0;
-    lsq_status status = lsq_pickle_pop_mark(m, &from);
+    const lsq_status status = lsq_pickle_pop_mark(m, &from);
     if (status)
         return status;
     switch (instruction) {
     case 't': /* TUPLE */
-        return lsq_pickle_push_tuple(m, from);
+        return lsq_pickle_push_items(m, from, LSQ_PICKLE_TUPLE);
     case 'u': /* SETITEMS */
         return lsq_pickle_set_items(m, from);
     case 'd': /* DICT */
-        status = (m->depth - from) % 2 ? lsq_pickle_fail(m, LSQ_E_MALFORMED, "a key without a value")
-                                       : lsq_pickle_push_tuple(m, from);
-        if (!status)
-            m->p->values[m->stack[from]].kind = LSQ_PICKLE_DICT;
-        return status;
+        return (m->depth - from) % 2 ? lsq_pickle_fail(m, LSQ_E_MALFORMED, "a key without a value")
+                                     : lsq_pickle_push_items(m, from, LSQ_PICKLE_DICT);
     case 'e':  /* APPENDS */
     case 0x90: /* ADDITEMS */
         return lsq_pickle_append_items(m, from);
     case 'l':  /* LIST */
     case 0x91: /* FROZENSET */
-        m->depth = from;
-        return lsq_pickle_push_list(m);
+        return lsq_pickle_push_items(m, from, LSQ_PICKLE_LIST);
     default: /* POP_MARK */
         m->depth = from;
         return LSQ_OK;
@@ -101,6 +97,13 @@ static int are_names(const lsq_pickle *p, const lsq_pickle_value *tuple)
     return i == 0;
 }
 
+/* The list that is all of a tuple, or 0. */
+static uint32_t only_list(const lsq_pickle *p, const lsq_pickle_value *tuple)
+{
+    const uint32_t first = tuple->u.first, value = first && !p->items[first].next ? p->items[first].value : 0;
+    return p->values[value].kind == LSQ_PICKLE_LIST ? value : 0;
+}
+
 static lsq_status reduce(lsq_pickle_machine *m)
 {
     const lsq_status status = lsq_pickle_need(m, 2);
@@ -111,6 +114,9 @@ static lsq_status reduce(lsq_pickle_machine *m)
     if (called->kind != LSQ_PICKLE_NAME || with->kind != LSQ_PICKLE_TUPLE)
         return lsq_pickle_fail(m, LSQ_E_MALFORMED, "a call of no function, or without arguments");
     const lsq_pickle_name *name = &m->p->names[called->u.name];
+    const uint32_t list = only_list(m->p, with);
+    if (name->gives == LSQ_PICKLE_DICT && list)
+        return lsq_pickle_push_pairs(m, list);
     if (name->gives == LSQ_PICKLE_OTHER || (name->gives == LSQ_PICKLE_DICT && !are_names(m->p, with)))
         return lsq_fail(m->err, LSQ_E_UNSUPPORTED, m->p->where, "offset %zu: calls %s.%s with arguments; " NOTHING_RUNS,
                         m->at, name->module, name->name);
@@ -162,7 +168,7 @@ static lsq_status push_persistent(lsq_pickle_machine *m)
 static lsq_status protocol(lsq_pickle_machine *m)
 {
     uint64_t version = 0;
-    if (m->at != 1)
+    if (m->at != m->p->begin + 1)
         return lsq_pickle_fail(m, LSQ_E_MALFORMED, "a protocol that is not at the start");
     const lsq_status status = lsq_pickle_take_number(m, 1, &version);
     return status || version <= 5 ? status : lsq_pickle_fail(m, LSQ_E_UNSUPPORTED, "a protocol beyond 5");
@@ -183,10 +189,11 @@ static lsq_status run_push(lsq_pickle_machine *m, uint8_t instruction)
     switch (instruction) {
     case '(': /* MARK */
         return lsq_pickle_push_mark(m);
-    case 'N':  /* NONE */
+    case 'N': /* NONE */
+        return lsq_pickle_push_kind(m, LSQ_PICKLE_OTHER);
     case 0x88: /* NEWTRUE */
     case 0x89: /* NEWFALSE */
-        return lsq_pickle_push_kind(m, LSQ_PICKLE_OTHER);
+        return lsq_pickle_push_boolean(m, instruction == 0x88);
     case 'G': /* BINFLOAT */
         return lsq_pickle_push_skipped(m, 8);
     case 'I': /* INT */
@@ -203,8 +210,10 @@ static lsq_status run_push(lsq_pickle_machine *m, uint8_t instruction)
     case 0x8b: /* LONG4 */
         return lsq_pickle_push_long(m, 4);
     case 0x8c: /* SHORT_BINUNICODE */
+    case 'U':  /* SHORT_BINSTRING, of Python 2 */
         return lsq_pickle_push_text(m, 1);
     case 'X': /* BINUNICODE */
+    case 'T': /* BINSTRING, of Python 2 */
         return lsq_pickle_push_text(m, 4);
     case 0x8d: /* BINUNICODE8 */
         return lsq_pickle_push_text(m, 8);
@@ -221,7 +230,7 @@ static lsq_status run_push(lsq_pickle_machine *m, uint8_t instruction)
         return lsq_pickle_push_kind(m, LSQ_PICKLE_DICT);
     case ']':  /* EMPTY_LIST */
     case 0x8f: /* EMPTY_SET */
-        return lsq_pickle_push_list(m);
+        return lsq_pickle_push_kind(m, LSQ_PICKLE_LIST);
     default:
         return lsq_pickle_fail(m, LSQ_E_MALFORMED, "what stands before this place is no instruction of a pickle");
     }
@@ -281,8 +290,8 @@ static lsq_status run(lsq_pickle_machine *m, uint8_t instruction)
     static const uint8_t marked[] = {'t', 'u', 'd', 'e', 0x90, 'l', 0x91, '1'};
     /* INST, OBJ, EXT1, EXT2, EXT4 */
     static const uint8_t objects[] = {'i', 'o', 0x82, 0x83, 0x84};
-    /* FLOAT, STRING, BINSTRING, SHORT_BINSTRING, UNICODE, PUT, GET, PERSID, DUP, NEXT_BUFFER, READONLY_BUFFER */
-    static const uint8_t unused[] = {'F', 'S', 'T', 'U', 'V', 'p', 'g', 'P', '2', 0x97, 0x98};
+    /* FLOAT, STRING, UNICODE, PUT, GET, PERSID, DUP, NEXT_BUFFER, READONLY_BUFFER */
+    static const uint8_t unused[] = {'F', 'S', 'V', 'p', 'g', 'P', '2', 0x97, 0x98};
     if (memchr(marked, instruction, sizeof(marked)))
         return run_marked(m, instruction);
     if (memchr(objects, instruction, sizeof(objects)))
@@ -305,9 +314,8 @@ static lsq_status run_all(lsq_pickle_machine *m)
         }
         if (m->depth != 1 || m->mark_count > 0)
             return lsq_pickle_fail(m, LSQ_E_MALFORMED, "the pickle ends with more than one value, or none");
-        if (m->at != p->size)
-            return lsq_pickle_fail(m, LSQ_E_MALFORMED, "more bytes, expected the end of the pickle");
         p->root = m->stack[0];
+        p->end = m->at;
         return LSQ_OK;
     }
     return lsq_pickle_fail(m, LSQ_E_TRUNCATED, "the pickle ends without its last instruction");
@@ -315,12 +323,16 @@ static lsq_status run_all(lsq_pickle_machine *m)
 
 lsq_status lsq_pickle_read(lsq_pickle *pickle, lsq_error *err)
 {
-    lsq_pickle_machine m = {.p = pickle, .err = err};
-    if (pickle->size > LSQ_PICKLE_MAX)
-        return lsq_fail(err, LSQ_E_LIMIT, pickle->where, "a pickle of %zu bytes, expected at most %zu", pickle->size,
-                        LSQ_PICKLE_MAX);
+    lsq_pickle_machine m = {.p = pickle, .at = pickle->begin, .err = err};
+    const size_t size = pickle->size;
+    if (size - pickle->begin > LSQ_PICKLE_MAX)
+        pickle->size = pickle->begin + LSQ_PICKLE_MAX;
     pickle->item_count = 1; /* 0 is no item */
-    const lsq_status status = run_all(&m);
+    lsq_status status = run_all(&m);
+    if (status == LSQ_E_TRUNCATED && pickle->size < size)
+        status = lsq_fail(err, LSQ_E_LIMIT, pickle->where, "offset %zu: a pickle of more than %zu bytes", pickle->begin,
+                          LSQ_PICKLE_MAX);
+    pickle->size = size;
     free(m.stack);
     free(m.marks);
     free(m.memo);

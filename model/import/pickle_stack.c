@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NOTHING_KEPT UINT32_MAX /* in the memo */
+
 lsq_status lsq_pickle_fail(const lsq_pickle_machine *m, lsq_status status, const char *what)
 {
     return lsq_fail(m->err, status, m->p->where, "offset %zu: %s", m->at, what);
@@ -61,7 +63,7 @@ static lsq_status push_number(lsq_pickle_machine *m, int64_t number)
     return lsq_pickle_push_value(m, &(lsq_pickle_value){.kind = LSQ_PICKLE_NUMBER, .u.number = number});
 }
 
-/* Appends to a tuple or a dict, the value `container`. */
+/* Appends to a tuple, a list or a dict, the value `container`. */
 static lsq_status append(lsq_pickle_machine *m, uint32_t container, uint32_t value)
 {
     lsq_pickle *p = m->p;
@@ -186,6 +188,11 @@ lsq_status lsq_pickle_push_long(lsq_pickle_machine *m, unsigned bytes)
     return push_number(m, number >> 63 ? -(int64_t)~number - 1 : (int64_t)number);
 }
 
+lsq_status lsq_pickle_push_boolean(lsq_pickle_machine *m, int is_true)
+{
+    return lsq_pickle_push_value(m, &(lsq_pickle_value){.kind = LSQ_PICKLE_BOOLEAN, .u.number = is_true});
+}
+
 /* Protocols 0 and 1: a number as a line, "12", "12L"; "00" and "01" are booleans. */
 lsq_status lsq_pickle_push_decimal(lsq_pickle_machine *m)
 {
@@ -195,7 +202,7 @@ lsq_status lsq_pickle_push_decimal(lsq_pickle_machine *m)
     if (status)
         return status;
     if (length == 2 && line[0] == '0' && (line[1] == '0' || line[1] == '1'))
-        return lsq_pickle_push_kind(m, LSQ_PICKLE_OTHER);
+        return lsq_pickle_push_boolean(m, line[1] == '1');
     const size_t begin = length > 0 && line[0] == '-',
                  end = length > 0 && line[length - 1] == 'L' ? length - 1 : length;
     int64_t number = 0;
@@ -238,11 +245,11 @@ lsq_status lsq_pickle_push_small(lsq_pickle_machine *m, unsigned bytes, int is_s
 
 /* ---- Containers ------------------------------------------------------------------------------------------------- */
 
-/* The values from stack[from] on become a tuple. */
-lsq_status lsq_pickle_push_tuple(lsq_pickle_machine *m, size_t from)
+/* The values from stack[from] on become a tuple, a list, or keys and values of a dict. */
+lsq_status lsq_pickle_push_items(lsq_pickle_machine *m, size_t from, lsq_pickle_kind kind)
 {
     const size_t end = m->depth;
-    lsq_status status = lsq_pickle_push_kind(m, LSQ_PICKLE_TUPLE);
+    lsq_status status = lsq_pickle_push_kind(m, kind);
     for (size_t i = from; i < end && !status; i++)
         status = append(m, m->stack[end], m->stack[i]);
     if (status)
@@ -255,7 +262,7 @@ lsq_status lsq_pickle_push_tuple(lsq_pickle_machine *m, size_t from)
 lsq_status lsq_pickle_push_tuple_of(lsq_pickle_machine *m, size_t count)
 {
     const lsq_status status = lsq_pickle_need(m, count);
-    return status ? status : lsq_pickle_push_tuple(m, m->depth - count);
+    return status ? status : lsq_pickle_push_items(m, m->depth - count, LSQ_PICKLE_TUPLE);
 }
 
 /* The value below those from stack[from] on, which are to become part of it; NULL if there is none. */
@@ -280,34 +287,58 @@ lsq_status lsq_pickle_set_items(lsq_pickle_machine *m, size_t from)
     return status;
 }
 
-/* Those are appended to the list, set or object below them, which forgets them. */
+/* Those are appended to the list, set or object below them; an object forgets them. */
 lsq_status lsq_pickle_append_items(lsq_pickle_machine *m, size_t from)
 {
     const lsq_pickle_value *owner = owner_of(m, from);
-    if (!owner || !(owner->list || owner->kind == LSQ_PICKLE_OBJECT))
+    if (!owner || (owner->kind != LSQ_PICKLE_LIST && owner->kind != LSQ_PICKLE_OBJECT))
         return lsq_pickle_fail(m, LSQ_E_MALFORMED, "appends to what is no list");
+    const int kept = owner->kind == LSQ_PICKLE_LIST;
+    lsq_status status = LSQ_OK;
+    for (size_t i = from; kept && i < m->depth && !status; i++)
+        status = append(m, m->stack[from - 1], m->stack[i]);
     m->depth = from;
-    return LSQ_OK;
+    return status;
 }
 
-lsq_status lsq_pickle_push_list(lsq_pickle_machine *m)
+/*
+ * A list of keys with their values becomes a dict, as Python 2 writes those that are ordered. It is a list no more: that
+ * one list makes many dicts would only be a way to ask for memory.
+ */
+lsq_status lsq_pickle_push_pairs(lsq_pickle_machine *m, uint32_t list)
 {
-    return lsq_pickle_push_value(m, &(lsq_pickle_value){.kind = LSQ_PICKLE_OTHER, .list = 1});
+    lsq_pickle *p = m->p;
+    lsq_status status = lsq_pickle_push_kind(m, LSQ_PICKLE_DICT);
+    for (uint32_t i = p->values[list].u.first; i && !status; i = p->items[i].next) {
+        const lsq_pickle_value *pair = &p->values[p->items[i].value];
+        const uint32_t first = pair->kind == LSQ_PICKLE_LIST || pair->kind == LSQ_PICKLE_TUPLE ? pair->u.first : 0,
+                       second = first ? p->items[first].next : 0;
+        if (!second || p->items[second].next)
+            return lsq_pickle_fail(m, LSQ_E_MALFORMED, "a dict of what is no key with a value");
+        const uint32_t key = p->items[first].value, value = p->items[second].value;
+        status = append(m, m->stack[m->depth - 1], key);
+        if (!status)
+            status = append(m, m->stack[m->depth - 1], value);
+    }
+    p->values[list].kind = LSQ_PICKLE_OTHER;
+    return status;
 }
 
 /* ---- Memo ------------------------------------------------------------------------------------------------------- */
 
-/* Writers count; a number beyond the next one would only be a way to ask for memory. */
+/*
+ * Writers count, from 0 or as Python 2 does from 1; a number beyond the next one would only be a way to ask for memory.
+ */
 lsq_status lsq_pickle_put(lsq_pickle_machine *m, uint64_t number)
 {
-    if (available(m) < 1 || number > m->memo_count)
+    if (available(m) < 1 || (number > m->memo_count && (m->memo_count > 0 || number != 1)))
         return lsq_pickle_fail(m, LSQ_E_MALFORMED, "keeps nothing, or under a number that is not the next");
-    if (number == m->memo_count) {
+    while (number >= m->memo_count) {
         uint32_t *memo = grow(m->memo, &m->memo_room, m->memo_count, sizeof(*memo));
         if (!memo)
             return no_memory(m);
         m->memo = memo;
-        m->memo_count++;
+        memo[m->memo_count++] = NOTHING_KEPT;
     }
     m->memo[number] = m->stack[m->depth - 1];
     return LSQ_OK;
@@ -315,6 +346,7 @@ lsq_status lsq_pickle_put(lsq_pickle_machine *m, uint64_t number)
 
 lsq_status lsq_pickle_get(lsq_pickle_machine *m, uint64_t number)
 {
-    return number < m->memo_count ? push(m, m->memo[number])
-                                  : lsq_pickle_fail(m, LSQ_E_MALFORMED, "fetches what was not kept before");
+    return number < m->memo_count && m->memo[number] != NOTHING_KEPT
+               ? push(m, m->memo[number])
+               : lsq_pickle_fail(m, LSQ_E_MALFORMED, "fetches what was not kept before");
 }

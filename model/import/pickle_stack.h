@@ -26,15 +26,16 @@ lsq_status lsq_pickle_take_number(lsq_pickle_machine *m, unsigned bytes, uint64_
 lsq_status lsq_pickle_take_line(lsq_pickle_machine *m, const uint8_t **line, size_t *length);
 lsq_status lsq_pickle_push_text(lsq_pickle_machine *m, unsigned bytes);
 lsq_status lsq_pickle_push_long(lsq_pickle_machine *m, unsigned bytes);
+lsq_status lsq_pickle_push_boolean(lsq_pickle_machine *m, int is_true);
 lsq_status lsq_pickle_push_decimal(lsq_pickle_machine *m);
 lsq_status lsq_pickle_push_skipped(lsq_pickle_machine *m, uint64_t bytes);
 lsq_status lsq_pickle_push_bytes(lsq_pickle_machine *m, unsigned bytes);
 lsq_status lsq_pickle_push_small(lsq_pickle_machine *m, unsigned bytes, int is_signed);
-lsq_status lsq_pickle_push_tuple(lsq_pickle_machine *m, size_t from);
+lsq_status lsq_pickle_push_items(lsq_pickle_machine *m, size_t from, lsq_pickle_kind kind);
 lsq_status lsq_pickle_push_tuple_of(lsq_pickle_machine *m, size_t count);
 lsq_status lsq_pickle_set_items(lsq_pickle_machine *m, size_t from);
 lsq_status lsq_pickle_append_items(lsq_pickle_machine *m, size_t from);
-lsq_status lsq_pickle_push_list(lsq_pickle_machine *m);
+lsq_status lsq_pickle_push_pairs(lsq_pickle_machine *m, uint32_t list);
 lsq_status lsq_pickle_put(lsq_pickle_machine *m, uint64_t number);
 lsq_status lsq_pickle_get(lsq_pickle_machine *m, uint64_t number);
 

@@ -29,6 +29,7 @@ static const lsq_pickle_name names[] = {
     {"torch", "Size", LSQ_PICKLE_CALL, LSQ_PTH_SIZE},
     {"torch._utils", "_rebuild_tensor_v2", LSQ_PICKLE_CALL, LSQ_PTH_TENSOR},
     {"torch._utils", "_rebuild_tensor_v3", LSQ_PICKLE_CALL, LSQ_PTH_TENSOR_WITH_TYPE},
+    {"torch._utils", "_rebuild_tensor", LSQ_PICKLE_CALL, LSQ_PTH_FIRST_TENSOR},
     {"torch._utils", "_rebuild_parameter", LSQ_PICKLE_CALL, LSQ_PTH_PARAMETER},
     {"torch._utils", "_rebuild_parameter_with_state", LSQ_PICKLE_CALL, LSQ_PTH_PARAMETER},
     {"torch._tensor", "_rebuild_from_type_v2", LSQ_PICKLE_CALL, LSQ_PTH_SUBCLASS},

@@ -12,6 +12,7 @@ typedef enum lsq_pth_role {
     LSQ_PTH_SIZE,
     LSQ_PTH_TENSOR,
     LSQ_PTH_TENSOR_WITH_TYPE,
+    LSQ_PTH_FIRST_TENSOR, /* of before torch 0.4 */
     LSQ_PTH_PARAMETER,
     LSQ_PTH_SUBCLASS, /* a tensor with a class or attributes of its own */
     LSQ_PTH_BYTES,

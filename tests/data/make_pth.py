@@ -3,6 +3,7 @@
 
 Modules and classes of torch's names stand in for it, so that Python's own pickler writes what it writes there; and entries
 are written as torch's writer of zip files does: stored, behind padding to 64 bytes, with descriptors, and a zip64 record.
+Files called old are written as before torch 1.6, pickles and storages behind each other.
 """
 
 import argparse
@@ -39,7 +40,7 @@ torch = module('torch', **{name: type(name, (), {}) for name in CODES}, Size=typ
     '__reduce__': lambda self: (torch.Size, (tuple(self),))}), device=type('device', (), {
     '__reduce__': lambda self: (torch.device, ('cuda', 0))}))
 parts = {name: types.FunctionType(rebuild.__code__, {}, name)
-         for name in ('_rebuild_tensor_v2', '_rebuild_tensor_v3', '_rebuild_parameter', '_rebuild_parameter_with_state',
+         for name in ('_rebuild_tensor', '_rebuild_tensor_v2', '_rebuild_tensor_v3', '_rebuild_parameter', '_rebuild_parameter_with_state',
                       '_rebuild_from_type_v2')}
 from_type = parts.pop('_rebuild_from_type_v2')
 module('torch._utils', **parts)
@@ -67,16 +68,19 @@ class Storage:
 
 
 class Tensor:
-    def __init__(self, storage, size, offset=0, stride=None, dtype=None):
+    def __init__(self, storage, size, offset=0, stride=None, dtype=None, first=False):
         if stride is None:
             stride, step = [], 1
             for length in reversed(size):
                 stride.insert(0, step)
                 step *= length
         self.storage, self.offset, self.size, self.stride, self.dtype = storage, offset, size, tuple(stride), dtype
+        self.first = first
 
     def __reduce_ex__(self, _):
         arguments = (self.storage, self.offset, tuple(self.size), self.stride, False, collections.OrderedDict())
+        if self.first:
+            return parts['_rebuild_tensor'], arguments[:4]
         if self.dtype:
             return parts['_rebuild_tensor_v3'], (*arguments, self.dtype)
         return parts['_rebuild_tensor_v2'], arguments
@@ -97,17 +101,40 @@ class Parameter:
         return parts['_rebuild_parameter'], (self.tensor, True, collections.OrderedDict())
 
 
-def pickled(thing, protocol):
+class Pickler2(pickle._Pickler):
+    """As the one in C of Python 2: text is bytes, the memo is counted from 1, and an ordered dict is made of a list of lists."""
+
+    dispatch = dict(pickle._Pickler.dispatch)
+
+    def save_bytes_of(self, value):
+        self.write(b'U' + bytes([len(value)]) + value.encode())
+        self.memoize(value)
+
+    dispatch[str] = save_bytes_of
+
+    def reducer_override(self, value):
+        if type(value) is not collections.OrderedDict:
+            return NotImplemented
+        return collections.OrderedDict, ([list(pair) for pair in value.items()],), vars(value) or None
+
+    def put(self, number):
+        return super().put(number + 1)
+
+    def get(self, number):
+        return super().get(number + 1)
+
+
+def pickled(thing, protocol, base=pickle._Pickler, first_key=0, view=()):
     """The pickle and the storages in the order of their keys."""
     storages = {}
 
-    class Pickler(pickle._Pickler):  # the one in Python can be told how to write a dtype
+    class Pickler(base):  # the one in Python can be told how to write a dtype
         def persistent_id(self, value):
             if not isinstance(value, Storage):
                 return None
-            key, _ = storages.setdefault(id(value), (str(len(storages)), value))
+            key, _ = storages.setdefault(id(value), (str(first_key + len(storages)), value))
             kind = getattr(torch, value.kind, None) or torch.storage.UntypedStorage
-            return 'storage', kind, key, 'cpu', value.count
+            return ('storage', kind, key, 'cpu', value.count, *view)
 
         def save_global(self, value, name=None):
             if isinstance(value, DType):
@@ -170,6 +197,20 @@ def save(path, thing, protocol=2, byteorder=True, newer=False):
         out.write(archive.finish())
 
 
+def save_old(path, thing, protocol=2, base=pickle._Pickler):
+    """Before torch 1.6: keys are addresses, here numbers that have another order as text."""
+    system = {'protocol_version': 1001, 'little_endian': True, 'type_sizes': {'short': 2, 'int': 4, 'long': 4}}
+    data, storages = pickled(thing, protocol, base, 98, (None,))
+    by_key = {str(98 + i): storage for i, storage in enumerate(storages)}
+    with open(path, 'wb') as out:
+        for value in 0x1950a86a20f9469cfc6c, 1001, system:
+            base(out, protocol=protocol).dump(value)
+        out.write(data)
+        base(out, protocol=protocol).dump(sorted(by_key))
+        for key in sorted(by_key):
+            out.write(struct.pack('<Q', by_key[key].count) + by_key[key].bytes)
+
+
 def state_dict(tensors):
     """As nn.Module.state_dict(): an OrderedDict with an attribute."""
     made = collections.OrderedDict(tensors)
@@ -191,17 +232,24 @@ def main(folder):
         save(path(f'protocol_{protocol}'), state_dict(linear()), protocol=protocol, byteorder=False)
     shared = Storage('FloatStorage', range(12))
     tied = Tensor(shared, (3, 4))
-    save(path('views'), {
+    views = {
         'whole': tied, 'tied': tied, 'row': Tensor(shared, (4,), 4), 'transposed': Tensor(shared, (4, 3), 0, (1, 4)),
         'column': Tensor(shared, (3, 1), 1, (4, 1)), 'number': Tensor(shared, (), 11),
         'repeated': Tensor(shared, (2, 4), 8, (0, 1)), 'none': Tensor(shared, (0, 4), 12),
-        'one': Tensor(shared, (1, 4), 0, (99, 1)), 'parameter': Parameter(Tensor(shared, (12,)))})
+        'one': Tensor(shared, (1, 4), 0, (99, 1)), 'parameter': Parameter(Tensor(shared, (12,)))}
+    save(path('views'), views)
     kinds = {kind: Tensor(Storage(kind, [1, 0] if code == '?' else [0x3fc0, 0xbf80] if kind[0:2] == 'BF' else
                                   [3, 250] if code == 'B' else [3, -5]), (2,)) for kind, code in CODES.items()}
     for name, code in (('uint16', 'H'), ('uint32', 'I'), ('uint64', 'Q'), ('float8_e4m3fn', 'B'), ('float8_e5m2', 'B'),
                        ('int16', 'h')):
         kinds[name] = Tensor(Storage('UntypedStorage', [0x38, 0x40], code), (2,), dtype=DType(name))
     save(path('types'), kinds)
+    save_old(path('old'), {**views, **kinds})
+    for protocol in (1, 4):
+        save_old(path(f'old_{protocol}'), state_dict(linear()), protocol=protocol)
+    save_old(path('old_python_2'), state_dict({name: Tensor(t.storage, torch.Size(t.size), first=True)
+                                               for name, t in linear().items()}), base=Pickler2)
+    save_old(path('old_empty'), {})
     checkpoint = {
         'epoch': 12, 'loss': 0.25, 'best': None, 'seed': 2**70, 'small': -3, 'text': 'adam', 'list': [1, [2.5, 'x'], ()],
         'shape': torch.Size((2, 3)), 'large': -2**40, 'state_dict': state_dict(linear()),

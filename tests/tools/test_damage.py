@@ -95,6 +95,14 @@ class Damage(Case):
                      ['compress', 'flipped.pth', '-o', 'out.lsq']):
             self.assertIn('checksum', self.error(*args, code=MALFORMED)['message'])
 
+    def test_files_of_old_torch(self):
+        """They have no checksums, unlike other .pth files."""
+        old = os.path.join(os.path.dirname(FIXTURE), 'pth', 'old.pth')
+        _, messages = self.lsq('verify', old)
+        self.assertIn('files of this format (pth-legacy) have no checksums', messages)
+        self.lsq('decode', old, '-o', 'old.safetensors')
+        self.lsq('verify', 'old.safetensors', '--against', old)
+
     def test_names_that_turn_text_around(self):
         safetensors(self.path('odd.safetensors'), {'a\u202eb\\': normal(2, 2)})
         out, _ = self.lsq('info', 'odd.safetensors')
