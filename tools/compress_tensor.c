@@ -11,30 +11,16 @@
 #include "tools/tensors.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* What is gathered of a tensor on its way. */
 typedef struct comparison {
+    const lsq_context *context;
     outcome *outcome;
-    spread_sums spread;
+    uint64_t *errors; /* LSQ_ERROR_BINS counts */
     calibration known;
     uint64_t outliers;
 } comparison;
-
-static lsq_status add_spread(spread_sums *s, size_t rows, const float *w, const lsq_weights *quantised)
-{
-    enum { BAND = 16 }; /* rows that are packed together */
-    const size_t columns = lsq_weights_columns(quantised);
-    float *decoded = calloc(rows < BAND ? rows : BAND, columns * sizeof *decoded);
-    lsq_status status = decoded ? LSQ_OK : LSQ_E_NOMEM;
-    for (size_t row = 0; status == LSQ_OK && row < rows; row += BAND) {
-        const size_t band = rows - row < BAND ? rows - row : BAND;
-        status = lsq_dequantize(NULL, quantised, row, band, decoded, columns);
-        if (status == LSQ_OK)
-            status = spread_add(s, w + row * columns, decoded, band * columns);
-    }
-    free(decoded);
-    return status;
-}
 
 /* Adds rows beside what became of them. Whoever waits to end this run gets it ended here, between strips. */
 static lsq_status compare(void *arg, size_t row, size_t rows, const float *w, const lsq_weights *quantised)
@@ -42,11 +28,11 @@ static lsq_status compare(void *arg, size_t row, size_t rows, const float *w, co
     comparison *c = arg;
     size_t outliers;
     (void)row;
+    (void)rows;
     lsq_weights_outliers(quantised, NULL, &outliers);
     c->outliers += outliers;
-    lsq_status status = interrupt_waits() ? LSQ_E_IO : lsq_loss_add(&c->outcome->loss, w, quantised);
-    if (status == LSQ_OK)
-        status = add_spread(&c->spread, rows, w, quantised);
+    lsq_status status =
+        interrupt_waits() ? LSQ_E_IO : lsq_loss_add(c->context, &c->outcome->loss, c->errors, w, quantised);
     if (status == LSQ_OK && c->known.columns)
         status = calibration_add_products(&c->known, quantised, w, &c->outcome->products);
     return status;
@@ -54,7 +40,7 @@ static lsq_status compare(void *arg, size_t row, size_t rows, const float *w, co
 
 static void compare_anew(comparison *c)
 {
-    spread_free(&c->spread);
+    memset(c->errors, 0, LSQ_ERROR_BINS * sizeof *c->errors);
     c->outliers = 0;
     c->outcome->loss = (lsq_loss){0};
     c->outcome->products = (quality){0};
@@ -67,8 +53,8 @@ static lsq_status quantise_in_strips(compress_job *j, size_t i, comparison *c, l
     const choice *made = &j->choices.each[i];
     const lsq_quantize_options how = plan_options(&j->want, &made->format, LSQ_CURVE_GIVEN, &c->known);
     interrupt_hold();
-    const lsq_status status = lsq_writer_quantise(j->writer, NULL, j->model, i, made->plan.output_axis, &made->format,
-                                                  &how, j->limits.memory, compare, c, err);
+    const lsq_status status = lsq_writer_quantise(j->writer, j->want.context, j->model, i, made->plan.output_axis,
+                                                  &made->format, &how, j->limits.memory, compare, c, err);
     interrupt_release();
     return status;
 }
@@ -87,7 +73,7 @@ static lsq_status encode(compress_job *j, size_t i, const float *w, comparison *
         lsq_weights_free(*weights);
         *weights = NULL;
         compare_anew(c);
-        status = lsq_quantize(NULL, &made->format, rows, columns, w, columns, &how, weights, err);
+        status = lsq_quantize(j->want.context, &made->format, rows, columns, w, columns, &how, weights, err);
         if (status == LSQ_OK)
             status = compare(c, 0, rows, w, *weights);
     } while (status == LSQ_OK && choices_settle(&j->choices, i, lsq_loss_of_weights(&c->outcome->loss)) &&
@@ -147,15 +133,15 @@ static lsq_status quantise(compress_job *j, size_t i, lsq_error *err)
 {
     outcome *o = &j->outcomes[i];
     const plan *p = &j->choices.each[i].plan;
-    comparison c = {.outcome = o};
-    lsq_status status = measure_curve(&j->choices, i, err);
+    comparison c = {.context = j->want.context, .outcome = o, .errors = calloc(LSQ_ERROR_BINS, sizeof *c.errors)};
+    lsq_status status = c.errors ? measure_curve(&j->choices, i, err) : LSQ_E_NOMEM;
     if (status == LSQ_OK && j->calibration)
         status = calibration_read(j->calibration, j->calibration_path, j->model, i, &c.known, err);
     if (status == LSQ_OK)
         status = depends_on_all(j, i) ? quantise_whole(j, i, &c, err) : quantise_in_strips(j, i, &c, err);
     if (status == LSQ_OK) {
         o->calibrated = c.known.columns > 0;
-        o->spread = spread_of(&c.spread);
+        o->spread = spread_of(&o->loss, c.errors);
         o->kept = p->kept;
     }
     if (status == LSQ_OK && !p->kept) {
@@ -166,7 +152,7 @@ static lsq_status quantise(compress_job *j, size_t i, lsq_error *err)
         if (!depends_on_all(j, i))
             choices_settle(&j->choices, i, lsq_loss_of_weights(&o->loss));
     }
-    spread_free(&c.spread);
+    free(c.errors);
     calibration_free(&c.known);
     return status;
 }
