@@ -1,15 +1,18 @@
 /*
  * compress_tensor.c - one tensor of `lsq compress`: quantised, or kept as it is, and written.
  *
- * Most go through in strips of rows, of which no more than some 64 MB of numbers are in memory. Whole matrices are for what depends on all of
- * their weights: outliers where they pay, one scale for all, and a signal to noise ratio that may ask for another format.
+ * Most go through in strips of rows, of which no more than some 64 MB of numbers are in memory. What becomes of them is put together in memory
+ * where a signal to noise ratio may ask for another format. Whole matrices are for what depends on all of their weights: outliers where they
+ * pay, and one scale for all.
  */
+#include "tools/assembly.h"
 #include "tools/compress_job.h"
 #include "tools/interrupt.h"
 #include "tools/measure.h"
 #include "tools/messages.h"
 #include "tools/tensors.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +23,7 @@ typedef struct comparison {
     uint64_t *errors; /* LSQ_ERROR_BINS counts */
     calibration known;
     uint64_t outliers;
+    assembly assembly; /* of strips that are not written as they come */
 } comparison;
 
 /* Adds rows beside what became of them. Whoever waits to end this run gets it ended here, between strips. */
@@ -59,72 +63,113 @@ static lsq_status quantise_in_strips(compress_job *j, size_t i, comparison *c, l
     return status;
 }
 
-/* ---- Whole ---- */
+/* ---- Some rows at a time, until the choice stands ---- */
 
-/* Encodes a matrix, anew if it falls short of what samples promised and its choice is changed for that: perhaps to being kept. */
-static lsq_status encode(compress_job *j, size_t i, const float *w, comparison *c, lsq_weights **weights,
-                         lsq_error *err)
+static lsq_status gather(void *arg, size_t row, size_t rows, const float *w, const lsq_weights *quantised)
+{
+    comparison *c = arg;
+    assembly_add(&c->assembly, quantised);
+    return compare(c, row, rows, w, quantised);
+}
+
+static lsq_status write_whole(compress_job *j, size_t i, const lsq_weights *weights, lsq_error *err)
+{
+    interrupt_hold();
+    const lsq_status status = lsq_writer_quantised(j->writer, lsq_model_tensor(j->model, i),
+                                                   j->choices.each[i].plan.output_axis, weights, err);
+    interrupt_release();
+    return status;
+}
+
+/*
+ * What strips may take beside the packed form: with it no more than twice the tensor and some, as without it, unless that is too little for
+ * any strip. 0: the limit is.
+ */
+static size_t memory_beside(const compress_job *j, size_t i, const lsq_quantize_options *how, size_t packed)
 {
     const choice *made = &j->choices.each[i];
-    const size_t rows = made->plan.rows, columns = made->plan.columns;
+    const lsq_tensor *t = lsq_model_tensor(j->model, i);
+    const double least = (double)lsq_quantise_memory(t, made->plan.output_axis, &made->format, how);
+    const double usual = fmax(2 * (double)t->bytes + 0x1p25 - (double)packed, least);
+    const size_t left = j->limits.memory > packed ? j->limits.memory - packed : 0;
+    return usual < (double)left ? (size_t)usual : left;
+}
+
+/* Anew if the matrix falls short of what samples promised and its choice is changed for that: perhaps to being kept. */
+static lsq_status quantise_until_settled(compress_job *j, size_t i, comparison *c, lsq_error *err)
+{
+    const choice *made = &j->choices.each[i];
+    const plan *p = &made->plan;
+    lsq_weights *weights = NULL;
     lsq_status status;
     do {
         const lsq_quantize_options how = plan_options(&j->want, &made->format, LSQ_CURVE_GIVEN, &c->known);
-        lsq_weights_free(*weights);
-        *weights = NULL;
         compare_anew(c);
-        status = lsq_quantize(j->want.context, &made->format, rows, columns, w, columns, &how, weights, err);
+        status = assembly_begin(&c->assembly, &made->format, p->rows, p->columns);
         if (status == LSQ_OK)
-            status = compare(c, 0, rows, w, *weights);
-    } while (status == LSQ_OK && choices_settle(&j->choices, i, lsq_loss_of_weights(&c->outcome->loss)) &&
-             !made->plan.kept);
+            status = lsq_writer_quantise(NULL, j->want.context, j->model, i, p->output_axis, &made->format, &how,
+                                         memory_beside(j, i, &how, c->assembly.bytes), gather, c, err);
+    } while (status == LSQ_OK && choices_settle(&j->choices, i, lsq_loss_of_weights(&c->outcome->loss)) && !p->kept);
+    if (status == LSQ_OK && !p->kept)
+        status = assembly_weights(&c->assembly, &weights, err);
+    if (weights)
+        status = write_whole(j, i, weights, err);
+    lsq_weights_free(weights);
     return status;
 }
+
+/* ---- Whole ---- */
 
 /* What the file has behind the tensor is read from the disk meanwhile. */
 static lsq_status quantise_whole(compress_job *j, size_t i, comparison *c, lsq_error *err)
 {
     enum { AHEAD = 1 << 24 };
     const choice *made = &j->choices.each[i];
-    const lsq_tensor *t = &c->outcome->tensor;
+    const size_t rows = made->plan.rows, columns = made->plan.columns;
+    const uint64_t elements = c->outcome->tensor.elements;
+    const lsq_quantize_options how = plan_options(&j->want, &made->format, LSQ_CURVE_GIVEN, &c->known);
     lsq_weights *weights = NULL;
-    float *w = calloc(made->plan.rows, made->plan.columns * sizeof *w);
+    float *w = calloc(rows, columns * sizeof *w);
     lsq_status status = w ? lsq_model_read_matrix(j->model, i, made->plan.output_axis, w, err) : LSQ_E_NOMEM;
     if (status == LSQ_OK) {
-        lsq_model_prefetch(j->model, i, t->elements, t->elements < AHEAD ? t->elements : AHEAD);
-        status = encode(j, i, w, c, &weights, err);
+        lsq_model_prefetch(j->model, i, elements, elements < AHEAD ? elements : AHEAD);
+        status = lsq_quantize(j->want.context, &made->format, rows, columns, w, columns, &how, &weights, err);
     }
+    if (status == LSQ_OK)
+        status = compare(c, 0, rows, w, weights);
     free(w);
-    if (status == LSQ_OK && !made->plan.kept) {
-        interrupt_hold();
-        status = lsq_writer_quantised(j->writer, t, made->plan.output_axis, weights, err);
-        interrupt_release();
-    }
+    if (status == LSQ_OK)
+        status = write_whole(j, i, weights, err);
     lsq_weights_free(weights);
     return status;
 }
 
 /* ---- Either ---- */
 
-static int depends_on_all(const compress_job *j, size_t i)
+typedef lsq_status quantise_fn(compress_job *j, size_t i, comparison *c, lsq_error *err);
+
+static quantise_fn *way_of(const compress_job *j, size_t i)
 {
     const lsq_format *format = &j->choices.each[i].format;
-    return j->goal.kind == TARGET_SNR || format->scale == LSQ_SCALE_TENSOR ||
-           (j->want.outliers > 0 && format->codec != LSQ_SIGN);
+    if (format->scale == LSQ_SCALE_TENSOR || (j->want.outliers > 0 && format->codec != LSQ_SIGN))
+        return quantise_whole;
+    return j->goal.kind == TARGET_SNR ? quantise_until_settled : quantise_in_strips;
 }
 
 int compress_fits(const compress_job *j, size_t i, double *takes)
 {
     const choice *made = &j->choices.each[i];
+    const plan *p = &made->plan;
     const lsq_quantize_options how = plan_options(&j->want, &made->format, LSQ_CURVE_GIVEN, NULL);
-    if (made->plan.kept)
+    if (p->kept)
         return 1;
-    if (depends_on_all(j, i)) /* numbers, what becomes of them, and a second of both with outliers */
-        *takes = ((double)made->plan.rows * (double)made->plan.columns * sizeof(float) + (double)made->plan.bytes) *
-                 (j->want.outliers > 0 ? 2 : 1);
-    else
+    quantise_fn *way = way_of(j, i);
+    if (way == quantise_whole) /* numbers, what becomes of them, and a second of both with outliers */
         *takes =
-            (double)lsq_quantise_memory(lsq_model_tensor(j->model, i), made->plan.output_axis, &made->format, &how);
+            ((double)p->rows * (double)p->columns * sizeof(float) + (double)p->bytes) * (j->want.outliers > 0 ? 2 : 1);
+    else
+        *takes = (double)lsq_quantise_memory(lsq_model_tensor(j->model, i), p->output_axis, &made->format, &how) +
+                 (way == quantise_until_settled ? (double)p->bytes : 0);
     return *takes <= (double)j->limits.memory;
 }
 
@@ -137,8 +182,9 @@ static lsq_status quantise(compress_job *j, size_t i, lsq_error *err)
     lsq_status status = c.errors ? measure_curve(&j->choices, i, err) : LSQ_E_NOMEM;
     if (status == LSQ_OK && j->calibration)
         status = calibration_read(j->calibration, j->calibration_path, j->model, i, &c.known, err);
+    quantise_fn *const way = way_of(j, i);
     if (status == LSQ_OK)
-        status = depends_on_all(j, i) ? quantise_whole(j, i, &c, err) : quantise_in_strips(j, i, &c, err);
+        status = way(j, i, &c, err);
     if (status == LSQ_OK) {
         o->calibrated = c.known.columns > 0;
         o->spread = spread_of(&o->loss, c.errors);
@@ -149,10 +195,11 @@ static lsq_status quantise(compress_job *j, size_t i, lsq_error *err)
         o->tensor = *lsq_writer_last(j->writer);
         o->tensor.name = name;
         o->tensor.outliers = c.outliers;
-        if (!depends_on_all(j, i))
+        if (way != quantise_until_settled)
             choices_settle(&j->choices, i, lsq_loss_of_weights(&o->loss));
     }
     free(c.errors);
+    assembly_free(&c.assembly);
     calibration_free(&c.known);
     return status;
 }
