@@ -156,6 +156,17 @@ static quantise_fn *way_of(const compress_job *j, size_t i)
     return j->goal.kind == TARGET_SNR ? quantise_until_settled : quantise_in_strips;
 }
 
+/*
+ * Numbers, and what becomes of them; with outliers that a second time, their places, and the numbers without them: those of some rows, or all for one
+ * scale.
+ */
+static double takes_whole(const lsq_format *format, const plan *p, double outliers)
+{
+    const double weights = (double)p->rows * (double)p->columns, numbers = weights * sizeof(float);
+    const double rest = format->scale == LSQ_SCALE_TENSOR ? numbers : fmin(numbers, 0x1p26), place = 32;
+    return numbers + (double)p->bytes + (outliers > 0 ? (double)p->bytes + rest + place * outliers * weights : 0);
+}
+
 int compress_fits(const compress_job *j, size_t i, double *takes)
 {
     const choice *made = &j->choices.each[i];
@@ -164,9 +175,8 @@ int compress_fits(const compress_job *j, size_t i, double *takes)
     if (p->kept)
         return 1;
     quantise_fn *way = way_of(j, i);
-    if (way == quantise_whole) /* numbers, what becomes of them, and a second of both with outliers */
-        *takes =
-            ((double)p->rows * (double)p->columns * sizeof(float) + (double)p->bytes) * (j->want.outliers > 0 ? 2 : 1);
+    if (way == quantise_whole)
+        *takes = takes_whole(&made->format, p, j->want.outliers);
     else
         *takes = (double)lsq_quantise_memory(lsq_model_tensor(j->model, i), p->output_axis, &made->format, &how) +
                  (way == quantise_until_settled ? (double)p->bytes : 0);

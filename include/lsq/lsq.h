@@ -243,7 +243,7 @@ typedef enum lsq_outlier_choice {
 /*
  * Outliers are numbers that are added to single weights of the packed matrix, which can take finer scales then. With
  * outliers > 0 the choice is one of these:
- *   WHERE_WORTH  a second encoding with them is made, in twice the time and with a copy of w, and taken if its error is
+ *   WHERE_WORTH  a second encoding with them is made, in twice the time and with a copy of some rows of w, and taken if its error is
  *                less at equal bits, the bytes of the outliers counted; up to that share where it pays, and not at all on
  *                Gaussian weights.
  *   LARGEST      floor(outliers * m * k) weights are outliers, the largest magnitudes, of equal ones the first in the order of rows;

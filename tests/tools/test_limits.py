@@ -211,6 +211,25 @@ class Goal(Case):
             self.assertIn(before, (None, whole))
 
 
+@unittest.skipIf(SLOW, 'memory is that of an emulator or of a sanitizer')
+class Outliers(Case):
+    """Where they pay, a tensor is in memory as float32, but once, and its packed form twice."""
+
+    def test_memory_and_bytes(self):
+        size = 32 * MIB
+        large = bytearray(os.urandom(size))
+        large[1::2] = large[1::2].translate(bytes([0x3c, 0xbc] * 127 + [0x3e, 0xbe]))  # BF16: some are four times as large or more
+        safetensors(self.path('m.safetensors'), {'large': ('BF16', (size // 8192, 4096), large)})
+        whole = None
+        for threads in ('1', '5'):
+            d = self.json('compress', 'm.safetensors', '-fo', 'out.lsq', '-c', 's4', '--outliers', '0.01',
+                          env={'LSQ_NUM_THREADS': threads})
+            self.assertGreater(d['compression_summary']['outliers_preserved'], 0)
+            self.assertLessEqual(d['compression_summary']['max_ram_usage_mb'] * MIB, 2 * size + 64 * MIB)
+            whole, before = self.read('out.lsq'), whole
+            self.assertIn(before, (None, whole))
+
+
 class Killed(Case):
     """By a signal that nobody can answer, as the system sends it when memory is out."""
 
