@@ -22,8 +22,7 @@ typedef struct strips {
 /* A chain for each thread. */
 static size_t rows_at_once(const lsq_context *ctx, const lsq_format *format, size_t m, size_t k)
 {
-    const size_t most = MOST / CHAIN_ROWS / k, wanted = 2 * (size_t)ctx->threads,
-                 chains = wanted < most ? wanted : most;
+    const size_t most = MOST / CHAIN_ROWS / k, wanted = ctx->threads, chains = wanted < most ? wanted : most;
     const size_t rows = (chains ? chains : 1) * CHAIN_ROWS;
     return format->scale == LSQ_SCALE_TENSOR || rows > m ? m : rows;
 }
