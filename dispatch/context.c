@@ -131,7 +131,7 @@ static unsigned count_of(const char *text, unsigned most, const char **end)
 }
 
 /* "4", or "4,2" where parallel regions are nested; spaces are allowed. The variable is not ours, so what is wrong with it is no error. */
-static unsigned count_of_openmp(builder *b, const char *text)
+static unsigned count_of_openmp(builder *b, const char *text, unsigned usual)
 {
     const char *end = text + strspn(text, " \t");
     const unsigned n = count_of(end, 1 << 20, &end);
@@ -139,7 +139,7 @@ static unsigned count_of_openmp(builder *b, const char *text)
     if (n && (*end == '\0' || *end == ','))
         return n;
     remark(b, "OMP_NUM_THREADS: '%s' does not begin with a number of threads; not used", text);
-    return 1;
+    return usual;
 }
 
 /* What the environment asks for is for some machine in general; this one, or the container, may have less to give. */
@@ -158,11 +158,20 @@ static void cap_threads(builder *b, const char *variable)
     }
 }
 
+/* Of the CPUs of the affinity mask as many as the cgroup's quota allows. */
+static unsigned all_processors(void)
+{
+    const unsigned allowed = lsq_processors_allowed(), most = allowed < THREADS_MAX ? allowed : THREADS_MAX;
+    const unsigned long quota = lsq_processors_quota(""), whole = quota < 1000 ? 1 : quota / 1000;
+    return !most ? 1 : quota && whole < most ? (unsigned)whole : most;
+}
+
 static void set_threads(builder *b, unsigned option)
 {
     const char *ours = setting(NULL, "LSQ_NUM_THREADS"), *openmp = setting(NULL, "OMP_NUM_THREADS"), *end;
-    b->ctx->threads = 1;
-    if (option) {
+    const int all = option == LSQ_THREADS_ALL;
+    b->ctx->threads = all ? all_processors() : 1;
+    if (option && !all) {
         b->ctx->threads = option < THREADS_MAX ? option : THREADS_MAX;
         if (option > THREADS_MAX)
             note(b, "threads: %u of %u, the most there can be", b->ctx->threads, option);
@@ -173,9 +182,9 @@ static void set_threads(builder *b, unsigned option)
         else
             note(b, "LSQ_NUM_THREADS: '%s' is not a number from 1 to %d", ours, THREADS_MAX);
     } else if (openmp) {
-        b->ctx->threads = count_of_openmp(b, openmp);
+        b->ctx->threads = count_of_openmp(b, openmp, b->ctx->threads);
     }
-    if (!option && b->ctx->threads > 1)
+    if ((!option || all) && (ours || openmp) && b->ctx->threads > 1)
         cap_threads(b, ours ? "LSQ_NUM_THREADS" : "OMP_NUM_THREADS");
 }
 

@@ -139,7 +139,7 @@ static int by_gain(const void *a, const void *b)
     return x->gain != y->gain ? (x->gain < y->gain) - (x->gain > y->gain) : by_place(a, b);
 }
 
-/* The candidates as outliers, and the matrix without them. 0 if memory ran out. */
+/* The candidates as outliers. 0 if memory ran out. */
 static int set_apart(lsq_apart *apart, const candidates *found)
 {
     apart->outliers = malloc(found->count * sizeof(*apart->outliers));
@@ -148,7 +148,7 @@ static int set_apart(lsq_apart *apart, const candidates *found)
     for (size_t i = 0; i < found->count; i++)
         apart->outliers[i] = (lsq_outlier){.place = found->list[i].place};
     apart->count = found->count;
-    return lsq_apart_rest(apart);
+    return 1;
 }
 
 lsq_status lsq_pick_outliers(const lsq_context *ctx, const lsq_weights *first, lsq_pick *pick, lsq_error *err)

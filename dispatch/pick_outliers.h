@@ -17,11 +17,11 @@ typedef struct lsq_pick {
     double error;    /* sum of squared errors of the first encoding */
 } lsq_pick;
 
-/* Picks outliers of weights that were encoded from apart.w, and makes apart.rest if there are some. LSQ_E_NOMEM. */
+/* Picks outliers of weights that were encoded from apart.w. LSQ_E_NOMEM. */
 lsq_status lsq_pick_outliers(const lsq_context *ctx, const lsq_weights *first, lsq_pick *pick, lsq_error *err);
 
 /*
- * Gives the weights that were encoded from apart.rest their outliers. *better = 0 if the first encoding has less error for its
+ * Gives the weights that were encoded without them (rest.h) their outliers. *better = 0 if the first encoding has less error for its
  * bits, and then they may lack them.
  */
 lsq_status lsq_pick_attach(const lsq_context *ctx, lsq_weights *second, lsq_pick *pick, int *better, lsq_error *err);

@@ -7,6 +7,7 @@
 #include "dispatch/keep_largest.h"
 #include "dispatch/pick_outliers.h"
 #include "dispatch/quantize.h"
+#include "dispatch/rest.h"
 #include "dispatch/survey.h"
 #include "dispatch/threads.h"
 #include "dispatch/weights.h"
@@ -121,22 +122,16 @@ lsq_status lsq_quantize_check(const lsq_quantize_options *o, size_t k, lsq_error
 }
 
 /* Puts weights with outliers in the place of those that have none, if they are better at equal bits. */
-static lsq_status improve(const lsq_context *ctx, lsq_source source, const lsq_quantize_options *o,
+static lsq_status improve(const lsq_context *ctx, const lsq_source *source, const lsq_quantize_options *o,
                           lsq_weights **weights, lsq_error *err)
 {
-    lsq_pick pick = {.apart = {.w = source.w, .m = source.m, .k = source.k, .ld = source.ld}, .share = o->outliers};
+    lsq_pick pick = {.apart = {.w = source->w, .m = source->m, .k = source->k, .ld = source->ld}, .share = o->outliers};
+    const lsq_format format = (*weights)->format;
     lsq_weights *second = NULL;
     int better = 0;
     lsq_status status = lsq_pick_outliers(ctx, *weights, &pick, err);
-    if (status == LSQ_OK && pick.apart.count) {
-        const lsq_format format = (*weights)->format;
-        source.w = pick.apart.rest;
-        source.ld = source.k;
-        source.largest = 0;
-        status = lsq_find_largest(0, source.m, source.k, source.w, source.ld, LSQ_MAGNITUDE_MAX, &source.largest, err);
-        if (status == LSQ_OK)
-            status = lsq_quantize_source(ctx, &format, &source, o->rounding, &second, err);
-    }
+    if (status == LSQ_OK && pick.apart.count)
+        status = lsq_quantize_rest(ctx, &format, source, o->rounding, &pick.apart, &second, err);
     if (status == LSQ_OK && second)
         status = lsq_pick_attach(ctx, second, &pick, &better, err);
     lsq_apart_free(&pick.apart);
@@ -161,7 +156,7 @@ static lsq_status quantize_where_worth(const lsq_context *ctx, lsq_source *sourc
     if (status == LSQ_OK)
         status = lsq_quantize_source(ctx, &best, source, o->rounding, &made, err);
     if (status == LSQ_OK && o->outliers > 0)
-        status = improve(ctx, *source, o, &made, err);
+        status = improve(ctx, source, o, &made, err);
     if (status == LSQ_OK)
         *weights = made;
     else

@@ -64,3 +64,29 @@ void lsq_for_panels(const lsq_context *ctx, size_t panels, size_t bytes, size_t 
         lsq_pool_run(ctx->pool, (unsigned)threads, j.pieces, run_piece, &j);
     }
 }
+
+/* ---- Work of others ---------------------------------------------------------------------------------------------- */
+
+typedef struct ranges {
+    void (*work)(void *arg, size_t first, size_t end);
+    void *arg;
+} ranges;
+
+static void run_range(const void *arg, size_t first, size_t end)
+{
+    const ranges *r = arg;
+    r->work(r->arg, first, end);
+}
+
+lsq_status lsq_for_ranges(const lsq_context *ctx, size_t count, void (*work)(void *arg, size_t first, size_t end),
+                          void *arg)
+{
+    enum { MUCH = 1 << 20 }; /* each is worth a thread */
+    const ranges r = {work, arg};
+    if (!work)
+        return LSQ_E_ARGUMENT;
+    const lsq_status status = lsq_context_resolve(&ctx);
+    if (status == LSQ_OK && count > 0)
+        lsq_for_panels(ctx, count, MUCH, 0, run_range, &r);
+    return status;
+}

@@ -122,10 +122,12 @@ int lsq_feedback_trellis(const lsq_source *s, size_t panel0, size_t panel1)
 {
     const size_t groups = s->geometry->groups, tiles = (panel1 - panel0) * groups;
     const unsigned bits = s->format->bits;
-    search *f = aligned_alloc(_Alignof(search), sizeof(*f));
-    survivors *of = aligned_alloc(_Alignof(survivors), tiles * sizeof(*of));
+    /* Aligned by hand, as in lsq_encode_trellis(). */
+    void *block = malloc(sizeof(search) + tiles * sizeof(survivors) + _Alignof(search));
+    search *f = (search *)(((uintptr_t)block + _Alignof(search) - 1) / _Alignof(search) * _Alignof(search));
+    survivors *of = (survivors *)(f + 1);
     float *errors = calloc(tiles, TILE * sizeof(*errors));
-    const int done = f && of && errors;
+    const int done = block && errors;
     if (done) {
         f->source = s;
         f->bits = bits;
@@ -142,7 +144,6 @@ int lsq_feedback_trellis(const lsq_source *s, size_t panel0, size_t panel1)
             run_path(f);
     }
     free(errors);
-    free(of);
-    free(f);
+    free(block);
     return done;
 }

@@ -126,6 +126,7 @@ static lsq_status check_peak(const job *j, lsq_error *err)
 
 /* One tensor on its way. */
 typedef struct passage {
+    const lsq_context *ctx;
     lsq_loss loss;
     uint64_t outliers;
 } passage;
@@ -138,7 +139,7 @@ static lsq_status add_strip(void *arg, size_t row, size_t rows, const float *w, 
     (void)rows;
     lsq_weights_outliers(quantised, NULL, &count);
     p->outliers += count;
-    return lsq_loss_add(&p->loss, w, quantised);
+    return lsq_loss_add(p->ctx, &p->loss, NULL, w, quantised);
 }
 
 static void note(job *j, const lsq_tensor *t, const passage *p, size_t bytes)
@@ -160,7 +161,7 @@ static lsq_status compress_tensor(job *j, size_t i, lsq_error *err)
 {
     const lsq_tensor *t = lsq_model_tensor(j->model, i);
     const lsq_quantize_options how = options_of(j);
-    passage p = {0};
+    passage p = {.ctx = j->ctx};
     unsigned axis;
     size_t bytes;
     lsq_status status = LSQ_E_VALUE;

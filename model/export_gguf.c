@@ -153,7 +153,7 @@ static lsq_status put_info(lsq_export_job *job, const lsq_tensor *t, uint64_t al
 
 static lsq_status align(lsq_export_job *job, uint64_t alignment)
 {
-    static const uint8_t zeros[4096];
+    static const uint8_t zeros[64]; /* the usual alignment is 32, and small pieces are buffered */
     uint64_t left = (alignment - lsq_export_size(job) % alignment) % alignment, some;
     lsq_status status = LSQ_OK;
     for (; left && status == LSQ_OK; left -= some) {

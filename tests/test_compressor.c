@@ -249,12 +249,12 @@ START_TEST(parts_add_up)
     for (size_t row = 0; row < 512; row += 256) {
         lsq_weights *part = NULL;
         OK(lsq_quantize(NULL, &format, 256, COLUMNS, w + row * COLUMNS, COLUMNS, NULL, &part, &sample_err));
-        OK(lsq_loss_add(&parts, w + row * COLUMNS, part));
+        OK(lsq_loss_add(NULL, &parts, NULL, w + row * COLUMNS, part));
         lsq_weights_free(part);
     }
     lsq_weights *all = NULL;
     OK(lsq_quantize(NULL, &format, 512, COLUMNS, w, COLUMNS, NULL, &all, &sample_err));
-    OK(lsq_loss_add(&whole, w, all));
+    OK(lsq_loss_add(NULL, &whole, NULL, w, all));
     ck_assert(fabs(lsq_loss_snr(&whole) - lsq_loss_snr(&parts)) < 0.1);
     ck_assert(fabs(lsq_loss_of_output(&whole) - pow(10, -lsq_loss_snr(&whole) / 20)) <
               0.05 * lsq_loss_of_output(&whole));
@@ -276,9 +276,65 @@ START_TEST(parts_add_up)
     memset(w, 0, sizeof w);
     lsq_loss none = {0};
     OK(lsq_quantize(NULL, &format, 16, COLUMNS, w, COLUMNS, NULL, &all, &sample_err));
-    OK(lsq_loss_add(&none, w, all));
+    OK(lsq_loss_add(NULL, &none, NULL, w, all));
     ck_assert(isinf(lsq_loss_snr(&none)) && lsq_loss_of_output(&none) == 0);
     lsq_weights_free(all);
+}
+END_TEST
+
+/* Adds w in parts of so many rows. */
+static void measure_loss(unsigned threads, size_t part, const float *w, lsq_loss *loss, uint64_t *errors)
+{
+    const lsq_format format = format_of("s2.row");
+    const lsq_context_options options = {.size = sizeof options, .threads = threads};
+    lsq_context *ctx = NULL;
+    OK(lsq_context_new(&options, &ctx, &sample_err));
+    for (size_t row = 0; row < ROWS; row += part) {
+        const size_t rows = ROWS - row < part ? ROWS - row : part;
+        lsq_weights *quantised = NULL;
+        OK(lsq_quantize(ctx, &format, rows, COLUMNS, w + row * COLUMNS, COLUMNS, NULL, &quantised, &sample_err));
+        OK(lsq_loss_add(ctx, loss, errors, w + row * COLUMNS, quantised));
+        lsq_weights_free(quantised);
+    }
+    lsq_context_free(ctx);
+}
+
+START_TEST(loss_is_the_same_on_threads)
+{
+    static const unsigned threads[] = {1, 2, 7};
+    static float w[ROWS * COLUMNS];
+    lsq_loss first = {0};
+    uint64_t counts[LSQ_ERROR_BINS] = {0}, all = 0, largest = 0;
+    fill(w, ROWS * COLUMNS, 4);
+    for (size_t i = 0; i < ROWS * COLUMNS; i++)
+        w[i] += i % 5 ? 0.5f : 0; /* a mean, and zeros */
+    w[ROWS * COLUMNS - 1] = 2;    /* of the last chunk: a float for all parts */
+    for (size_t part = 256; part < ROWS; part += 256)
+        w[part * COLUMNS - 1] = 2;
+    measure_loss(1, ROWS, w, &first, counts);
+    for (size_t i = 0; i < LSQ_ERROR_BINS; i++) {
+        all += counts[i];
+        largest = counts[i] ? i : largest;
+    }
+    const float bound = (float)first.largest_error;
+    uint32_t bits;
+    memcpy(&bits, &bound, sizeof bits);
+    ck_assert(all == ROWS * COLUMNS && largest == bits >> 16 && first.weights == ROWS * COLUMNS);
+    double powers[4] = {0}; /* by hand */
+    for (size_t i = 0; i < ROWS * COLUMNS; i++)
+        for (int p = 0; p < 4; p++)
+            powers[p] += pow((double)w[i] - first.first, p + 1);
+    for (int p = 0; p < 4; p++)
+        ck_assert(fabs(first.powers[p] - powers[p]) < 1e-9 * first.powers[3] * ROWS);
+    for (size_t i = 0; i < sizeof threads / sizeof *threads; i++)
+        for (size_t part = 256; part <= 1024; part *= 2) {
+            lsq_loss loss = {0};
+            uint64_t errors[LSQ_ERROR_BINS] = {0};
+            measure_loss(threads[i], part, w, &loss, errors);
+            ck_assert_msg(!memcmp(&loss, &first, sizeof loss), "%u threads, %zu rows: another loss", threads[i], part);
+            ck_assert_msg(!memcmp(errors, counts, sizeof errors), "%u threads, %zu rows: other errors", threads[i],
+                          part);
+        }
 }
 END_TEST
 
@@ -297,6 +353,7 @@ int main(void)
     tcase_add_loop_test(strips, strips_give_the_same_bytes, 0, 4 * (int)(sizeof formats / sizeof *formats));
     tcase_add_test(strips, the_callers_function_ends_it);
     tcase_add_test(strips, parts_add_up);
+    tcase_add_test(strips, loss_is_the_same_on_threads);
     suite_add_tcase(suite, models);
     suite_add_tcase(suite, strips);
     SRunner *runner = srunner_create(suite);

@@ -239,19 +239,23 @@ START_TEST(threads_of_the_environment)
                                       "+4",  "0x4", "4.",  " ",       "99999999999999999999999999"};
     const json_int_t most = most_threads();
     expect_threads(0, 1, NULL);
+    expect_threads(LSQ_THREADS_ALL, most, NULL);
     setenv("LSQ_NUM_THREADS", "1", 1);
     setenv("OMP_NUM_THREADS", "4096", 1); /* not looked at */
     expect_threads(0, 1, NULL);
+    expect_threads(LSQ_THREADS_ALL, 1, NULL);
     setenv("LSQ_NUM_THREADS", "4096", 1);
     expect_threads(0, most, "LSQ_NUM_THREADS: ");
     setenv("LSQ_NUM_THREADS", "", 1);
     for (size_t i = 0; i < COUNT(lists); i++) {
         setenv("OMP_NUM_THREADS", lists[i], 1);
         expect_threads(0, most, "OMP_NUM_THREADS: ");
+        expect_threads(LSQ_THREADS_ALL, most, "OMP_NUM_THREADS: ");
     }
     for (size_t i = 0; i < COUNT(bad); i++) {
         setenv("OMP_NUM_THREADS", bad[i], 1);
         expect_threads(0, 1, *bad[i] ? "OMP_NUM_THREADS: '" : NULL);
+        expect_threads(LSQ_THREADS_ALL, most, *bad[i] ? "OMP_NUM_THREADS: '" : NULL);
     }
 }
 END_TEST
@@ -269,6 +273,8 @@ START_TEST(threads_of_the_affinity_mask)
     setenv("LSQ_NUM_THREADS", "3", 1);
     expect_threads(0, 1, "LSQ_NUM_THREADS: 1 of 3 threads");
     expect_threads(3, 3, NULL);
+    unsetenv("LSQ_NUM_THREADS");
+    expect_threads(LSQ_THREADS_ALL, 1, NULL);
     setenv("LSQ_NUM_THREADS", "1", 1);
     expect_threads(0, 1, NULL);
     ck_assert_int_eq(sched_setaffinity(0, sizeof(before), &before), 0);

@@ -321,6 +321,37 @@ START_TEST(products_inside_tasks)
 }
 END_TEST
 
+/* ---- Work that is no product ---- */
+
+enum { ITEMS = 100 };
+
+static void visit(void *arg, size_t first, size_t end)
+{
+    atomic_uint *visits = arg;
+    for (size_t i = first; i < end; i++)
+        visits[i]++;
+}
+
+START_TEST(ranges_are_all_there)
+{
+    atomic_uint visits[ITEMS + 1] = {0};
+    unsigned expected_visits = 0;
+    ck_assert_int_eq(lsq_for_ranges(NULL, 1, NULL, visits), LSQ_E_ARGUMENT);
+    for (unsigned threads = 1; threads <= 4; threads++)
+        for (unsigned own = 0; own < 2; own++, expected_visits++) {
+            host h = {0};
+            lsq_context *ctx = threaded(threads, own ? thread_each : NULL, &h);
+            OK(lsq_for_ranges(ctx, 0, visit, visits));
+            OK(lsq_for_ranges(ctx, ITEMS, visit, visits));
+            ck_assert_uint_eq(h.most, own && threads > 1 ? threads : 0);
+            OK(lsq_for_ranges(ctx, 1, visit, &visits[ITEMS]));
+            lsq_context_free(ctx);
+        }
+    for (size_t i = 0; i <= ITEMS; i++)
+        ck_assert_uint_eq(visits[i], expected_visits);
+}
+END_TEST
+
 /* ---- fork ---- */
 
 static atomic_int stop;
@@ -417,6 +448,7 @@ int main(void)
     tcase_add_test(threads, same_bits_for_any_count);
     tcase_add_test(threads, limits_of_one_thread);
     tcase_add_test(threads, products_inside_tasks);
+    tcase_add_test(threads, ranges_are_all_there);
     tcase_add_test(threads, children_of_a_used_pool);
     tcase_add_test(threads, children_while_the_pool_is_made);
     return run_suite(suite);

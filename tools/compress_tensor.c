@@ -1,40 +1,29 @@
 /*
  * compress_tensor.c - one tensor of `lsq compress`: quantised, or kept as it is, and written.
  *
- * Most go through in strips of rows, of which no more than some 64 MB of numbers are in memory. Whole matrices are for what depends on all of
- * their weights: outliers where they pay, one scale for all, and a signal to noise ratio that may ask for another format.
+ * Most go through in strips of rows, of which no more than some 64 MB of numbers are in memory. What becomes of them is put together in memory
+ * where a signal to noise ratio may ask for another format. Whole matrices are for what depends on all of their weights: outliers where they
+ * pay, and one scale for all.
  */
+#include "tools/assembly.h"
 #include "tools/compress_job.h"
 #include "tools/measure.h"
 #include "tools/messages.h"
 #include "tools/tensors.h"
 
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* What is gathered of a tensor on its way. */
 typedef struct comparison {
     compress_job *job;
     outcome *outcome;
-    spread_sums spread;
+    uint64_t *errors; /* LSQ_ERROR_BINS counts */
     calibration known;
     uint64_t outliers;
+    assembly assembly; /* of strips that are not written as they come */
 } comparison;
-
-static lsq_status add_spread(spread_sums *s, size_t rows, const float *w, const lsq_weights *quantised)
-{
-    enum { BAND = 16 }; /* rows that are packed together */
-    const size_t columns = lsq_weights_columns(quantised);
-    float *decoded = calloc(rows < BAND ? rows : BAND, columns * sizeof *decoded);
-    lsq_status status = decoded ? LSQ_OK : LSQ_E_NOMEM;
-    for (size_t row = 0; status == LSQ_OK && row < rows; row += BAND) {
-        const size_t band = rows - row < BAND ? rows - row : BAND;
-        status = lsq_dequantize(NULL, quantised, row, band, decoded, columns);
-        if (status == LSQ_OK)
-            status = spread_add(s, w + row * columns, decoded, band * columns);
-    }
-    free(decoded);
-    return status;
-}
 
 /* Adds rows beside what became of them. */
 static lsq_status compare(void *arg, size_t row, size_t rows, const float *w, const lsq_weights *quantised)
@@ -43,9 +32,7 @@ static lsq_status compare(void *arg, size_t row, size_t rows, const float *w, co
     size_t outliers;
     lsq_weights_outliers(quantised, NULL, &outliers);
     c->outliers += outliers;
-    lsq_status status = lsq_loss_add(&c->outcome->loss, w, quantised);
-    if (status == LSQ_OK)
-        status = add_spread(&c->spread, rows, w, quantised);
+    lsq_status status = lsq_loss_add(c->job->want.context, &c->outcome->loss, c->errors, w, quantised);
     if (status == LSQ_OK && c->known.columns)
         status = calibration_add_products(&c->known, quantised, w, &c->outcome->products);
     progress_show(&c->job->progress, c->job->done + (double)(row + rows) * (double)lsq_weights_columns(quantised));
@@ -54,7 +41,7 @@ static lsq_status compare(void *arg, size_t row, size_t rows, const float *w, co
 
 static void compare_anew(comparison *c)
 {
-    spread_free(&c->spread);
+    memset(c->errors, 0, LSQ_ERROR_BINS * sizeof *c->errors);
     c->outliers = 0;
     c->outcome->loss = (lsq_loss){0};
     c->outcome->products = (quality){0};
@@ -66,73 +53,124 @@ static lsq_status quantise_in_strips(compress_job *j, size_t i, comparison *c, l
 {
     const choice *made = &j->choices.each[i];
     const lsq_quantize_options how = plan_options(&j->want, &made->format, LSQ_CURVE_GIVEN, &c->known);
-    return lsq_writer_quantise(j->writer, NULL, j->model, i, made->plan.output_axis, &made->format, &how,
+    return lsq_writer_quantise(j->writer, j->want.context, j->model, i, made->plan.output_axis, &made->format, &how,
                                j->limits.memory, compare, c, err);
 }
 
-/* ---- Whole ---- */
+/* ---- Some rows at a time, until the choice stands ---- */
 
-/* Encodes a matrix, anew if it falls short of what samples promised and its choice is changed for that: perhaps to being kept. */
-static lsq_status encode(compress_job *j, size_t i, const float *w, comparison *c, lsq_weights **weights,
-                         lsq_error *err)
+static lsq_status gather(void *arg, size_t row, size_t rows, const float *w, const lsq_weights *quantised)
+{
+    comparison *c = arg;
+    assembly_add(&c->assembly, quantised);
+    return compare(c, row, rows, w, quantised);
+}
+
+static lsq_status write_whole(compress_job *j, size_t i, const lsq_weights *weights, lsq_error *err)
+{
+    return lsq_writer_quantised(j->writer, lsq_model_tensor(j->model, i), j->choices.each[i].plan.output_axis, weights,
+                                err);
+}
+
+/*
+ * What strips may take beside the packed form: with it no more than twice the tensor and some, as without it, unless that is too little for
+ * any strip. 0: the limit is.
+ */
+static size_t memory_beside(const compress_job *j, size_t i, const lsq_quantize_options *how, size_t packed)
 {
     const choice *made = &j->choices.each[i];
-    const size_t rows = made->plan.rows, columns = made->plan.columns;
+    const lsq_tensor *t = lsq_model_tensor(j->model, i);
+    const double least = (double)lsq_quantise_memory(t, made->plan.output_axis, &made->format, how);
+    const double usual = fmax(2 * (double)t->bytes + 0x1p25 - (double)packed, least);
+    const size_t left = j->limits.memory > packed ? j->limits.memory - packed : 0;
+    return usual < (double)left ? (size_t)usual : left;
+}
+
+/* Anew if the matrix falls short of what samples promised and its choice is changed for that: perhaps to being kept. */
+static lsq_status quantise_until_settled(compress_job *j, size_t i, comparison *c, lsq_error *err)
+{
+    const choice *made = &j->choices.each[i];
+    const plan *p = &made->plan;
+    lsq_weights *weights = NULL;
     lsq_status status;
     do {
         const lsq_quantize_options how = plan_options(&j->want, &made->format, LSQ_CURVE_GIVEN, &c->known);
-        lsq_weights_free(*weights);
-        *weights = NULL;
         compare_anew(c);
-        status = lsq_quantize(NULL, &made->format, rows, columns, w, columns, &how, weights, err);
+        status = assembly_begin(&c->assembly, &made->format, p->rows, p->columns);
         if (status == LSQ_OK)
-            status = compare(c, 0, rows, w, *weights);
-    } while (status == LSQ_OK && choices_settle(&j->choices, i, lsq_loss_of_weights(&c->outcome->loss)) &&
-             !made->plan.kept);
+            status = lsq_writer_quantise(NULL, j->want.context, j->model, i, p->output_axis, &made->format, &how,
+                                         memory_beside(j, i, &how, c->assembly.bytes), gather, c, err);
+    } while (status == LSQ_OK && choices_settle(&j->choices, i, lsq_loss_of_weights(&c->outcome->loss)) && !p->kept);
+    if (status == LSQ_OK && !p->kept)
+        status = assembly_weights(&c->assembly, &weights, err);
+    if (weights)
+        status = write_whole(j, i, weights, err);
+    lsq_weights_free(weights);
     return status;
 }
+
+/* ---- Whole ---- */
 
 /* What the file has behind the tensor is read from the disk meanwhile. */
 static lsq_status quantise_whole(compress_job *j, size_t i, comparison *c, lsq_error *err)
 {
     enum { AHEAD = 1 << 24 };
     const choice *made = &j->choices.each[i];
-    const lsq_tensor *t = &c->outcome->tensor;
+    const size_t rows = made->plan.rows, columns = made->plan.columns;
+    const uint64_t elements = c->outcome->tensor.elements;
+    const lsq_quantize_options how = plan_options(&j->want, &made->format, LSQ_CURVE_GIVEN, &c->known);
     lsq_weights *weights = NULL;
-    float *w = calloc(made->plan.rows, made->plan.columns * sizeof *w);
+    float *w = calloc(rows, columns * sizeof *w);
     lsq_status status = w ? lsq_model_read_matrix(j->model, i, made->plan.output_axis, w, err) : LSQ_E_NOMEM;
     if (status == LSQ_OK) {
-        lsq_model_prefetch(j->model, i, t->elements, t->elements < AHEAD ? t->elements : AHEAD);
-        status = encode(j, i, w, c, &weights, err);
+        lsq_model_prefetch(j->model, i, elements, elements < AHEAD ? elements : AHEAD);
+        status = lsq_quantize(j->want.context, &made->format, rows, columns, w, columns, &how, &weights, err);
     }
+    if (status == LSQ_OK)
+        status = compare(c, 0, rows, w, weights);
     free(w);
-    if (status == LSQ_OK && !made->plan.kept)
-        status = lsq_writer_quantised(j->writer, t, made->plan.output_axis, weights, err);
+    if (status == LSQ_OK)
+        status = write_whole(j, i, weights, err);
     lsq_weights_free(weights);
     return status;
 }
 
 /* ---- Either ---- */
 
-static int depends_on_all(const compress_job *j, size_t i)
+typedef lsq_status quantise_fn(compress_job *j, size_t i, comparison *c, lsq_error *err);
+
+static quantise_fn *way_of(const compress_job *j, size_t i)
 {
     const lsq_format *format = &j->choices.each[i].format;
-    return j->goal.kind == TARGET_SNR || format->scale == LSQ_SCALE_TENSOR ||
-           (j->want.outliers > 0 && format->codec != LSQ_SIGN);
+    if (format->scale == LSQ_SCALE_TENSOR || (j->want.outliers > 0 && format->codec != LSQ_SIGN))
+        return quantise_whole;
+    return j->goal.kind == TARGET_SNR ? quantise_until_settled : quantise_in_strips;
+}
+
+/*
+ * Numbers, and what becomes of them; with outliers that a second time, their places, and the numbers without them: those of some rows, or all for one
+ * scale.
+ */
+static double takes_whole(const lsq_format *format, const plan *p, double outliers)
+{
+    const double weights = (double)p->rows * (double)p->columns, numbers = weights * sizeof(float);
+    const double rest = format->scale == LSQ_SCALE_TENSOR ? numbers : fmin(numbers, 0x1p26), place = 32;
+    return numbers + (double)p->bytes + (outliers > 0 ? (double)p->bytes + rest + place * outliers * weights : 0);
 }
 
 int compress_fits(const compress_job *j, size_t i, double *takes)
 {
     const choice *made = &j->choices.each[i];
+    const plan *p = &made->plan;
     const lsq_quantize_options how = plan_options(&j->want, &made->format, LSQ_CURVE_GIVEN, NULL);
-    if (made->plan.kept)
+    if (p->kept)
         return 1;
-    if (depends_on_all(j, i)) /* numbers, what becomes of them, and a second of both with outliers */
-        *takes = ((double)made->plan.rows * (double)made->plan.columns * sizeof(float) + (double)made->plan.bytes) *
-                 (j->want.outliers > 0 ? 2 : 1);
+    quantise_fn *way = way_of(j, i);
+    if (way == quantise_whole)
+        *takes = takes_whole(&made->format, p, j->want.outliers);
     else
-        *takes =
-            (double)lsq_quantise_memory(lsq_model_tensor(j->model, i), made->plan.output_axis, &made->format, &how);
+        *takes = (double)lsq_quantise_memory(lsq_model_tensor(j->model, i), p->output_axis, &made->format, &how) +
+                 (way == quantise_until_settled ? (double)p->bytes : 0);
     return *takes <= (double)j->limits.memory;
 }
 
@@ -141,15 +179,16 @@ static lsq_status quantise(compress_job *j, size_t i, lsq_error *err)
 {
     outcome *o = &j->outcomes[i];
     const plan *p = &j->choices.each[i].plan;
-    comparison c = {.job = j, .outcome = o};
-    lsq_status status = measure_curve(&j->choices, i, err);
+    comparison c = {.job = j, .outcome = o, .errors = calloc(LSQ_ERROR_BINS, sizeof *c.errors)};
+    lsq_status status = c.errors ? measure_curve(&j->choices, i, err) : LSQ_E_NOMEM;
     if (status == LSQ_OK && j->calibration)
         status = calibration_read(j->calibration, j->calibration_path, j->model, i, &c.known, err);
+    quantise_fn *const way = way_of(j, i);
     if (status == LSQ_OK)
-        status = depends_on_all(j, i) ? quantise_whole(j, i, &c, err) : quantise_in_strips(j, i, &c, err);
+        status = way(j, i, &c, err);
     if (status == LSQ_OK) {
         o->calibrated = c.known.columns > 0;
-        o->spread = spread_of(&c.spread);
+        o->spread = spread_of(&o->loss, c.errors);
         o->kept = p->kept;
     }
     if (status == LSQ_OK && !p->kept) {
@@ -157,10 +196,11 @@ static lsq_status quantise(compress_job *j, size_t i, lsq_error *err)
         o->tensor = *lsq_writer_last(j->writer);
         o->tensor.name = name;
         o->tensor.outliers = c.outliers;
-        if (!depends_on_all(j, i))
+        if (way != quantise_until_settled)
             choices_settle(&j->choices, i, lsq_loss_of_weights(&o->loss));
     }
-    spread_free(&c.spread);
+    free(c.errors);
+    assembly_free(&c.assembly);
     calibration_free(&c.known);
     return status;
 }

@@ -11,6 +11,7 @@
 typedef enum axis_choice { AXIS_AUTO, AXIS_FIRST, AXIS_LAST } axis_choice;
 
 typedef struct wish {
+    const lsq_context *context; /* what it is quantised on */
     lsq_format format;
     int curve; /* an lsq_curve: that of the format if its name says which, otherwise the best */
     axis_choice axis;

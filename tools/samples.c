@@ -151,10 +151,10 @@ lsq_status sample_measure(const sample *s, const wish *want, const lsq_format *f
     lsq_weights *weights = NULL;
     lsq_loss loss = {0};
     double begun = now();
-    lsq_status status = lsq_quantize(NULL, format, s->rows, s->columns, s->w, s->columns, &how, &weights, err);
+    lsq_status status = lsq_quantize(want->context, format, s->rows, s->columns, s->w, s->columns, &how, &weights, err);
     *seconds = (now() - begun) / (double)(s->rows * s->columns);
     if (status == LSQ_OK)
-        status = lsq_loss_add(&loss, s->w, weights);
+        status = lsq_loss_add(want->context, &loss, NULL, s->w, weights);
     if (status == LSQ_OK)
         *sample_noise = lsq_loss_of_weights(&loss);
     lsq_weights_free(weights);
@@ -165,7 +165,7 @@ lsq_status sample_curve(const sample *s, const wish *want, lsq_format *format, l
 {
     const lsq_quantize_options how = plan_options(want, format, LSQ_CURVE_BEST, NULL);
     lsq_weights *weights = NULL;
-    lsq_status status = lsq_quantize(NULL, format, s->rows, s->columns, s->w, s->columns, &how, &weights, err);
+    lsq_status status = lsq_quantize(want->context, format, s->rows, s->columns, s->w, s->columns, &how, &weights, err);
     if (status == LSQ_OK)
         *format = lsq_weights_format(weights);
     lsq_weights_free(weights);

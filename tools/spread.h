@@ -4,7 +4,7 @@
 #ifndef LSQ_TOOLS_SPREAD_H
 #define LSQ_TOOLS_SPREAD_H
 
-#include <lsq/lsq.h>
+#include <lsq/lsq_model.h>
 
 typedef struct spread {
     double error_99,
@@ -13,20 +13,7 @@ typedef struct spread {
     double kurtosis; /* of the original weights: 0 is normal, 3 Laplace; 0 if they are all equal */
 } spread;
 
-/* What is gathered for one; start with zeros. */
-typedef struct spread_sums {
-    uint64_t *bins; /* errors by size */
-    uint64_t zeros, all;
-    float largest;
-    double from,
-        powers[4]; /* sums of (w - from)^1 to ^4: `from` is one of the weights, so that a large mean does no harm */
-} spread_sums;
-
-/* Adds n weights, some at least. LSQ_E_NOMEM. */
-lsq_status spread_add(spread_sums *s, const float *original, const float *decoded, size_t n);
-
-/* All zero if nothing was added. */
-spread spread_of(const spread_sums *s);
-void spread_free(spread_sums *s);
+/* All zero if there are no weights; `errors` are the counts that lsq_loss_add() makes. */
+spread spread_of(const lsq_loss *loss, const uint64_t *errors);
 
 #endif

@@ -149,13 +149,16 @@ typedef enum lsq_activation { LSQ_ACT_INT = 0, LSQ_ACT_FLOAT = 1 } lsq_activatio
  */
 typedef void lsq_parallel_for(void *host, size_t count, void (*task)(void *arg, size_t i), void *arg);
 
+/* As many threads as the environment says, else one for each CPU that this process may use. */
+#define LSQ_THREADS_ALL (~0u)
+
 /* Start with {.size = sizeof(lsq_context_options)}: what stays zero means the usual. */
 typedef struct lsq_context_options {
     size_t size;           /* sizeof(lsq_context_options) */
     const char *max_isa;   /* use no instruction set above this one: "scalar", "avx2", ...; NULL: LSQ_MAX_ISA */
     const char *kernel;    /* use this kernel where it fits: "gemv_p4_i8_avx2_r1"; NULL: LSQ_KERNEL */
     const char *tune_file; /* a path, or "none"; NULL: LSQ_TUNE_FILE, then the usual places (docs/tuning.md) */
-    unsigned threads;      /* 0: as the environment says, else 1; see below */
+    unsigned threads;      /* 0: as the environment says, else 1; or LSQ_THREADS_ALL; see below */
     int activation;        /* an lsq_activation */
     lsq_parallel_for *parallel_for; /* the host's own threads, used when `threads` > 1; NULL: a pool of our own */
     void *host;                     /* handed to parallel_for */
@@ -165,7 +168,7 @@ typedef struct lsq_context_options {
  * Threads. A product runs on the thread that calls it and at most `threads` - 1 others; with 1, the usual, on no other.
  *   - A count in the options is taken as it is, up to 4096. One from the environment, LSQ_NUM_THREADS or else the first number of
  *     OMP_NUM_THREADS, is cut down to the CPUs of the affinity mask and to the whole CPUs of the cgroup's quota, at least 1;
- *     lsq_describe() says so.
+ *     lsq_describe() says so. With LSQ_THREADS_ALL and neither variable it is those CPUs.
  *   - The pool of a context starts threads when a product has work for them, and keeps them until lsq_context_free(). After a
  *     product they wait for the next one for some 50 us, then they sleep. Where the system refuses a thread, products run on
  *     those there are. All signals are blocked in them.
@@ -185,6 +188,15 @@ typedef struct lsq_context_options {
  * is fewer; 0, the usual: no such limit. Returns the former limit.
  */
 LSQ_API unsigned lsq_set_num_threads_local(unsigned n);
+
+/*
+ * Calls work(arg, first, end) for ranges that together are [0, count), in any order, on the threads that a product would have, and returns
+ * when all are done: for what is to be done beside products without more threads than there are processors. There are at most eight ranges
+ * for each thread. `work` must not call what runs on threads of the same context, as products and lsq_quantize() do;
+ * lsq_dequantize() does not. LSQ_E_ARGUMENT without `work`; as lsq_context_new() if ctx is NULL.
+ */
+LSQ_API lsq_status lsq_for_ranges(const lsq_context *ctx, size_t count,
+                                  void (*work)(void *arg, size_t first, size_t end), void *arg);
 
 /*
  * Makes a context. `options` may be NULL. Settings only narrow what the CPU has: an instruction set it lacks, an
@@ -231,7 +243,7 @@ typedef enum lsq_outlier_choice {
 /*
  * Outliers are numbers that are added to single weights of the packed matrix, which can take finer scales then. With
  * outliers > 0 the choice is one of these:
- *   WHERE_WORTH  a second encoding with them is made, in twice the time and with a copy of w, and taken if its error is
+ *   WHERE_WORTH  a second encoding with them is made, in twice the time and with a copy of some rows of w, and taken if its error is
  *                less at equal bits, the bytes of the outliers counted; up to that share where it pays, and not at all on
  *                Gaussian weights.
  *   LARGEST      floor(outliers * m * k) weights are outliers, the largest magnitudes, of equal ones the first in the order of rows;

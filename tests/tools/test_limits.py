@@ -189,6 +189,44 @@ class Trellis(Case):
             self.assertIn(before, (None, whole))  # the same bytes, on any number of threads
 
 
+@unittest.skipIf(SLOW, 'memory is that of an emulator or of a sanitizer')
+class Goal(Case):
+    """A signal to noise ratio that may ask for another format: what becomes of a tensor stays in memory until it is known, its numbers do not."""
+
+    def test_memory_and_bytes(self):
+        size = 32 * MIB
+        large = bytearray(os.urandom(size))
+        large[1::2] = large[1::2].translate(bytes([0x3c, 0xbc] * 128))  # BF16 of some hundredths
+        safetensors(self.path('m.safetensors'), {'large': ('BF16', (size // 8192, 4096), large)})
+        whole = None
+        for threads, most, limit in (('1', 2 * size + 64 * MIB, False), ('5', 2 * size + 64 * MIB, False), ('2', 56 * MIB, True)):
+            d = self.json('compress', 'm.safetensors', '-fo', 'out.lsq', '--target-snr', '30',
+                          *(['--ram-limit', str(most)] if limit else []), env={'LSQ_NUM_THREADS': threads})
+            self.assertLessEqual(d['compression_summary']['max_ram_usage_mb'] * MIB, most)
+            self.assertGreaterEqual(d['totals']['snr_db'], 30)
+            whole, before = self.read('out.lsq'), whole
+            self.assertIn(before, (None, whole))
+
+
+@unittest.skipIf(SLOW, 'memory is that of an emulator or of a sanitizer')
+class Outliers(Case):
+    """Where they pay, a tensor is in memory as float32, but once, and its packed form twice."""
+
+    def test_memory_and_bytes(self):
+        size = 32 * MIB
+        large = bytearray(os.urandom(size))
+        large[1::2] = large[1::2].translate(bytes([0x3c, 0xbc] * 127 + [0x3e, 0xbe]))  # BF16: some are four times as large or more
+        safetensors(self.path('m.safetensors'), {'large': ('BF16', (size // 8192, 4096), large)})
+        whole = None
+        for threads in ('1', '5'):
+            d = self.json('compress', 'm.safetensors', '-fo', 'out.lsq', '-c', 's4', '--outliers', '0.01',
+                          env={'LSQ_NUM_THREADS': threads})
+            self.assertGreater(d['compression_summary']['outliers_preserved'], 0)
+            self.assertLessEqual(d['compression_summary']['max_ram_usage_mb'] * MIB, 2 * size + 64 * MIB)
+            whole, before = self.read('out.lsq'), whole
+            self.assertIn(before, (None, whole))
+
+
 class Killed(Case):
     """By a signal that nobody can answer, as the system sends it when memory is out."""
 
