@@ -425,18 +425,16 @@ LSQ_API lsq_status lsq_compress(const lsq_compressor *compressor, const lsq_cont
 
 /* In which form numbers are handed over. */
 typedef enum lsq_form {
-    LSQ_FORM_STORED =
-        0,            /* as they are: of tensor->dtype; of what is quantised the packed form, and then its outliers */
-    LSQ_FORM_F32 = 1, /* float32, whatever they are: see lsq_model_read() */
-    LSQ_FORM_F16 = 2  /* these rounded to float16, to the nearest, half to even */
+    LSQ_FORM_STORED = 0, /* of tensor->dtype; of what is quantised the packed form, and then its outliers */
+    LSQ_FORM_F32 = 1,    /* float32, whatever they are: see lsq_model_read() */
+    LSQ_FORM_F16 = 2     /* these rounded to float16, to the nearest, half to even */
 } lsq_form;
 
 /* A part of a tensor on its way out. */
 typedef struct lsq_piece {
     size_t index; /* of the tensor in the model */
     const lsq_tensor *tensor;
-    const void
-        *bytes; /* numbers, little-endian, or packed form; they stay until the call that was given them returns */
+    const void *bytes; /* numbers, little-endian, or packed form; valid until the call that was given them returns */
     size_t size;
     uint64_t offset, total; /* of these bytes within all of the tensor in this form, and the size of that */
 } lsq_piece;
@@ -478,7 +476,7 @@ typedef struct lsq_export_options {
     size_t tensor_count;
     int floats;            /* an lsq_form: what floating point and quantised numbers become; 0: see the format */
     const lsq_model *like; /* gguf: a GGUF file whose metadata the new one shall have */
-    lsq_visit_fn *each; /* is called for each piece before it is written; its status ends the export, unless LSQ_OK */
+    lsq_visit_fn *each;    /* called for each piece before it is written; its status ends the export, unless LSQ_OK */
     void *arg;
 } lsq_export_options;
 
@@ -489,7 +487,7 @@ typedef struct lsq_export_options {
  *   "npy"          one tensor, as float32 whatever it was
  *   "gguf"         version 3: F32, or F16 but for vectors, which GGUF keeps as F32; I8, I16, I32 and I64 as they are; U8, U16 and BOOL as
  *                  F32. Metadata are those of `like`, or of a model that is a GGUF file itself, to the byte, but for
- *                  general.file_type; otherwise they become strings, with "unknown" as general.architecture where there is none.
+ *                  general.file_type and what says that the file was split; otherwise they become strings, with "unknown" as general.architecture where there is none.
  *   "h"            C11 and C++17, to be compiled into a program: packed form and outliers as lsq_weights_wrap_outliers() takes them, other
  *                  tensors as arrays, those of floats of less than 64 bits as float
  *   "lsq1"         .lsq version 1: the tensors in classic format without scale and outliers and of one width; others are left out
