@@ -52,7 +52,7 @@ static json_t *plan_json(const char *input, const choices *c)
                                (json_int_t)allocated_bytes(c->curves, c->count), "bits_per_weight", choices_bits(c),
                                "file_bytes", (json_int_t)choices_file_bytes(c), "estimated_snr_db",
                                number_json(choices_snr(c)), "estimated_seconds", all_seconds(c));
-    return json_pack("{s:s, s:o, s:o, s:o}", "schema", "lsq.plan/1", "input", text_json(input), "tensors", tensors,
+    return json_pack("{s:s, s:o, s:o, s:o}", "schema", "lsq.dry_run/1", "input", text_json(input), "tensors", tensors,
                      "totals", totals);
 }
 

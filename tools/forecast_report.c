@@ -172,7 +172,7 @@ static json_t *outlook_json(const outlook *o, const notes *n)
                              o->disk.bytes == 0 ? json_null() : json_string(o->temporary ? "temporary" : "model"));
     json_t *memory = json_pack("{s:i, s:f, s:f}", "threads", (int)o->rates.threads, "read_bytes", (double)o->rates.used,
                                "last_cache_bytes", (double)o->rates.cache);
-    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", "lsq.forecast/1", "model",
+    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", "lsq.plan/1", "model",
                      o->path ? text_json(o->path) : json_null(), "format",
                      o->format ? json_string(o->format) : json_null(), "ram_bytes",
                      o->ram > 0 ? json_real(o->ram) : json_null(), "disk", disk, "memory", memory, "forecasts", each,

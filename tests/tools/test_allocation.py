@@ -169,7 +169,7 @@ class DryRuns(Models):
         for args in ((), ('-c', 's5'), ('-b', '4'), ('-m', '30K'), ('-s', '20'), ('-s', '20', '-r', 'head=s8'),
                      ('-r', 'body=keep')):
             plan = self.json('compress', 'in.safetensors', '--dry-run', *args)
-            self.assertEqual(plan['schema'], 'lsq.plan/1')
+            self.assertEqual(plan['schema'], 'lsq.dry_run/1')
             report = self.compress(*args)
             self.assertEqual(self.codecs(plan), self.codecs(report))
             self.assertEqual({t['name']: t['why'] for t in plan['tensors'] if t['quantised']}.keys(),

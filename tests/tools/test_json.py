@@ -47,13 +47,13 @@ class Json(Case):
         self.json('verify', 'a.lsq')
         self.json('verify', 'a.lsq', '--against', FIXTURE, '--min-snr', '99', code=CHECK)
         self.json('verify', 'a.lsq', '--against', FIXTURE, '--min-snr', '99', '--layers', code=CHECK)
-        self.expect_seen('lsq.compress/1', 'lsq.plan/1', 'lsq.export/1', 'lsq.diff/1', 'lsq.verify/1', 'layer')
+        self.expect_seen('lsq.compress/1', 'lsq.dry_run/1', 'lsq.export/1', 'lsq.diff/1', 'lsq.verify/1', 'layer')
 
     def test_plan_and_cpu(self):
         self.json('plan', '--params', '1e6', '-c', 's4', '--disk-rate', '1G', '--ram', '1G')
         self.json('cpu', env={'LSQ_MAX_ISA': 'nonsense', 'LSQ_TUNE_FILE': '/nowhere'})
         self.json('cpu', 's4', '64x64', env={'LSQ_TUNE_FILE': '/nowhere'})
-        self.expect_seen('lsq.forecast/1', 'lsq.context/1', 'lsq.product/1')
+        self.expect_seen('lsq.plan/1', 'lsq.context/1', 'lsq.product/1')
 
     def test_errors(self):
         self.error('info', 'nowhere', code=IO)

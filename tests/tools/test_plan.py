@@ -28,7 +28,7 @@ def packed(codec, rows, columns):
 class Plan(Case):
     def plan(self, *args, **options):
         document = self.json('plan', *args, *([] if '-d' in args else RATE), **options)
-        self.assertEqual(document['schema'], 'lsq.forecast/1')
+        self.assertEqual(document['schema'], 'lsq.plan/1')
         for f in document['forecasts']:
             self.check(document, f)
         return document

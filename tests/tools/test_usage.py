@@ -145,7 +145,7 @@ class Streams(Case):
             'lsq.info/1': ['info', 'a.lsq'],
             'lsq.verify/1': ['verify', 'a.lsq', '--against', FIXTURE],
             'lsq.export/1': ['export', 'a.lsq', '-o', 'a.gguf'],
-            'lsq.forecast/1': ['plan', 'a.lsq', '--disk-rate', '1G'],
+            'lsq.plan/1': ['plan', 'a.lsq', '--disk-rate', '1G'],
             'lsq.context/1': ['cpu'],
             'lsq.product/1': ['cpu', 's4', '64x64'],
         }.items():
