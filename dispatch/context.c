@@ -142,28 +142,32 @@ static unsigned count_of_openmp(builder *b, const char *text, unsigned usual)
     return usual;
 }
 
-/* What the environment asks for is for some machine in general; this one, or the container, may have less to give. */
+/*
+ * What the environment asks for is for some machine in general; this one, or the container, may have less to give. Without a variable
+ * nobody asked, and nothing is said.
+ */
 static void cap_threads(builder *b, const char *variable)
 {
     const unsigned asked = b->ctx->threads, allowed = lsq_processors_allowed();
     const unsigned long quota = lsq_processors_quota(""), whole = quota < 1000 ? 1 : quota / 1000;
     if (quota && whole < asked && (!allowed || whole <= allowed)) {
         b->ctx->threads = (unsigned)whole;
-        remark(b, "%s: %u of %u threads, since the cgroup has a quota of %lu.%03lu CPUs", variable, b->ctx->threads,
-               asked, quota / 1000, quota % 1000);
+        if (variable)
+            remark(b, "%s: %u of %u threads, since the cgroup has a quota of %lu.%03lu CPUs", variable, b->ctx->threads,
+                   asked, quota / 1000, quota % 1000);
     } else if (allowed && allowed < asked) {
         b->ctx->threads = allowed;
-        remark(b, "%s: %u of %u threads, since the process may run on %u CPUs (affinity mask)", variable, allowed,
-               asked, allowed);
+        if (variable)
+            remark(b, "%s: %u of %u threads, since the process may run on %u CPUs (affinity mask)", variable, allowed,
+                   asked, allowed);
     }
 }
 
-/* Of the CPUs of the affinity mask as many as the cgroup's quota allows. */
+/* CPUs of the affinity mask. */
 static unsigned all_processors(void)
 {
-    const unsigned allowed = lsq_processors_allowed(), most = allowed < THREADS_MAX ? allowed : THREADS_MAX;
-    const unsigned long quota = lsq_processors_quota(""), whole = quota < 1000 ? 1 : quota / 1000;
-    return !most ? 1 : quota && whole < most ? (unsigned)whole : most;
+    const unsigned allowed = lsq_processors_allowed();
+    return !allowed ? 1 : allowed < THREADS_MAX ? allowed : THREADS_MAX;
 }
 
 static void set_threads(builder *b, unsigned option)
@@ -184,8 +188,8 @@ static void set_threads(builder *b, unsigned option)
     } else if (openmp) {
         b->ctx->threads = count_of_openmp(b, openmp, b->ctx->threads);
     }
-    if ((!option || all) && (ours || openmp) && b->ctx->threads > 1)
-        cap_threads(b, ours ? "LSQ_NUM_THREADS" : "OMP_NUM_THREADS");
+    if ((!option || all) && b->ctx->threads > 1)
+        cap_threads(b, ours ? "LSQ_NUM_THREADS" : openmp ? "OMP_NUM_THREADS" : NULL);
 }
 
 /* ---- Making one ---- */

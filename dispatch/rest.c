@@ -55,17 +55,6 @@ static lsq_status find_largest(const strips *s, float *largest, lsq_error *err)
     return status;
 }
 
-/* Each part of a packed form has one panel after the other. */
-static void put(lsq_weights *whole, const lsq_weights *strip, size_t panel)
-{
-    const lsq_geometry *to = &whole->geometry, *from = &strip->geometry;
-    const size_t codes = to->groups * 64 * whole->format.bits, scales = to->groups * to->scale_bytes;
-    memcpy(whole->owned + panel * codes, strip->packed, from->panels * codes);
-    memcpy(whole->owned + to->scales + panel * scales, strip->packed + from->scales, from->panels * scales);
-    memcpy(whole->owned + to->rows + panel * PANEL, strip->packed + from->rows, from->panels * PANEL);
-    memcpy(whole->owned + to->tensor, strip->packed + from->tensor, sizeof(float)); /* the same in all */
-}
-
 static lsq_status quantize_strips(const lsq_context *ctx, const lsq_format *format, const lsq_source *source,
                                   int rounding, const strips *s, lsq_weights *whole, lsq_error *err)
 {
@@ -82,7 +71,7 @@ static lsq_status quantize_strips(const lsq_context *ctx, const lsq_format *form
         copy_rest(s, row, strip.m, &next);
         status = lsq_quantize_source(ctx, format, &strip, rounding, &made, err);
         if (status == LSQ_OK)
-            put(whole, made, row / PANEL);
+            status = lsq_packed_join(format, source->m, source->k, whole->owned, row, made);
         lsq_weights_free(made);
     }
     return status == LSQ_OK ? lsq_weights_ready(whole, err) : status;

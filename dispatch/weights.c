@@ -4,6 +4,7 @@
 #include "dispatch/weights.h"
 
 #include "dispatch/error.h"
+#include "kernels/aligned.h"
 
 #include <errno.h>
 #include <math.h>
@@ -34,8 +35,7 @@ lsq_status lsq_weights_begin(const lsq_format *format, size_t m, size_t k, lsq_w
 }
 
 /*
- * Large matrices go where huge pages can: they are read from one end to the other, and small pages cost a tenth of that speed. Aligned by hand:
- * the aligned_alloc() of glibc 2.36 does not find again what it gave before, so that the heap would grow with every strip of a tensor.
+ * Large matrices go where huge pages can: they are read from one end to the other, and small pages cost a tenth of that speed.
  */
 static void allocate(lsq_weights *w)
 {
@@ -43,7 +43,7 @@ static void allocate(lsq_weights *w)
     w->block = malloc(bytes + alignment);
     if (!w->block)
         return;
-    w->owned = (uint8_t *)(((uintptr_t)w->block + alignment - 1) / alignment * alignment);
+    w->owned = lsq_aligned(w->block, alignment);
 #if defined(MADV_HUGEPAGE)
     int saved = errno;
     if (alignment == huge)

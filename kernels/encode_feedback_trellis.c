@@ -8,6 +8,7 @@
  *
  * Scales are those that the encoder without feedback found: they serve columns of all paths.
  */
+#include "kernels/aligned.h"
 #include "kernels/coder.h"
 #include "kernels/encode.h"
 
@@ -122,10 +123,8 @@ int lsq_feedback_trellis(const lsq_source *s, size_t panel0, size_t panel1)
 {
     const size_t groups = s->geometry->groups, tiles = (panel1 - panel0) * groups;
     const unsigned bits = s->format->bits;
-    /* Aligned by hand, as in lsq_encode_trellis(). */
     void *block = malloc(sizeof(search) + tiles * sizeof(survivors) + _Alignof(search));
-    search *f = (search *)(((uintptr_t)block + _Alignof(search) - 1) / _Alignof(search) * _Alignof(search));
-    survivors *of = (survivors *)(f + 1);
+    search *f = lsq_aligned(block, _Alignof(search));
     float *errors = calloc(tiles, TILE * sizeof(*errors));
     const int done = block && errors;
     if (done) {
@@ -135,10 +134,10 @@ int lsq_feedback_trellis(const lsq_source *s, size_t panel0, size_t panel1)
         f->steps = lsq_path_steps(bits);
         f->tile0 = panel0 * groups;
         f->tiles = tiles;
-        f->survivors = of;
+        f->survivors = (survivors *)(f + 1);
         f->errors = errors;
         for (size_t i = 0; i < tiles; i++)
-            find_scales(f, f->tile0 + i, of[i].scale);
+            find_scales(f, f->tile0 + i, f->survivors[i].scale);
         memset(s->packed + f->tile0 * 64 * bits, 0, tiles * 64 * bits); /* the codes without feedback */
         for (f->path = 0; f->path < f->paths; f->path++)
             run_path(f);

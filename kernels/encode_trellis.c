@@ -6,6 +6,7 @@
  * is measured from the metrics so far, and the one whose best paths grow least is taken: scale and path are chosen jointly, unit by
  * unit (alternating between them loses 0.8 dB). Codes come out at the end, backwards along the surviving paths.
  */
+#include "kernels/aligned.h"
 #include "kernels/coder.h"
 #include "kernels/encode.h"
 
@@ -210,12 +211,8 @@ size_t lsq_encode_trellis_bytes(const lsq_geometry *geometry)
 int lsq_encode_trellis(const lsq_source *s, size_t c0, size_t c1)
 {
     const size_t panels = s->geometry->panels;
-    /*
-     * Aligned by hand: the aligned_alloc() of glibc 2.36 does not find again what it gave before, so that the heap of a thread would grow by
-     * a window with every call.
-     */
     void *block = malloc(lsq_encode_trellis_bytes(s->geometry));
-    encoder *e = (encoder *)(((uintptr_t)block + _Alignof(encoder) - 1) / _Alignof(encoder) * _Alignof(encoder));
+    encoder *e = lsq_aligned(block, _Alignof(encoder));
     int done = block != NULL;
     if (done) {
         const unsigned bits = s->format->bits;

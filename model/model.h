@@ -43,8 +43,7 @@ typedef struct lsq_entry {
 typedef struct lsq_gguf_pairs {
     uint64_t count, begin, end; /* offsets in the file */
     uint64_t alignment;         /* of the data, as they say */
-    uint64_t
-        apart[4][2]; /* begin and end, ascending, of those that are about this file: its type, and that it was split */
+    uint64_t apart[4][2]; /* begin and end, ascending, of those about this file: its type, and that it was split */
     unsigned apart_count;
 } lsq_gguf_pairs;
 

@@ -59,6 +59,20 @@ static inline void expect_numbers(const lsq_model *model, const char *name, size
 
 static const float count_up[12] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
 
+/* That file must hold a small linear layer. */
+static inline void expect_linear(const char *name)
+{
+    lsq_model *model = open_golden(name);
+    ck_assert_uint_eq(lsq_model_count(model), 2);
+    const lsq_tensor *t = lsq_model_tensor(model, 0);
+    ck_assert_str_eq(t->name, "linear.weight");
+    ck_assert(t->rank == 2 && t->shape[0] == 2 && t->shape[1] == 3);
+    expect_numbers(model, "linear.weight", 6, count_up);
+    expect_numbers(model, "linear.bias", 2, (const float[]){0.5f, -0.5f});
+    ck_assert_ptr_null(lsq_model_warning(model, 0));
+    lsq_model_free(model);
+}
+
 static inline void expect_types(const lsq_model *model)
 {
     static const struct {

@@ -12,15 +12,7 @@ static const char *const versions[] = {"linear", "newer", "protocol_1", "protoco
 
 START_TEST(every_version_is_read)
 {
-    lsq_model *model = open_golden(versions[_i]);
-    ck_assert_uint_eq(lsq_model_count(model), 2);
-    const lsq_tensor *t = lsq_model_tensor(model, 0);
-    ck_assert_str_eq(t->name, "linear.weight");
-    ck_assert(t->rank == 2 && t->shape[0] == 2 && t->shape[1] == 3);
-    expect_numbers(model, "linear.weight", 6, count_up);
-    expect_numbers(model, "linear.bias", 2, (const float[]){0.5f, -0.5f});
-    ck_assert_ptr_null(lsq_model_warning(model, 0));
-    lsq_model_free(model);
+    expect_linear(versions[_i]);
 }
 END_TEST
 

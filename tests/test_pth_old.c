@@ -25,15 +25,7 @@ static const char *const golden[] = {"old_1", "old_4", "old_python_2", "old", "o
 /* Protocols 1 and 4, and text and tensors as Python 2 and torch 0.3 wrote them. */
 START_TEST(every_version_is_read)
 {
-    lsq_model *model = open_golden(golden[_i]);
-    ck_assert_uint_eq(lsq_model_count(model), 2);
-    const lsq_tensor *t = lsq_model_tensor(model, 0);
-    ck_assert_str_eq(t->name, "linear.weight");
-    ck_assert(t->rank == 2 && t->shape[0] == 2 && t->shape[1] == 3);
-    expect_numbers(model, "linear.weight", 6, count_up);
-    expect_numbers(model, "linear.bias", 2, (const float[]){0.5f, -0.5f});
-    ck_assert_ptr_null(lsq_model_warning(model, 0));
-    lsq_model_free(model);
+    expect_linear(golden[_i]);
 }
 END_TEST
 

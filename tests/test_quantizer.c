@@ -228,6 +228,42 @@ START_TEST(parts_of_a_packed_form)
 }
 END_TEST
 
+/* A matrix put together from strips has the bytes of the whole; what is not a strip of it is refused. */
+START_TEST(strips_are_joined)
+{
+    enum { ROWS = 600, COLUMNS = 40, FIRST = 256 };
+    const lsq_format f = format_named("t3.nib32"), other = format_named("t3.nib32.curve5");
+    float *m = memory(ROWS * COLUMNS * sizeof(*m));
+    lsq_weights *whole = NULL, *first = NULL, *last = NULL;
+    size_t bytes;
+    fill_bell(31, m, ROWS * COLUMNS);
+    for (size_t row = 0; row < ROWS; row += 300) /* one largest magnitude in each strip: they have the same float */
+        m[row * COLUMNS] = 9;
+    OK(lsq_packed_bytes(&f, ROWS, COLUMNS, &bytes));
+    uint8_t *packed = calloc(bytes, 1);
+    ck_assert_ptr_nonnull(packed);
+    OK(lsq_quantize(NULL, &f, ROWS, COLUMNS, m, COLUMNS, NULL, &whole, NULL));
+    OK(lsq_quantize(NULL, &f, FIRST, COLUMNS, m, COLUMNS, NULL, &first, NULL));
+    OK(lsq_quantize(NULL, &f, ROWS - FIRST, COLUMNS, m + FIRST * COLUMNS, COLUMNS, NULL, &last, NULL));
+    OK(lsq_packed_join(&f, ROWS, COLUMNS, packed, FIRST, last));
+    OK(lsq_packed_join(&f, ROWS, COLUMNS, packed, 0, first));
+    ck_assert_mem_eq(packed, lsq_weights_packed(whole), bytes);
+    REFUSED(lsq_packed_join(&f, ROWS, COLUMNS, packed, 16, first));
+    REFUSED(lsq_packed_join(&f, ROWS, COLUMNS, packed, 0, last)); /* not a multiple of 256, and not the last rows */
+    REFUSED(lsq_packed_join(&f, ROWS, COLUMNS, packed, 512, first));
+    REFUSED(lsq_packed_join(&f, ROWS, COLUMNS, packed, 768, last));
+    REFUSED(lsq_packed_join(&f, ROWS, COLUMNS + 1, packed, 0, first));
+    REFUSED(lsq_packed_join(&other, ROWS, COLUMNS, packed, 0, first));
+    REFUSED(lsq_packed_join(&f, ROWS, COLUMNS, NULL, 0, first));
+    REFUSED(lsq_packed_join(&f, ROWS, COLUMNS, packed, 0, NULL));
+    lsq_weights_free(whole);
+    lsq_weights_free(first);
+    lsq_weights_free(last);
+    free(packed);
+    free(m);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("quantizer");
@@ -238,5 +274,6 @@ int main(void)
     tcase_add_test(tests, what_cannot_be_known_is_refused);
     tcase_add_test(tests, rows_that_fail_do_not_count);
     tcase_add_test(tests, parts_of_a_packed_form);
+    tcase_add_test(tests, strips_are_joined);
     return run_suite(suite);
 }

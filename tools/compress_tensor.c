@@ -5,7 +5,6 @@
  * where a signal to noise ratio may ask for another format. Whole matrices are for what depends on all of their weights: outliers where they
  * pay, and one scale for all.
  */
-#include "tools/assembly.h"
 #include "tools/compress_job.h"
 #include "tools/measure.h"
 #include "tools/messages.h"
@@ -22,7 +21,9 @@ typedef struct comparison {
     uint64_t *errors; /* LSQ_ERROR_BINS counts */
     calibration known;
     uint64_t outliers;
-    assembly assembly; /* of strips that are not written as they come */
+    const plan *plan;
+    uint8_t *packed; /* strips that are not written as they come */
+    size_t bytes;    /* of that */
 } comparison;
 
 /* Adds rows beside what became of them. */
@@ -62,8 +63,20 @@ static lsq_status quantise_in_strips(compress_job *j, size_t i, comparison *c, l
 static lsq_status gather(void *arg, size_t row, size_t rows, const float *w, const lsq_weights *quantised)
 {
     comparison *c = arg;
-    assembly_add(&c->assembly, quantised);
-    return compare(c, row, rows, w, quantised);
+    const lsq_format format = lsq_weights_format(quantised);
+    const lsq_status status = lsq_packed_join(&format, c->plan->rows, c->plan->columns, c->packed, row, quantised);
+    return status == LSQ_OK ? compare(c, row, rows, w, quantised) : status;
+}
+
+static lsq_status gather_anew(comparison *c, const lsq_format *format)
+{
+    const lsq_status status = lsq_packed_bytes(format, c->plan->rows, c->plan->columns, &c->bytes);
+    compare_anew(c);
+    if (status != LSQ_OK)
+        return status;
+    free(c->packed);
+    c->packed = calloc(c->bytes, 1);
+    return c->packed ? LSQ_OK : LSQ_E_NOMEM;
 }
 
 static lsq_status write_whole(compress_job *j, size_t i, const lsq_weights *weights, lsq_error *err)
@@ -95,14 +108,13 @@ static lsq_status quantise_until_settled(compress_job *j, size_t i, comparison *
     lsq_status status;
     do {
         const lsq_quantize_options how = plan_options(&j->want, &made->format, LSQ_CURVE_GIVEN, &c->known);
-        compare_anew(c);
-        status = assembly_begin(&c->assembly, &made->format, p->rows, p->columns);
+        status = gather_anew(c, &made->format);
         if (status == LSQ_OK)
             status = lsq_writer_quantise(NULL, j->want.context, j->model, i, p->output_axis, &made->format, &how,
-                                         memory_beside(j, i, &how, c->assembly.bytes), gather, c, err);
+                                         memory_beside(j, i, &how, c->bytes), gather, c, err);
     } while (status == LSQ_OK && choices_settle(&j->choices, i, lsq_loss_of_weights(&c->outcome->loss)) && !p->kept);
     if (status == LSQ_OK && !p->kept)
-        status = assembly_weights(&c->assembly, &weights, err);
+        status = lsq_weights_wrap(&made->format, p->rows, p->columns, c->packed, c->bytes, &weights, err);
     if (weights)
         status = write_whole(j, i, weights, err);
     lsq_weights_free(weights);
@@ -179,7 +191,7 @@ static lsq_status quantise(compress_job *j, size_t i, lsq_error *err)
 {
     outcome *o = &j->outcomes[i];
     const plan *p = &j->choices.each[i].plan;
-    comparison c = {.job = j, .outcome = o, .errors = calloc(LSQ_ERROR_BINS, sizeof *c.errors)};
+    comparison c = {.job = j, .outcome = o, .plan = p, .errors = calloc(LSQ_ERROR_BINS, sizeof *c.errors)};
     lsq_status status = c.errors ? measure_curve(&j->choices, i, err) : LSQ_E_NOMEM;
     if (status == LSQ_OK && j->calibration)
         status = calibration_read(j->calibration, j->calibration_path, j->model, i, &c.known, err);
@@ -200,7 +212,7 @@ static lsq_status quantise(compress_job *j, size_t i, lsq_error *err)
             choices_settle(&j->choices, i, lsq_loss_of_weights(&o->loss));
     }
     free(c.errors);
-    assembly_free(&c.assembly);
+    free(c.packed);
     calibration_free(&c.known);
     return status;
 }

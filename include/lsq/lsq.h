@@ -426,6 +426,14 @@ typedef struct lsq_parts {
  */
 LSQ_API lsq_status lsq_packed_parts(const lsq_format *format, size_t m, size_t k, lsq_parts *parts);
 
+/*
+ * Puts a strip where it belongs in the packed form of an m x k matrix, of lsq_packed_bytes() bytes that were zeros before the first one. Its
+ * first row is `row`, a multiple of 256; it has k columns, that format, curve and all, and a multiple of 256 rows unless they are the last ones.
+ * The tensor's float is that of the last strip that was put: it is the same in all. Outliers stay behind. LSQ_E_ARGUMENT if that is not so.
+ */
+LSQ_API lsq_status lsq_packed_join(const lsq_format *format, size_t m, size_t k, void *packed, size_t row,
+                                   const lsq_weights *strip);
+
 /* ---- The published code (losiquant/LSQR), as such --------------------------------------------------------------- */
 
 /*

@@ -127,9 +127,9 @@ static lsq_status cover(const lsq_gguf *c, lsq_entry *const *order, uint64_t sta
             return lsq_fail(c->err, LSQ_E_MALFORMED, c->path,
                             "tensor \"%s\": begins at %llu of the data, expected %llu: %s", entry->tensor.name,
                             (unsigned long long)entry->begin, (unsigned long long)expected,
-                            entry->begin % c->alignment ? "no multiple of the alignment"
-                            : entry->begin < expected   ? "it overlaps another"
-                                                        : "the bytes between belong to no tensor");
+                            entry->begin % c->pairs.alignment ? "no multiple of the alignment"
+                            : entry->begin < expected         ? "it overlaps another"
+                                                              : "the bytes between belong to no tensor");
         if (bytes > 0 && (expected > size || bytes > size - expected))
             return lsq_fail(c->err, LSQ_E_TRUNCATED, c->path,
                             "offset %zu: the file ends, expected the %llu bytes of tensor \"%s\" at offset %llu",
@@ -137,7 +137,7 @@ static lsq_status cover(const lsq_gguf *c, lsq_entry *const *order, uint64_t sta
                             (unsigned long long)(start + expected));
         if (bytes > 0)
             *end = start + expected + bytes;
-        lsq_size_align(expected + bytes, c->alignment, &expected);
+        lsq_size_align(expected + bytes, c->pairs.alignment, &expected);
     }
     return LSQ_OK;
 }
@@ -148,7 +148,7 @@ static lsq_status place(const lsq_gguf *c)
     const size_t count = c->model->count - c->first;
     lsq_entry **order = malloc((count + 1) * sizeof *order);
     uint64_t start, end = c->at, most;
-    lsq_size_align(c->at, c->alignment, &start);
+    lsq_size_align(c->at, c->pairs.alignment, &start);
     if (!order)
         return lsq_fail(c->err, LSQ_E_NOMEM, c->path, "no memory for %zu tensors", count);
     for (size_t i = 0; i < count; i++)
@@ -156,7 +156,7 @@ static lsq_status place(const lsq_gguf *c)
     qsort(order, count, sizeof(lsq_entry *), by_place);
     lsq_status status = cover(c, order, start, &end);
     free(order);
-    lsq_size_align(end, c->alignment, &most);
+    lsq_size_align(end, c->pairs.alignment, &most);
     if (status == LSQ_OK && c->file->size > most)
         status = lsq_fail(c->err, LSQ_E_MALFORMED, c->path,
                           "offset %llu: %llu bytes behind the last tensor, expected the end of the file",
@@ -219,14 +219,12 @@ static lsq_status read_start(lsq_gguf *c, uint64_t *tensors, uint64_t *pairs)
 lsq_status lsq_gguf_read_file(lsq_gguf *c)
 {
     uint64_t tensors = 0, pairs = 0;
-    c->alignment = ALIGNMENT;
     c->first = c->model->count;
     lsq_status status = read_start(c, &tensors, &pairs);
-    c->pairs = (lsq_gguf_pairs){.count = pairs, .begin = c->at};
+    c->pairs = (lsq_gguf_pairs){.count = pairs, .begin = c->at, .alignment = ALIGNMENT};
     if (status == LSQ_OK)
         status = lsq_gguf_metadata(c, pairs);
     c->pairs.end = c->at;
-    c->pairs.alignment = c->alignment;
     for (uint64_t i = 0; status == LSQ_OK && i < tensors; i++)
         status = read_info(c);
     return status == LSQ_OK ? place(c) : status;

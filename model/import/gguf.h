@@ -17,9 +17,8 @@ typedef struct lsq_gguf {
     const lsq_mapping *file;
     const char *path;
     uint64_t at;
-    uint64_t alignment; /* of the data; metadata may set it */
-    uint64_t kept;      /* bytes of metadata so far */
-    size_t first;       /* tensor of this file */
+    uint64_t kept; /* bytes of metadata so far */
+    size_t first;  /* tensor of this file */
     uint64_t split[LSQ_GGUF_FILE_TYPE];
     unsigned apart_seen;  /* a bit for each */
     lsq_gguf_pairs pairs; /* where they are */

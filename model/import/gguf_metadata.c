@@ -229,12 +229,12 @@ static lsq_status set_alignment(lsq_gguf *c, uint64_t begin, uint64_t type)
 {
     if (type != U32)
         return malformed(c, begin, "general.alignment is no uint32");
-    c->alignment = lsq_little_endian(c->file->bytes + c->at - 4, 4);
-    if (c->alignment == 0 || (c->alignment & (c->alignment - 1)) != 0)
+    c->pairs.alignment = lsq_little_endian(c->file->bytes + c->at - 4, 4);
+    if (c->pairs.alignment == 0 || (c->pairs.alignment & (c->pairs.alignment - 1)) != 0)
         return malformed(c, begin, "general.alignment is no power of two");
-    if (c->alignment > ALIGNMENT_MAX)
+    if (c->pairs.alignment > ALIGNMENT_MAX)
         return lsq_fail(c->err, LSQ_E_LIMIT, c->path, "offset %llu: general.alignment is %llu, expected at most %u",
-                        (unsigned long long)begin, (unsigned long long)c->alignment, ALIGNMENT_MAX);
+                        (unsigned long long)begin, (unsigned long long)c->pairs.alignment, ALIGNMENT_MAX);
     return LSQ_OK;
 }
 
