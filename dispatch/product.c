@@ -33,17 +33,8 @@ lsq_expander lsq_expander_of(const lsq_way *way, const lsq_product *product)
     };
 }
 
-/* Asks for what will be wanted next, the codes behind these: while they are multiplied with, nobody else would. */
-static void ask_for_next(const lsq_expander *e, size_t p, size_t g0, size_t g1)
-{
-    const uint8_t *next = e->w.codes + (p * e->w.groups + g1) * e->tile_bytes;
-    for (size_t at = 0; at < (g1 - g0) * e->tile_bytes; at += 64)
-        __builtin_prefetch(next + at);
-}
-
 void lsq_expander_run(const lsq_expander *e, size_t p, size_t g0, size_t g1, void *levels)
 {
-    ask_for_next(e, p, g0, g1);
     if (e->expand) {
         const lsq_expand_args args = {e->w, levels};
         e->expand(&args, p, g0, g1);

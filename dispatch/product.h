@@ -68,7 +68,11 @@ void lsq_transposed_run(const lsq_context *ctx, const lsq_way *way, const lsq_pr
 lsq_round_fn *lsq_way_round(const lsq_way *way);
 
 /* What is expanded or decoded at once stays in half of a first cache; of floats that is so many groups of a panel. */
-enum { EXPANDED_BYTES = 16 << 10, BLOCK_GROUPS = EXPANDED_BYTES / (TILE * 4), BLOCK_COLUMNS = BLOCK_GROUPS * GROUP };
+enum {
+    EXPANDED_BYTES = GEMM_GROUPS * TILE,
+    BLOCK_GROUPS = EXPANDED_BYTES / (TILE * 4),
+    BLOCK_COLUMNS = BLOCK_GROUPS * GROUP
+};
 
 /*
  * Fills levels of groups [g0, g1) of panel p, 16 * 32 (g1 - g0) of them within EXPANDED_BYTES, as gemm and gemvt kernels want them:

@@ -110,10 +110,11 @@ typedef void lsq_round_fn(const lsq_round_args *a);
  * x[(b * 32 * groups + c) * 16 + j], and the sum of row r at sums[(b * 16 + r) * 16 + j]. Sums may be taken in any order that rounds
  * each of them at most k / 4 + 60 times.
  */
-enum { QUAD = 4, STRIP = 16 };
+enum { QUAD = 4, STRIP = 16, GEMM_GROUPS = 32 /* g1 - g0 at most */ };
 
 typedef struct lsq_gemm_args {
     lsq_tiles w;        /* scales and rows; with floats no more than `groups` */
+    size_t tile_bytes;  /* of w.codes, which are only asked for ahead */
     const void *levels; /* of groups [g0, g1), expanded; at a multiple of 64 bytes */
     int largest;        /* of their magnitudes: 1, 63, 127 or 16383 (lsq_largest_level) */
     size_t quads;       /* of columns, at least 1; of the last strip no more than these are wanted */

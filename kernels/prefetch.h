@@ -24,4 +24,12 @@ INLINE void prefetch_far(const uint8_t *tile, const unsigned vectors, size_t ahe
         __builtin_prefetch((const void *)((uintptr_t)tile + ahead + ahead / 2 + 64 * i), 0, 2);
 }
 
+/* The codes as far behind group g as a block of groups is long, for products that stay with a block for long. */
+INLINE void prefetch_block(const lsq_gemm_args *a, size_t p, size_t g0, size_t g1, size_t g)
+{
+    const uint8_t *tile = a->w.codes + (p * a->w.groups + g + (g1 - g0)) * a->tile_bytes;
+    for (size_t i = 0; i < a->tile_bytes; i += 64)
+        __builtin_prefetch((const void *)((uintptr_t)tile + i), 0, 2);
+}
+
 #endif

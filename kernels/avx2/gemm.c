@@ -22,6 +22,7 @@
  * 2 * 127 * 128 < 2^15. A multiplier is at most 255: |dot| <= 32 * 127 * 128 * 255 < 2^27. 16 bits: 32 * 16383 * 4095 < 2^31.
  */
 #include "kernels/avx2/scales.h"
+#include "kernels/prefetch.h"
 
 enum { MOST = 8 /* columns at once */ };
 
@@ -153,6 +154,8 @@ INLINE void block8(const lsq_gemm_args *a, size_t p, size_t g0, size_t g1, size_
     if (!g0)
         clear(sums, columns);
     for (size_t g = g0; g < g1; g++, level += TILE) {
+        if (q == 0)
+            prefetch_block(a, p, g0, g1, g);
         for (unsigned i = 0; i < columns / QUAD; i++)
             prepare(&x, a, (q + i) * groups + g, i, seven);
         scales_of(&s, &a->w, p * groups + g, &maker);
@@ -222,6 +225,8 @@ void lsq_gemm_e16_i16_avx2_r1(const lsq_gemm_args *a, size_t p, size_t g0, size_
         for (size_t g = g0; g < g1; g++) {
             const size_t at = q * groups + g;
             group_scales s;
+            if (q == 0)
+                prefetch_block(a, p, g0, g1, g);
             scales_of(&s, &a->w, p * groups + g, &maker);
 #pragma GCC unroll 1
             for (unsigned half = 0; half < 2; half++) {

@@ -84,6 +84,8 @@ INLINE void all_quads8(const lsq_gemm_args *a, size_t p, size_t g0, size_t g1, c
             const float32x4_t sx = vld1q_f32(a->sx + at * QUAD);
             int32x4_t x[STEPS];
             group_scales s;
+            if (q == 0)
+                prefetch_block(a, p, g0, g1, g);
             scales_of(&s, &a->w, p, g, kind);
             for (unsigned t = 0; t < STEPS; t++)
                 x[t] = vreinterpretq_s32_s8(vld1q_s8(from + 16 * t));
@@ -154,6 +156,8 @@ INLINE void block16(const lsq_gemm_args *a, size_t p, size_t g0, size_t g1, size
     const float *sx = a->sx + (q * groups + g0) * QUAD;
     for (size_t g = g0; g < g1; g++, level += TILE, x += STEPS * 16, sx += QUAD) {
         group_scales s;
+        if (q == 0)
+            prefetch_block(a, p, g0, g1, g);
         scales_of(&s, &a->w, p, g, kind);
 #pragma GCC unroll 1
         for (unsigned half = 0; half < 2; half++) { /* of the rows */

@@ -9,6 +9,7 @@
 #define LSQ_KERNELS_NEON_GEMM_H
 
 #include "kernels/neon/scales.h"
+#include "kernels/prefetch.h"
 
 /* No scales; byte scales; multipliers of 32 columns, or of 16. Only the last ones ask for dots of each half of a group. */
 enum kind { NONE, BYTES, NIBBLES, HALVES };

@@ -63,6 +63,8 @@ INLINE void block(const lsq_gemm_args *a, size_t p, size_t g0, size_t g1, size_t
     const float *sx = a->sx + (q * groups + g0) * QUAD;
     for (size_t g = g0; g < g1; g++, level += TILE, x += STEPS * 16, sx += QUAD) {
         group_scales s;
+        if (q == 0)
+            prefetch_block(a, p, g0, g1, g);
         scales_of(&s, &a->w, p, g, kind);
 #pragma GCC unroll 1
         for (unsigned quarter = 0; quarter < 4; quarter += quarters) {

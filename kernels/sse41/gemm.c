@@ -14,6 +14,7 @@
  * 16 bits: as in wide.c.
  */
 #include "kernels/codec.h"
+#include "kernels/prefetch.h"
 #include "kernels/sse41/scales.h"
 
 enum { PAIR = 2 /* columns at once */ };
@@ -168,6 +169,7 @@ INLINE void gemm(const lsq_gemm_args *a, size_t p, size_t g0, size_t g1, const i
     for (size_t g = g0; g < g1; g++, levels += TILE * bytes) {
         group_scales scales;
         ready r;
+        prefetch_block(a, p, g0, g1, g);
         scales_of(&scales, &a->w, p, g, nibbles);
         if (largest == 16383)
             ready16(&r, (const void *)levels);
