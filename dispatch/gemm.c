@@ -5,6 +5,7 @@
  * multiplied with all of them: what decoding costs is divided by their number.
  */
 #include "dispatch/columns.h"
+#include "dispatch/finish.h"
 #include "dispatch/product.h"
 #include "dispatch/sparse.h"
 #include "dispatch/threads.h"
@@ -47,8 +48,6 @@ static void add_outliers(const columns *job, size_t p, unsigned r0, unsigned r1,
 static void finish(const columns *job, size_t p, unsigned r0, unsigned r1, float *sums)
 {
     const lsq_product *product = job->product;
-    const float alpha = product->alpha, beta = product->beta;
-    const ptrdiff_t row_step = product->c_row, column_step = product->c_column;
     float scale[PANEL];
     for (unsigned r = 0; r < PANEL; r++)
         scale[r] = job->expander.decode ? 1.0f : product->w->row[job->args.w.rows[p * PANEL + r]] * job->unit;
@@ -57,15 +56,8 @@ static void finish(const columns *job, size_t p, unsigned r0, unsigned r1, float
         for (unsigned r = 0; r < PANEL; r++)
             scale[r] = 1;
     }
-    float *first = job->c + (ptrdiff_t)(p * PANEL + r0 - product->row) * row_step;
-    for (size_t j = 0; j < job->count; j++) {
-        const float *sum = sums + j / STRIP * STRIP * PANEL + j % STRIP * job->column_step;
-        float *c = first + (ptrdiff_t)j * column_step;
-        for (unsigned r = r0; r < r1; r++, c += row_step) {
-            const float value = alpha * (sum[r * job->row_step] * scale[r]);
-            *c = beta == 0.0f ? value : value + beta * *c;
-        }
-    }
+    const lsq_panel_sums all = {sums, job->row_step, job->column_step, job->count, scale};
+    lsq_finish_panel(product, &all, r0, r1, job->c + (ptrdiff_t)(p * PANEL + r0 - product->row) * product->c_row);
 }
 
 static void run_panels(const void *arg, size_t p0, size_t p1)
