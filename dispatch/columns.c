@@ -1,8 +1,12 @@
 /*
  * columns.c - columns side by side: rounded as for a product with one vector, in fours; or as they are, in strips of 16.
  *
- *     columns whose elements are next to each other  --------------------->  round, whole groups where they lie
- *     other ones, and the rest of k  --copied, 16 columns x 8 groups at a time-->  round, or into the strip
+ *     elements of a column next to each other  --round, a column after the other-->  a lane of a quad
+ *     elements of a row next to each other     --roundt, 16 columns at a time---->  four quads
+ *     either of them                           --copied-------------------------->  a strip
+ *
+ * Groups, and sixteen columns, are taken where they lie as far as they are whole. Where B ends in the middle of them they are copied
+ * before, a group at a time, with zeros behind.
  */
 #include "dispatch/columns.h"
 
@@ -10,22 +14,18 @@
 
 #include <string.h>
 
-enum { GROUPS = 8 /* copied at once */ };
-
-/* Where the parts of the scratch are. */
+/* Where the parts of the scratch are. Integers have room for whole strips too, as that is what roundt writes. */
 typedef struct layout {
     size_t sx, bias, negative, bytes;
 } layout;
 
 static layout layout_of(enum lsq_act act, size_t groups, size_t count)
 {
-    const size_t quads = (count + QUAD - 1) / QUAD, strips = (count + STRIP - 1) / STRIP;
-    layout l = {.sx = lsq_padded(
-                    groups * GROUP *
-                    (act == ACT_f32 ? strips * STRIP * sizeof(float) : quads * QUAD * lsq_activation_element(act)))};
-    l.bias = l.sx + lsq_padded(act == ACT_f32 ? 0 : quads * groups * QUAD * sizeof(float));
-    l.negative = l.bias + lsq_padded(act == ACT_i8 ? quads * groups * 2 * QUAD * sizeof(int32_t) : 0);
-    l.bytes = l.negative + lsq_padded(act == ACT_i8 ? quads * groups * 2 * QUAD * sizeof(int32_t) : 0);
+    const size_t columns = (count + STRIP - 1) / STRIP * STRIP;
+    layout l = {.sx = lsq_padded(groups * GROUP * columns * lsq_activation_element(act))};
+    l.bias = l.sx + lsq_padded(act == ACT_f32 ? 0 : columns * groups * sizeof(float));
+    l.negative = l.bias + lsq_padded(act == ACT_i8 ? columns * groups * 2 * sizeof(int32_t) : 0);
+    l.bytes = l.negative + lsq_padded(act == ACT_i8 ? columns * groups * 2 * sizeof(int32_t) : 0);
     return l;
 }
 
@@ -34,75 +34,166 @@ size_t lsq_columns_bytes(enum lsq_act act, size_t groups, size_t count)
     return layout_of(act, groups, count).bytes;
 }
 
+/* `some` of sixteen floats that lie next to each other, and zeros: by sizes that are constants, since calls would cost more. */
+static inline void copy_row(float *to, const float *from, size_t some)
+{
+    if (some == STRIP) {
+        memcpy(to, from, STRIP * sizeof(*to));
+        return;
+    }
+    memset(to, 0, STRIP * sizeof(*to));
+    if (some & 8) {
+        memcpy(to, from, 8 * sizeof(*to));
+        to += 8;
+        from += 8;
+    }
+    if (some & 4) {
+        memcpy(to, from, 4 * sizeof(*to));
+        to += 4;
+        from += 4;
+    }
+    for (size_t i = 0; i < some % 4; i++)
+        to[i] = from[i];
+}
+
+/* ---- Rounded ---- */
+
 /* What is being filled. */
 typedef struct filling {
     uint8_t *at;
     layout l;
     enum lsq_act act;
-    lsq_round_fn *round;
+    const lsq_kernel *round;
     size_t groups;
 } filling;
+
+/* Where a group of a quad is. */
+typedef struct place {
+    uint8_t *q;
+    float *sx;
+    int32_t *bias, *negative; /* NULL where there are none */
+} place;
+
+static place place_of(const filling *f, size_t quad, size_t g)
+{
+    const size_t at = (quad * f->groups + g) * QUAD;
+    const int sums = f->act == ACT_i8;
+    return (place){
+        .q = f->at + at * GROUP * lsq_activation_element(f->act),
+        .sx = (float *)(void *)(f->at + f->l.sx) + at,
+        .bias = sums ? (int32_t *)(void *)(f->at + f->l.bias) + 2 * at : NULL,
+        .negative = sums ? (int32_t *)(void *)(f->at + f->l.negative) + 2 * at : NULL,
+    };
+}
+
+static void clear_quad(const filling *f, size_t quad)
+{
+    const place p = place_of(f, quad, 0);
+    const size_t count = f->groups * QUAD;
+    memset(p.q, 0, count * GROUP * lsq_activation_element(f->act));
+    memset(p.sx, 0, count * sizeof(*p.sx));
+    if (f->act == ACT_i8) {
+        memset(p.bias, 0, 2 * count * sizeof(*p.bias));
+        memset(p.negative, 0, 2 * count * sizeof(*p.negative));
+    }
+}
 
 /* Groups [g0, g1) of column j, next to each other, into its lane of a quad. */
 static void round_column(const filling *f, size_t j, size_t g0, size_t g1, const float *x)
 {
-    const size_t first = j / QUAD * f->groups + g0, lane = j % QUAD;
-    const lsq_round_args args = {
+    const size_t lane = j % QUAD;
+    const place p = place_of(f, j / QUAD, g0);
+    f->round->run.round(&(lsq_round_args){
         .x = x,
         .groups = g1 - g0,
         .lanes = QUAD,
-        .q = f->at + (first * 8 * QUAD + lane) * 4 * lsq_activation_element(f->act),
-        .sx = (float *)(void *)(f->at + f->l.sx) + first * QUAD + lane,
-        .bias = f->act == ACT_i8 ? (int32_t *)(void *)(f->at + f->l.bias) + first * 2 * QUAD + lane : NULL,
-        .negative = f->act == ACT_i8 ? (int32_t *)(void *)(f->at + f->l.negative) + first * 2 * QUAD + lane : NULL,
-    };
-    f->round(&args);
+        .q = p.q + lane * 4 * lsq_activation_element(f->act),
+        .sx = p.sx + lane,
+        .bias = p.bias ? p.bias + lane : NULL,
+        .negative = p.negative ? p.negative + lane : NULL,
+    });
 }
 
-/* Rows [c0, c1) of columns [j0, j0 + count), at most 16 of them from a multiple of 16 on, and zeros where B ends. */
-static void copy_rounded(const filling *f, const lsq_operand *b, size_t k, size_t j0, size_t count, size_t g0,
-                         size_t g1)
+static void round_columns(const filling *f, const lsq_operand *b, size_t k, size_t count)
 {
-    float copy[STRIP][GROUPS * GROUP];
-    const size_t c0 = g0 * GROUP, c1 = g1 * GROUP, end = c1 < k ? c1 : k;
-    for (size_t c = c0; c < end; c++) {
-        const float *from = b->first + (ptrdiff_t)c * b->row_step + (ptrdiff_t)j0 * b->column_step;
-        for (size_t j = 0; j < count; j++)
-            copy[j][c - c0] = from[(ptrdiff_t)j * b->column_step];
-    }
+    const size_t whole = k / GROUP;
+    if (count % QUAD) /* columns that nobody asked for */
+        clear_quad(f, count / QUAD);
     for (size_t j = 0; j < count; j++) {
-        memset(&copy[j][end - c0], 0, (c1 - end) * sizeof(float));
-        round_column(f, j0 + j, g0, g1, copy[j]);
+        const float *x = b->first + (ptrdiff_t)j * b->column_step;
+        if (whole)
+            round_column(f, j, 0, whole, x);
+        if (whole < f->groups) {
+            float copy[GROUP] = {0};
+            memcpy(copy, x + whole * GROUP, (k - whole * GROUP) * sizeof(*copy));
+            round_column(f, j, whole, f->groups, copy);
+        }
     }
 }
 
-static void copy_floats(const filling *f, const lsq_operand *b, size_t k, size_t j0, size_t count)
+/* Groups [g0, g1) of sixteen columns from j on, whose rows are ld apart. */
+static void round_strip(const filling *f, size_t j, size_t g0, size_t g1, const float *x, size_t ld)
 {
-    float *to = (float *)(void *)f->at + j0 * f->groups * GROUP;
-    for (size_t c = 0; c < k; c++) {
-        const float *from = b->first + (ptrdiff_t)c * b->row_step + (ptrdiff_t)j0 * b->column_step;
-        for (size_t j = 0; j < count; j++)
-            to[c * STRIP + j] = from[(ptrdiff_t)j * b->column_step];
+    const place p = place_of(f, j / QUAD, g0);
+    f->round->run.roundt(&(lsq_roundt_args){
+        .x = x,
+        .ld = ld,
+        .groups = g1 - g0,
+        .all = f->groups,
+        .q = p.q,
+        .sx = p.sx,
+        .bias = p.bias,
+        .negative = p.negative,
+    });
+}
+
+static void round_strips(const filling *f, const lsq_operand *b, size_t k, size_t count)
+{
+    const size_t ld = (size_t)b->row_step;
+    for (size_t j = 0; j < count; j += STRIP) {
+        const float *x = b->first + j;
+        const size_t some = count - j < STRIP ? count - j : STRIP, whole = some == STRIP ? k / GROUP : 0;
+        if (whole)
+            round_strip(f, j, 0, whole, x, ld);
+        for (size_t g = whole; g < f->groups; g++) {
+            const size_t left = k - g * GROUP, rows = left < GROUP ? left : GROUP;
+            float copy[GROUP][STRIP];
+            for (size_t c = 0; c < rows; c++)
+                copy_row(copy[c], x + (g * GROUP + c) * ld, some);
+            memset(copy[rows], 0, (GROUP - rows) * sizeof(*copy));
+            round_strip(f, j, g, g + 1, copy[0], STRIP);
+        }
     }
 }
 
-void lsq_columns_set(lsq_gemm_args *args, enum lsq_act act, lsq_round_fn *round, size_t groups, const lsq_operand *b,
-                     size_t k, size_t count, void *scratch)
+/* ---- As they are ---- */
+
+/* Columns [j, j + some) into a strip of so many groups. */
+static void copy_strip(float *to, size_t groups, const lsq_operand *b, size_t k, size_t j, size_t some)
+{
+    for (size_t c = 0; c < k; c++, to += STRIP) {
+        const float *from = b->first + (ptrdiff_t)c * b->row_step + (ptrdiff_t)j * b->column_step;
+        if (b->column_step == 1) {
+            copy_row(to, from, some);
+        } else {
+            if (some < STRIP)
+                memset(to, 0, STRIP * sizeof(*to));
+            for (size_t i = 0; i < some; i++)
+                to[i] = from[(ptrdiff_t)i * b->column_step];
+        }
+    }
+    memset(to, 0, (groups * GROUP - k) * STRIP * sizeof(*to));
+}
+
+void lsq_columns_set(lsq_gemm_args *args, enum lsq_act act, const lsq_kernel *round, size_t groups,
+                     const lsq_operand *b, size_t k, size_t count, void *scratch)
 {
     const filling f = {scratch, layout_of(act, groups, count), act, round, groups};
-    const size_t whole = b->row_step == 1 ? k / GROUP : 0;
-    /* Zeros for columns that nobody asked for, and for what rows the last group lacks. */
-    if (act == ACT_f32 || count % QUAD)
-        memset(f.at, 0, f.l.bytes);
-    for (size_t j = 0; act != ACT_f32 && whole && j < count; j++)
-        round_column(&f, j, 0, whole, b->first + (ptrdiff_t)j * b->column_step);
-    for (size_t j = 0; j < count; j += STRIP) {
-        const size_t some = count - j < STRIP ? count - j : STRIP;
-        if (act == ACT_f32)
-            copy_floats(&f, b, k, j, some);
-        for (size_t g = whole; act != ACT_f32 && g < groups; g += GROUPS)
-            copy_rounded(&f, b, k, j, some, g, g + GROUPS < groups ? g + GROUPS : groups);
-    }
+    float *strips = scratch;
+    for (size_t j = 0; act == ACT_f32 && j < count; j += STRIP)
+        copy_strip(strips + j * groups * GROUP, groups, b, k, j, count - j < STRIP ? count - j : STRIP);
+    if (act != ACT_f32)
+        round->op == OP_roundt ? round_strips(&f, b, k, count) : round_columns(&f, b, k, count);
     args->x = f.at;
     args->sx = act == ACT_f32 ? NULL : (const float *)(void *)(f.at + f.l.sx);
     args->bias = act == ACT_i8 ? (const int32_t *)(void *)(f.at + f.l.bias) : NULL;

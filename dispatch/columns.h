@@ -9,8 +9,11 @@
 /* Bytes of scratch, a multiple of 64, for so many columns of `groups` groups. */
 size_t lsq_columns_bytes(enum lsq_act act, size_t groups, size_t count);
 
-/* Rounds the first `count` columns of b, of k elements, into scratch and points args at it. `round` as of lsq_activation_set(). */
-void lsq_columns_set(lsq_gemm_args *args, enum lsq_act act, lsq_round_fn *round, size_t groups, const lsq_operand *b,
-                     size_t k, size_t count, void *scratch);
+/*
+ * Rounds the first `count` columns of b, of k elements, into scratch and points args at it. `round` is a kernel for these activations:
+ * of `roundt` if elements of a row of b are next to each other, of `round` if those of a column are; NULL if they stay floats.
+ */
+void lsq_columns_set(lsq_gemm_args *args, enum lsq_act act, const lsq_kernel *round, size_t groups,
+                     const lsq_operand *b, size_t k, size_t count, void *scratch);
 
 #endif

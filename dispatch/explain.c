@@ -34,7 +34,7 @@ static json_t *add_step(json_t *steps, const lsq_context *ctx, const lsq_choice 
 static json_t *explain(const lsq_context *ctx, const lsq_weights *w, lsq_transpose trans, size_t n)
 {
     char format[LSQ_FORMAT_NAME_MAX];
-    const lsq_product product = {.w = w, .rows = w->m, .n = n};
+    const lsq_product product = {.w = w, .rows = w->m, .n = n, .b = {.row_step = 1}};
     const lsq_way way = lsq_way_of(ctx, trans, &product);
     const size_t bytes = w->geometry.bytes,
                  threads = lsq_panel_threads(ctx, way.parts, way.part_bytes * way.columns, way.thread_bytes);

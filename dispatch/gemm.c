@@ -5,11 +5,10 @@
  * multiplied with all of them: what decoding costs is divided by their number.
  */
 #include "dispatch/columns.h"
+#include "dispatch/finish.h"
 #include "dispatch/product.h"
 #include "dispatch/sparse.h"
 #include "dispatch/threads.h"
-
-#include <string.h>
 
 enum { COLUMNS_MAX = 512 /* at once, of the legal values */ };
 
@@ -45,35 +44,6 @@ static void add_outliers(const columns *job, size_t p, unsigned r0, unsigned r1,
     }
 }
 
-/* One of C that is there already, or is not looked at. */
-static inline float with_beta(float value, float beta, float c)
-{
-    return beta == 0.0f ? value : value + beta * c;
-}
-
-/* A whole panel of a column, next to each other on both sides. */
-static void put_column(float *restrict c, const float *restrict sum, const float scale[PANEL], float alpha, float beta)
-{
-    float value[PANEL];
-    for (unsigned r = 0; r < PANEL; r++)
-        value[r] = alpha * (sum[r] * scale[r]);
-    for (unsigned r = 0; r < PANEL && beta != 0.0f; r++)
-        value[r] += beta * c[r];
-    memcpy(c, value, sizeof value);
-}
-
-/* A row, in strips of columns. */
-static void put_row(const columns *job, float *c, const float *sum, float scale)
-{
-    const float alpha = job->product->alpha, beta = job->product->beta;
-    const ptrdiff_t column_step = job->product->c_column;
-    for (size_t j0 = 0; j0 < job->count; j0 += STRIP, sum += STRIP * PANEL) {
-        const unsigned some = job->count - j0 < STRIP ? (unsigned)(job->count - j0) : STRIP;
-        for (unsigned j = 0; j < some; j++, c += column_step)
-            *c = with_beta(alpha * (sum[j * job->column_step] * scale), beta, *c);
-    }
-}
-
 /* The sums of panel p into C: rows [r0, r1) of it. */
 static void finish(const columns *job, size_t p, unsigned r0, unsigned r1, float *sums)
 {
@@ -86,15 +56,8 @@ static void finish(const columns *job, size_t p, unsigned r0, unsigned r1, float
         for (unsigned r = 0; r < PANEL; r++)
             scale[r] = 1;
     }
-    float *first = job->c + (ptrdiff_t)(p * PANEL + r0 - product->row) * product->c_row;
-    if (product->c_row == 1 && job->row_step == 1 && r1 - r0 == PANEL) {
-        for (size_t j = 0; j < job->count; j++)
-            put_column(first + (ptrdiff_t)j * product->c_column, sums + j * PANEL, scale, product->alpha,
-                       product->beta);
-    } else {
-        for (unsigned r = r0; r < r1; r++, first += product->c_row)
-            put_row(job, first, sums + r * job->row_step, scale[r]);
-    }
+    const lsq_panel_sums all = {sums, job->row_step, job->column_step, job->count, scale};
+    lsq_finish_panel(product, &all, r0, r1, job->c + (ptrdiff_t)(p * PANEL + r0 - product->row) * product->c_row);
 }
 
 static void run_panels(const void *arg, size_t p0, size_t p1)

@@ -70,11 +70,12 @@ void lsq_vectors_run(const lsq_context *ctx, const lsq_way *way, const lsq_produ
         .kernel = way->multiply->kernel->run.gemv,
         .unit = way->act == ACT_f32 ? 1.0f : w->levels.unit,
     };
+    const lsq_kernel *round = lsq_way_round(way);
     for (size_t j = 0; j < product->n; j++) {
         v.x = product->b.first + (ptrdiff_t)j * product->b.column_step;
         v.y = product->c + (ptrdiff_t)j * product->c_column;
-        lsq_activation_set(&v.args, way->act, lsq_way_round(way), w->geometry.groups, v.x, product->b.row_step, w->k,
-                           scratch);
+        lsq_activation_set(&v.args, way->act, round ? round->run.round : NULL, w->geometry.groups, v.x,
+                           product->b.row_step, w->k, scratch);
         lsq_for_panels(ctx, way->parts, way->part_bytes, way->thread_bytes, run_panels, &v);
     }
 }

@@ -13,9 +13,9 @@ enum { TRANSPOSED_COLUMNS = 16 };
 
 const char *const lsq_route_names[ROUTES] = {"vectors", "columns", "transposed"};
 
-lsq_round_fn *lsq_way_round(const lsq_way *way)
+const lsq_kernel *lsq_way_round(const lsq_way *way)
 {
-    return way->round ? way->round->kernel->run.round : NULL;
+    return way->round ? way->round->kernel : NULL;
 }
 
 lsq_expander lsq_expander_of(const lsq_way *way, const lsq_product *product)
@@ -98,17 +98,17 @@ lsq_way lsq_way_of(const lsq_context *ctx, lsq_transpose trans, const lsq_produc
         way.part_bytes = geometry->bytes / geometry->groups;
         return way;
     }
-    if (act != ACT_f32)
-        way.round = lsq_context_choice(ctx, OP_round, CODEC_x, act, 0, 1);
     way.parts = (product->row + product->rows + PANEL - 1) / PANEL - product->row / PANEL;
     way.part_bytes = geometry->bytes / geometry->panels;
     /* The bits of integer products are the same either way. */
     const unsigned tuned = act == ACT_f32 ? 0 : way.unpack->tunables.value[TUNABLE_expand_from];
     way.together_from = tuned ? tuned : lsq_product_expand_from(way.unpack->kernel);
+    int by_rows = 0; /* are elements of a row of B next to each other, not those of a column? */
     if (product->n > 1 && product->n >= way.together_from) {
         way.route = ROUTE_columns;
         way.multiply = choice(ctx, product, OP_gemm, expanded, act);
         way.columns = least(product->n, way.multiply->tunables.value[TUNABLE_columns]);
+        by_rows = product->b.row_step != 1;
     } else {
         way.route = ROUTE_vectors;
         way.unpack = NULL;
@@ -116,6 +116,8 @@ lsq_way lsq_way_of(const lsq_context *ctx, lsq_transpose trans, const lsq_produc
         way.columns = 1;
         way.thread_bytes = way.multiply->tunables.value[TUNABLE_thread_bytes];
     }
+    if (act != ACT_f32)
+        way.round = lsq_context_choice(ctx, by_rows ? OP_roundt : OP_round, CODEC_x, act, 0, 1);
     return way;
 }
 

@@ -46,7 +46,7 @@ typedef struct lsq_way {
     size_t parts, part_bytes, thread_bytes; /* what lsq_for_panels() divides, part_bytes for each column */
 } lsq_way;
 
-/* Of the weights, format, sizes and family count; and of the rest the rows, and n. */
+/* Of the weights, format, sizes and family count; and of the rest the rows, n, and how B lies. */
 lsq_way lsq_way_of(const lsq_context *ctx, lsq_transpose trans, const lsq_product *product);
 
 /* From how many columns on they go together, unless a tune file knows better. */
@@ -65,7 +65,7 @@ void lsq_transposed_run(const lsq_context *ctx, const lsq_way *way, const lsq_pr
 /* ---- What they share ---- */
 
 /* Rounds columns; NULL if they stay floats. */
-lsq_round_fn *lsq_way_round(const lsq_way *way);
+const lsq_kernel *lsq_way_round(const lsq_way *way);
 
 /* What is expanded or decoded at once stays in half of a first cache; of floats that is so many groups of a panel. */
 enum {

@@ -8,7 +8,8 @@
 #include <stdatomic.h>
 #include <string.h>
 
-const char *const lsq_op_names[OPS] = {"gemv", "decode", "expand", "gemm", "gemvt", "round", "measure", "encode"};
+const char *const lsq_op_names[OPS] = {"gemv",  "decode", "expand",  "gemm",  "gemvt",
+                                       "round", "roundt", "measure", "encode"};
 const char *const lsq_family_names[CODECS] = {"b1", "p2", "p3", "p4", "p5", "p6", "p7",  "p8",  "p9", "t1",
                                               "t2", "t3", "t4", "t5", "t6", "e8", "e16", "e32", "x"};
 const char *const lsq_act_names[ACTS] = {"i8", "i16", "f32"};

@@ -9,7 +9,7 @@
 
 #include <lsq/lsq.h>
 
-enum lsq_op { OP_gemv, OP_decode, OP_expand, OP_gemm, OP_gemvt, OP_round, OP_measure, OP_encode, OPS };
+enum lsq_op { OP_gemv, OP_decode, OP_expand, OP_gemm, OP_gemvt, OP_round, OP_roundt, OP_measure, OP_encode, OPS };
 
 /*
  * How a code is decoded: b a sign, p a plain table (classic, scalar), t trellis; the digit is the width C. e: expanded
@@ -80,6 +80,7 @@ typedef struct lsq_kernel {
         lsq_gemm_fn *gemm;
         lsq_gemvt_fn *gemvt;
         lsq_round_fn *round;
+        lsq_roundt_fn *roundt;
         lsq_measure_fn *measure;
         lsq_encode_fn *encode;
     } run;

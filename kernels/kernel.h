@@ -128,6 +128,21 @@ typedef struct lsq_gemm_args {
 typedef void lsq_gemm_fn(const lsq_gemm_args *a, size_t p, size_t g0, size_t g1);
 
 /*
+ * roundt: sixteen columns that lie side by side, element c of column j at x[c * ld + j], as `round` has each of them, into the four quads
+ * that gemm takes them in. Where `groups` of them are rounded of columns that have `all`, everything else is given as of the first one:
+ * value c of group g, step t = c / 4, of column j = 4 q + i is at q[((q * all + g) * 8 + t) * 16 + 4 * i + c % 4].
+ */
+typedef struct lsq_roundt_args {
+    const float *x; /* no alignment */
+    size_t ld, groups, all;
+    void *q;                  /* int8_t or int16_t; at a multiple of 64 bytes */
+    float *sx;                /* at (q * all + g) * 4 + i */
+    int32_t *bias, *negative; /* int8_t only: at ((q * all + g) * 2 + half) * 4 + i */
+} lsq_roundt_args;
+
+typedef void lsq_roundt_fn(const lsq_roundt_args *a);
+
+/*
  * gemvt: y = W^T x, one panel at a time: y[32 g + c] goes on by what the 16 rows of panel p have in groups [g0, g1), from what is there.
  * The vector, times the scale of each row, times the scale s(p, r, g) of its weights there, is rounded anew for each panel and
  * half of a group, so that what is left to do is in integers: with v[r] = x[r] * s of the 16 rows, amax their largest magnitude,

@@ -141,6 +141,9 @@ static void check_panel(const subject *s, const workload *w, size_t p)
     case OP_gemvt:
         check_gemvt(s, w, p);
         break;
+    case OP_roundt:
+        check_roundt(s, s->groups, STRIP + p % 3 * 5);
+        break;
     default:
         check_round(s, s->groups, p % 2 ? QUAD : 1);
     }

@@ -1,5 +1,5 @@
 /*
- * kernel_check_columns.c - the kernels of products of several columns and of transposed ones, and rounding, against the first of their kind.
+ * kernel_check_columns.c - the kernels of products of several columns and of transposed ones, against the first of their kind.
  *
  * Levels and columns are as random and extreme as those of kernel_check.c. Groups come in two parts, as blocks of them do in use.
  */
@@ -238,84 +238,4 @@ void check_gemvt(const subject *s, const workload *w, size_t p)
         check_odd_vectors(s, &c, p);
     }
     columns_free(&c);
-}
-
-/* ---- round ---- */
-
-/* Everything that rounding writes, lane after lane of one vector. */
-typedef struct rounded {
-    guarded q, sx, bias, negative;
-} rounded;
-
-static rounded round_by(const subject *s, const lsq_kernel *kernel, const float *x, size_t groups, size_t lanes,
-                        int finite)
-{
-    const size_t element = level_bytes(kernel);
-    const size_t steps = (groups * STEPS - 1) * lanes + 1, scales = (groups - 1) * lanes + 1,
-                 sums = (groups * 2 - 1) * lanes + 1;
-    rounded to = {guarded_new(steps * 4 * element, 1), guarded_new(scales * sizeof(float), 1),
-                  guarded_new(sums * sizeof(int32_t), 1), guarded_new(sums * sizeof(int32_t), 1)};
-    memset(to.q.data, 0xee, steps * 4 * element);
-    memset(to.sx.data, 0xee, scales * sizeof(float));
-    memset(to.bias.data, 0xee, sums * sizeof(int32_t));
-    memset(to.negative.data, 0xee, sums * sizeof(int32_t));
-    const int sums_too = kernel->act == ACT_i8;
-    const lsq_round_args args = {
-        x, groups, lanes, to.q.data, to.sx.data, sums_too ? to.bias.data : NULL, sums_too ? to.negative.data : NULL};
-    if (finite)
-        run(s, (void (*)(void))kernel->run.round, &args, 0, 0, 0);
-    else
-        kernel->run.round(&args);
-    return to;
-}
-
-static void rounded_free(rounded *r)
-{
-    guarded *all[] = {&r->q, &r->sx, &r->bias, &r->negative};
-    for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
-        guarded_free(all[i]);
-}
-
-static int same_bytes(const guarded *a, const guarded *b, size_t bytes)
-{
-    return !memcmp(a->data, b->data, bytes);
-}
-
-/* Scales, of which one NaN is as good as another. */
-static int same_scales(const float *a, const float *b, size_t n)
-{
-    int same = 1;
-    for (size_t i = 0; i < n; i++)
-        same &= isnan(b[i]) ? isnan(a[i]) : !memcmp(&a[i], &b[i], sizeof(*a));
-    return same;
-}
-
-void check_round(const subject *s, size_t groups, size_t lanes)
-{
-    static const float odd[] = {NAN, INFINITY, -INFINITY, 0x1p-101f, -0x1p-149f, 0x1p127f, -0.0f};
-    const size_t n = groups * GROUP, element = level_bytes(s->kernel);
-    guarded x = guarded_new(n * sizeof(float), 1);
-    for (size_t i = 0; i < 2 + sizeof(odd) / sizeof(*odd); i++) {
-        float *to = x.data;
-        int finite = 1;
-        for (size_t c = 0; c < n; c++) /* halves of steps too, which go to the even side */
-            to[c] = (float)value(254, s->how, c) / 2 * (i == 0 ? 1 : random_scale());
-        if (i >= 2) {
-            for (size_t c = 0; c < GROUP && fabsf(odd[i - 2]) < 1; c++)
-                to[c] = 0;
-            to[random32() % n] = odd[i - 2];
-            finite = isfinite(odd[i - 2]);
-        }
-        rounded expected = round_by(s, s->reference, to, groups, lanes, finite);
-        rounded got = round_by(s, s->kernel, to, groups, lanes, finite);
-        const size_t sums = ((groups * 2 - 1) * lanes + 1) * sizeof(int32_t);
-        s->verdict->checks++;
-        if (!same_bytes(&got.q, &expected.q, ((groups * STEPS - 1) * lanes + 1) * 4 * element) ||
-            !same_scales(got.sx.data, expected.sx.data, groups * lanes - lanes + 1) ||
-            !same_bytes(&got.bias, &expected.bias, sums) || !same_bytes(&got.negative, &expected.negative, sums))
-            fault(s, "%zu groups, %zu lanes, vector %zu: rounded otherwise", groups, lanes, i);
-        rounded_free(&expected);
-        rounded_free(&got);
-    }
-    guarded_free(&x);
 }

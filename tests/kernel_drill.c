@@ -294,6 +294,27 @@ static void nan_is_zero(const lsq_round_args *a)
         a->sx[g * a->lanes] = isnan(a->sx[g * a->lanes]) ? 0 : a->sx[g * a->lanes];
 }
 
+static void strip_ends_early(const lsq_roundt_args *a)
+{
+    model->run.roundt(a);
+    for (size_t g = 0; g < a->groups; g++)
+        a->sx[(3 * a->all + g) * QUAD + 3] = 0;
+}
+
+static void rows_taken_as_packed(const lsq_roundt_args *a)
+{
+    lsq_roundt_args args = *a;
+    args.ld = STRIP;
+    model->run.roundt(&args);
+}
+
+static void quads_taken_as_packed(const lsq_roundt_args *a)
+{
+    lsq_roundt_args args = *a;
+    args.all = args.groups;
+    model->run.roundt(&args);
+}
+
 /* ---- Encoders ---- */
 
 /* Metrics of a path. */
@@ -571,6 +592,9 @@ static const planted faults[] = {
     FAULT(round, x, i8, half_away, NULL),
     FAULT(round, x, i16, lanes_ignored, NULL),
     FAULT(round, x, i8, nan_is_zero, NULL),
+    FAULT(roundt, x, i8, strip_ends_early, NULL),
+    FAULT(roundt, x, i16, rows_taken_as_packed, NULL),
+    FAULT(roundt, x, i8, quads_taken_as_packed, NULL),
     FAULT(encode, t3, f32, way_from_the_wrong_half, NULL),
     FAULT(encode, t3, f32, metrics_not_brought_back, NULL),
     FAULT(encode, t1, f32, ties_to_the_upper_half, NULL),

@@ -65,6 +65,7 @@ void expect_same(const subject *s, const float *got, const float *expected, size
 void check_gemm(const subject *s, const workload *w, size_t p, size_t quads);
 void check_gemvt(const subject *s, const workload *w, size_t p);
 void check_round(const subject *s, size_t groups, size_t lanes);
+void check_roundt(const subject *s, size_t groups, size_t ld);
 void check_encode(const subject *s);
 
 /* Columns and levels for gemm, and vectors for gemvt, on the matrix of a workload. */

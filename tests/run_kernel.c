@@ -44,6 +44,9 @@ static void run(const lsq_kernel *kernel, const lsq_tiles *w, int largest)
     case OP_gemvt:
         kernel->run.gemvt(&(lsq_gemvt_args){*w, expanded, largest, x, y}, 0, 0, groups);
         break;
+    case OP_roundt:
+        kernel->run.roundt(&(lsq_roundt_args){columns, STRIP, groups, groups, out, sx, bias, negative});
+        break;
     case OP_measure:
     case OP_encode:
         break; /* of tiles, not of products */

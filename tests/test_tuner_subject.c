@@ -129,6 +129,12 @@ static void count_round(const lsq_round_args *a)
     model->run.round(a);
 }
 
+static void count_roundt(const lsq_roundt_args *a)
+{
+    calls++;
+    model->run.roundt(a);
+}
+
 static void count_measure(const lsq_encode_args *a)
 {
     calls++;
@@ -163,6 +169,9 @@ static lsq_kernel counting(const lsq_kernel *kernel)
         break;
     case OP_round:
         other.run.round = count_round;
+        break;
+    case OP_roundt:
+        other.run.roundt = count_roundt;
         break;
     case OP_measure:
         other.run.measure = count_measure;

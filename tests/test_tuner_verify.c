@@ -181,6 +181,27 @@ static void one_lane(const lsq_round_args *a)
     model->run.round(&other);
 }
 
+static void wrong_sums_of_a_strip(const lsq_roundt_args *a)
+{
+    model->run.roundt(a);
+    a->negative[(3 * a->all + a->groups) * 2 * QUAD - 1]++;
+}
+
+static void one_row_twice(const lsq_roundt_args *a)
+{
+    lsq_roundt_args other = *a;
+    other.ld = 0;
+    model->run.roundt(&other);
+}
+
+/* As one would that forgot that there are columns of more groups than these. */
+static void quads_side_by_side(const lsq_roundt_args *a)
+{
+    lsq_roundt_args other = *a;
+    other.all = other.groups;
+    model->run.roundt(&other);
+}
+
 static void prefers_the_last(const lsq_encode_args *a)
 {
     model->run.measure(a);
@@ -211,6 +232,7 @@ typedef struct plant {
     lsq_gemm_fn *gemm;
     lsq_gemvt_fn *gemvt;
     lsq_round_fn *round;
+    lsq_roundt_fn *roundt;
     lsq_encode_fn *encode; /* and measure */
 } plant;
 
@@ -231,6 +253,8 @@ static lsq_kernel faulty_of(plant fault)
         faulty.run.gemvt = fault.gemvt;
     else if (fault.round)
         faulty.run.round = fault.round;
+    else if (fault.roundt)
+        faulty.run.roundt = fault.roundt;
     else if (fault.encode)
         faulty.run.encode = fault.encode;
     return faulty;
@@ -317,6 +341,10 @@ START_TEST(faults_of_rounding_are_found)
     ck_assert_int_eq(judge(OP_round, CODEC_x, ACT_i8, (plant){.round = wrong_negative}), WRONG);
     ck_assert_int_eq(judge(OP_round, CODEC_x, ACT_i8, (plant){.round = one_lane}), WRONG);
     ck_assert_int_eq(judge(OP_round, CODEC_x, ACT_i16, (plant){.round = one_lane}), WRONG);
+    ck_assert_int_eq(judge(OP_roundt, CODEC_x, ACT_i8, (plant){.roundt = wrong_sums_of_a_strip}), WRONG);
+    ck_assert_int_eq(judge(OP_roundt, CODEC_x, ACT_i8, (plant){.roundt = one_row_twice}), WRONG);
+    ck_assert_int_eq(judge(OP_roundt, CODEC_x, ACT_i16, (plant){.roundt = one_row_twice}), WRONG);
+    ck_assert_int_eq(judge(OP_roundt, CODEC_x, ACT_i8, (plant){.roundt = quads_side_by_side}), WRONG);
 }
 END_TEST
 

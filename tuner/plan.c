@@ -73,8 +73,9 @@ int question_matters(const question *q, const lsq_place *where)
 static unsigned rank_of(const question *q)
 {
     static const unsigned sizes[CLASSES] = {[CLASS_l2] = 0, [CLASS_l3] = 1, [CLASS_dram] = 2, [CLASS_l1] = 3};
-    static const unsigned ops[OPS] = {[OP_gemv] = 0,    [OP_gemm] = 10,  [OP_expand] = 11, [OP_round] = 30,
-                                      [OP_decode] = 31, [OP_gemvt] = 32, [OP_encode] = 50, [OP_measure] = 51};
+    static const unsigned ops[OPS] = {
+        [OP_gemv] = 0,   [OP_gemm] = 10,   [OP_expand] = 11, [OP_round] = 30,  [OP_decode] = 31,
+        [OP_gemvt] = 32, [OP_roundt] = 33, [OP_encode] = 50, [OP_measure] = 51};
     unsigned rank = ops[q->kind->op];
     if (q->kind->op == OP_gemv)
         rank += (q->where.crew == CREW_many ? 20 : 0) + (q->threshold ? 5 : sizes[q->where.size_class]) +

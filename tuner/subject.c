@@ -6,6 +6,7 @@
  *     expand, gemm      C = W B, of few columns or many
  *     gemvt             y = W^T x
  *     round             y = W x with few rows and many columns
+ *     roundt            C = W B with few rows, elements of a row of B next to each other
  *     measure, encode   lsq_quantize()
  */
 #include "tuner/subject.h"
@@ -109,7 +110,7 @@ static int allocate(subject *s)
 int subject_make_sized(subject *s, workshop *w, const target *of, size_t rows, size_t columns, size_t n)
 {
     *s = (subject){.of = *of, .format = subject_format(of->codec), .rows = rows, .columns = columns, .n = n};
-    if (of->op == OP_round && of->act == ACT_i16)
+    if ((of->op == OP_round || of->op == OP_roundt) && of->act == ACT_i16)
         s->format = named("s8");
     s->bytes = packed_bytes(&s->format, rows, columns);
     s->ctx = workshop_context(w, of->act == ACT_f32 ? LSQ_ACT_FLOAT : LSQ_ACT_INT,
@@ -152,6 +153,10 @@ int subject_make(subject *s, workshop *w, const target *of)
         rows = PANEL;
         columns = 8192;
         break;
+    case OP_roundt:
+        rows = PANEL;
+        n = 64;
+        break;
     case OP_decode:
         rows = PANEL;
         break;
@@ -192,8 +197,10 @@ static lsq_status quantize(subject *s)
 
 static lsq_status multiply_window(subject *s)
 {
-    const lsq_status status = lsq_sgemm_rows(s->ctx, LSQ_COL_MAJOR, LSQ_NO_TRANS, s->next, s->window, s->n, 1,
-                                             s->weights, s->x, s->columns, 0, s->y, s->rows);
+    const int by_rows = s->of.op == OP_roundt;
+    const lsq_status status =
+        lsq_sgemm_rows(s->ctx, LSQ_COL_MAJOR, by_rows ? LSQ_TRANS : LSQ_NO_TRANS, s->next, s->window, s->n, 1,
+                       s->weights, s->x, by_rows ? s->n : s->columns, 0, s->y, s->rows);
     s->next = (s->next + s->window) % s->rows;
     return status;
 }

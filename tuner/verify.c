@@ -192,7 +192,7 @@ verdict verify_kernel(workshop *w, const lsq_kernel *kernel, const lsq_kernel *r
 {
     if (kernel->op == OP_gemv || kernel->op == OP_decode)
         return verify_alone(kernel, reference, why, room);
-    if (kernel->op == OP_round)
+    if (kernel->op == OP_round || kernel->op == OP_roundt)
         return verify_round(kernel, reference, why, room);
     return verify_in_calls(w, kernel, reference, why, room);
 }

@@ -1,5 +1,5 @@
 /*
- * verify_round.c - kernels that round a vector, by themselves: products show only what the kernel that takes it next reads.
+ * verify_round.c - kernels that round vectors, by themselves: products show only what the kernel that takes it next reads.
  */
 #include "tuner/verify.h"
 
@@ -14,11 +14,11 @@
 
 enum { GROUPS = 23, NUMBERS = GROUPS * GROUP, AFTER = 64 };
 
-/* All that one call may write, with room behind that it may not. */
+/* All that one call may write, sixteen vectors at most, with room behind that it may not. */
 typedef struct rounded {
-    int16_t q[(NUMBERS + AFTER) * QUAD]; /* or bytes, in its first half */
-    float sx[(GROUPS + AFTER) * QUAD];
-    int32_t bias[(2 * GROUPS + AFTER) * QUAD], negative[(2 * GROUPS + AFTER) * QUAD];
+    _Alignas(64) int16_t q[(NUMBERS + AFTER) * STRIP]; /* or bytes, in its first half */
+    float sx[(GROUPS + AFTER) * STRIP];
+    int32_t bias[(2 * GROUPS + AFTER) * STRIP], negative[(2 * GROUPS + AFTER) * STRIP];
 } rounded;
 
 /* Group after group: zeros; tiny and huge numbers; equal ones; halves, where ties go to the even side; usual ones; an infinity, a NaN. */
@@ -38,17 +38,20 @@ static void fill(float *x)
     x[9 * GROUP + 31] = NAN;
 }
 
-static void run(const lsq_kernel *kernel, const float *x, size_t lanes, rounded *to)
+/* `side_by_side` vectors: one, in a lane of as many; or sixteen, of which each begins with another group. */
+static void run(const lsq_kernel *kernel, const float *x, size_t side_by_side, rounded *to)
 {
+    static float columns[NUMBERS * (STRIP + 1)];
     const int bytes = kernel->act == ACT_i8;
+    int32_t *bias = bytes ? to->bias : NULL, *negative = bytes ? to->negative : NULL;
     memset(to, 0x55, sizeof(*to));
-    kernel->run.round(&(lsq_round_args){.x = x,
-                                        .groups = GROUPS,
-                                        .lanes = lanes,
-                                        .q = to->q,
-                                        .sx = to->sx,
-                                        .bias = bytes ? to->bias : NULL,
-                                        .negative = bytes ? to->negative : NULL});
+    if (kernel->op == OP_round) {
+        kernel->run.round(&(lsq_round_args){x, GROUPS, side_by_side, to->q, to->sx, bias, negative});
+        return;
+    }
+    for (size_t i = 0; i < NUMBERS * STRIP; i++)
+        columns[i / STRIP * (STRIP + 1) + i % STRIP] = x[(i / STRIP + i % STRIP * GROUP) % NUMBERS];
+    kernel->run.roundt(&(lsq_roundt_args){columns, STRIP + 1, GROUPS, GROUPS + 1, to->q, to->sx, bias, negative});
 }
 
 /* A NaN has many forms. */
@@ -62,13 +65,14 @@ static int same_scales(const float *a, const float *b, size_t count)
 
 verdict verify_round(const lsq_kernel *kernel, const lsq_kernel *reference, char *why, size_t room)
 {
-    static const size_t lanes[] = {1, QUAD};
+    static const size_t lanes[] = {1, QUAD}, strip[] = {STRIP};
+    const size_t *side_by_side = kernel->op == OP_round ? lanes : strip, tries = kernel->op == OP_round ? 2 : 1;
     static rounded got, expected; /* too large for the stack */
     float x[NUMBERS];
     fill(x);
-    for (size_t i = 0; i < sizeof(lanes) / sizeof(*lanes); i++) {
-        run(reference, x, lanes[i], &expected);
-        run(kernel, x, lanes[i], &got);
+    for (size_t i = 0; i < tries; i++) {
+        run(reference, x, side_by_side[i], &expected);
+        run(kernel, x, side_by_side[i], &got);
         const char *what = memcmp(got.q, expected.q, sizeof(got.q)) != 0                         ? "integers"
                            : !same_scales(got.sx, expected.sx, sizeof(got.sx) / sizeof(*got.sx)) ? "scales"
                            : memcmp(got.bias, expected.bias, sizeof(got.bias)) != 0 ||
@@ -76,8 +80,8 @@ verdict verify_round(const lsq_kernel *kernel, const lsq_kernel *reference, char
                                ? "sums"
                                : NULL;
         if (what) {
-            snprintf(why, room, "%d groups, %zu side by side: %s are not the same as by %s", GROUPS, lanes[i], what,
-                     reference->name);
+            snprintf(why, room, "%d groups, %zu side by side: %s are not the same as by %s", GROUPS, side_by_side[i],
+                     what, reference->name);
             return WRONG;
         }
     }

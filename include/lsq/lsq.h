@@ -505,8 +505,8 @@ LSQ_API lsq_status lsq_sgemm_rows(const lsq_context *ctx, lsq_order order, lsq_t
                                   float beta, float *c, size_t ldc);
 
 /*
- * Describes what would run the product of an m x k matrix in this format with n columns (or of its transpose) on the calling thread, and
- * why, as one JSON object, "lsq.product/1":
+ * Describes what would run the product of an m x k matrix in this format (or of its transpose) with n columns, each in one piece, on
+ * the calling thread, and why, as one JSON object, "lsq.product/1":
  *   format, m, k, n, transposed   the product
  *   bytes, class                  the packed weights, and where they are found when it is repeated: "l1" "l2" "l3" "dram"
  *   batch                         "one" column, "few" (2 to 15) or "many"

@@ -18,17 +18,14 @@ INLINE __m128i magnitude_bits(__m128 x)
     return _mm_and_si128(_mm_castps_si128(x), _mm_set1_epi32(0x7fffffff));
 }
 
-/* All lanes alike. */
 typedef struct scaling {
     __m128 inverse, scale;
     __m128i number; /* ones; 0 if there is a NaN or an infinity */
 } scaling;
 
-/* For the bits of magnitudes, of which one is the largest. */
-INLINE scaling scaling_of(__m128i largest, const float limit)
+/* For the bits of the largest magnitude in each lane. */
+INLINE scaling lane_scaling(__m128i largest, const float limit)
 {
-    largest = _mm_max_epi32(largest, _mm_shuffle_epi32(largest, 0x4e));
-    largest = _mm_max_epi32(largest, _mm_shuffle_epi32(largest, 0xb1));
     const __m128i least = _mm_set1_epi32((127 - 100) << 23), infinity = _mm_set1_epi32(0x7f800000);
     const __m128i number = _mm_cmpgt_epi32(infinity, largest);
     const __m128 nothing = _mm_castsi128_ps(_mm_cmpgt_epi32(least, largest));
@@ -40,6 +37,14 @@ INLINE scaling scaling_of(__m128i largest, const float limit)
     s.inverse = _mm_andnot_ps(nothing, _mm_div_ps(l, amax));
     s.scale = _mm_or_ps(nan, _mm_andnot_ps(nothing, _mm_div_ps(amax, l)));
     return s;
+}
+
+/* All lanes alike, for the bits of magnitudes, of which one is the largest. */
+INLINE scaling scaling_of(__m128i largest, const float limit)
+{
+    largest = _mm_max_epi32(largest, _mm_shuffle_epi32(largest, 0x4e));
+    largest = _mm_max_epi32(largest, _mm_shuffle_epi32(largest, 0xb1));
+    return lane_scaling(largest, limit);
 }
 
 /* Zeros where there is no number. */

@@ -18,8 +18,8 @@
 enum {
     PANEL = 16,            /* rows whose packed bytes lie together, see lsq_sgemm_rows() */
     COLUMNS = 256,         /* what lsq_sgemm_rows() takes at once */
-    PATCH_BYTES = 1 << 20, /* as much as stays in a second cache, or nearly */
-    FEWEST = 16,           /* patches, however large */
+    PATCH_BYTES = 1 << 19, /* as much as stays in a second cache, or nearly */
+    STRIP = 16, /* columns that are rounded together: the fewest patches, however large, and a divisor of others */
     DECODED_BYTES = 64 << 10
 };
 
@@ -135,12 +135,11 @@ static void finish(const layer *l, size_t output, float *y, size_t n)
 }
 
 /* A block of outputs of a group: column j of B is the patch of output p + j. */
-static lsq_status multiply(const layer *l, size_t group, lsq_transpose trans_b, const float *b, size_t ldb, size_t n,
-                           float *y)
+static lsq_status multiply(const layer *l, size_t group, const float *b, size_t ldb, size_t n, float *y)
 {
     const size_t outputs = l->c.outputs;
-    lsq_status status = lsq_sgemm_rows(l->ctx, LSQ_ROW_MAJOR, trans_b, group * outputs, outputs, n, 1, l->w, b, ldb, 0,
-                                       y, l->out_plane);
+    lsq_status status = lsq_sgemm_rows(l->ctx, LSQ_ROW_MAJOR, LSQ_NO_TRANS, group * outputs, outputs, n, 1, l->w, b,
+                                       ldb, 0, y, l->out_plane);
     for (size_t i = 0; status == LSQ_OK && i < outputs; i++)
         finish(l, group * outputs + i, y + i * l->out_plane, n);
     return status;
@@ -152,10 +151,10 @@ static int is_pointwise(const lsq_axis *axis)
     return axis->kernel == 1 && axis->stride == 1 && axis->padding == 0;
 }
 
-static size_t patches_at_once(size_t ld, size_t outputs)
+static size_t patches_at_once(size_t k, size_t outputs)
 {
-    size_t n = PATCH_BYTES / sizeof(float) / ld / 4 * 4;
-    n = n > FEWEST ? n : FEWEST;
+    size_t n = PATCH_BYTES / sizeof(float) / k / STRIP * STRIP;
+    n = n > STRIP ? n : STRIP;
     n = n < COLUMNS ? n : COLUMNS;
     return n < outputs ? n : outputs;
 }
@@ -164,8 +163,8 @@ static lsq_status by_patches(const layer *l)
 {
     const lsq_convolution *c = &l->c;
     const int pointwise = is_pointwise(&c->vertical) && is_pointwise(&c->horizontal);
-    const size_t ld = lsq_patch_ld(l->columns), block = patches_at_once(pointwise ? 1 : ld, l->out_plane);
-    float *patches = pointwise ? NULL : malloc(block * ld * sizeof *patches);
+    const size_t block = pointwise ? COLUMNS : patches_at_once(l->columns, l->out_plane), ld = lsq_patch_ld(block);
+    float *patches = pointwise ? NULL : malloc(l->columns * ld * sizeof *patches);
     if (!pointwise && !patches)
         return LSQ_E_NOMEM;
     lsq_status status = LSQ_OK;
@@ -174,12 +173,10 @@ static lsq_status by_patches(const layer *l)
         float *y = l->y + i * c->outputs * l->out_plane;
         for (size_t p = 0; p < l->out_plane && status == LSQ_OK; p += block) {
             const size_t n = l->out_plane - p < block ? l->out_plane - p : block;
-            if (pointwise) {
-                status = multiply(l, i % c->groups, LSQ_NO_TRANS, x + p, l->in_plane, n, y + p);
-            } else {
+            if (!pointwise)
                 lsq_patches(c, x, p, p + n, patches, ld);
-                status = multiply(l, i % c->groups, LSQ_TRANS, patches, ld, n, y + p);
-            }
+            status = pointwise ? multiply(l, i % c->groups, x + p, l->in_plane, n, y + p)
+                               : multiply(l, i % c->groups, patches, ld, n, y + p);
         }
     }
     free(patches);

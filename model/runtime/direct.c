@@ -8,22 +8,6 @@
 
 #include <string.h>
 
-typedef struct span {
-    size_t first, end;
-} span;
-
-/* Outputs [first, end) for which this element of the kernel meets the image. */
-static span outputs_of(const lsq_axis *axis, size_t element)
-{
-    const size_t at = element * axis->dilation,
-                 limit = axis->in + axis->padding; /* output * stride + at is in [padding, limit) */
-    const size_t first = at < axis->padding ? (axis->padding - at + axis->stride - 1) / axis->stride : 0;
-    const size_t end = at < limit ? (limit - at + axis->stride - 1) / axis->stride : 0;
-    span s = {first < axis->out ? first : axis->out, end < axis->out ? end : axis->out};
-    s.end = s.end < s.first ? s.first : s.end;
-    return s;
-}
-
 static void add_multiple(float *restrict y, const float *restrict x, size_t stride, float w, size_t n)
 {
     if (stride == 1)
@@ -38,7 +22,7 @@ static void add_multiple(float *restrict y, const float *restrict x, size_t stri
 static void add_row(const lsq_axis *h, const float *w, const float *line, float *y)
 {
     for (size_t j = 0; j < h->kernel; j++) {
-        const span s = outputs_of(h, j);
+        const lsq_span s = lsq_axis_outputs(h, j);
         if (s.first < s.end)
             add_multiple(y + s.first, line + lsq_axis_at(h, s.first, j), h->stride, w[j], s.end - s.first);
     }

@@ -1,105 +1,117 @@
 /*
- * patches.c - what meets the kernel, copied side by side for products of several columns (im2col).
+ * patches.c - what meets the kernel, for products of several columns (im2col): a row for each element of the kernel, a column for each
+ * output.
  *
- *     image               a b c d e f     a row of the kernel meets a run of neighbours, for the next output a stride further on
- *     patch of output 0   a b c ?         runs are copied as fours; what is too much is overwritten by the run of the next
- *     patch of output 1   b c d ?         row of the kernel, or lies between two patches
+ *     image               a b c d e f     an element of the kernel meets a run of each row of the image,
+ *     first element       0 a b c d e     and zeros where it is beside it, in the padding
+ *     second element      a b c d e f
+ *     third element       b c d e f 0
  *
- * The run of one row of the kernel is copied for a row of outputs at once: so what is read lies together, and what is written, a
- * few lines for each output, stays in the first cache.
+ * Where rows of outputs are as long as those of the image, the run of the next row goes on where this one ends: all rows are copied at once,
+ * and the ends of rows cleared.
  */
 #include "model/runtime/convolution.h"
 
 #include <string.h>
 
-enum { FOUR = 4 * sizeof(float) };
-
-size_t lsq_patch_ld(size_t columns)
+size_t lsq_patch_ld(size_t outputs)
 {
-    return (columns + 3 + 15) / 16 * 16; /* three floats may be too much; whole cache lines */
+    return outputs / 32 * 32 +
+           (outputs % 32 <= 16 ? 16 : 48); /* an odd number of cache lines, so that rows are in all sets */
 }
 
-/* Outputs [first, end) of a row, whose patches are `ld` apart. */
-typedef struct segment {
-    size_t first, end;
-    size_t inner_first, inner_end; /* of these, the ones whose runs, taken as fours, are all within the image */
-    size_t ld;
-} segment;
-
-/* Output i, element by element. */
-static void copy_elements(const lsq_axis *h, const float *line, size_t i, float *to)
+static size_t least(size_t a, size_t b)
 {
-    for (size_t j = 0; j < h->kernel; j++) {
-        const size_t at = lsq_axis_at(h, i, j);
-        to[j] = at < h->in ? line[at] : 0.0f;
+    return a < b ? a : b;
+}
+
+static inline void zero(float *to, size_t n)
+{
+    if (n) /* mostly there is nothing to do, and a call to find that out costs more */
+        memset(to, 0, n * sizeof(*to));
+}
+
+/* ---- Row after row of outputs ---- */
+
+static void copy_spaced(float *restrict to, const float *restrict from, size_t n, size_t stride)
+{
+    if (stride == 1)
+        memcpy(to, from, n * sizeof(*to));
+    else if (stride == 2)
+        for (size_t i = 0; i < n; i++)
+            to[i] = from[2 * i];
+    else
+        for (size_t i = 0; i < n; i++)
+            to[i] = from[i * stride];
+}
+
+/* Outputs [column, end) of a row that meets this line of the image, or the padding if it is NULL. */
+static void set_row(const lsq_axis *h, lsq_span inside, const float *line, size_t j, size_t column, size_t end,
+                    float *to)
+{
+    const size_t first = inside.first < column ? column : least(inside.first, end),
+                 last = inside.end < first ? first : least(inside.end, end);
+    if (!line || first == last) {
+        zero(to, end - column);
+        return;
+    }
+    zero(to, first - column);
+    copy_spaced(to + (first - column), line + lsq_axis_at(h, first, j), last - first, h->stride);
+    zero(to + (last - column), end - last);
+}
+
+/* Element (i, j) for outputs [p0, p1). */
+static void set_rows(const lsq_convolution *c, const float *plane, size_t i, size_t j, size_t p0, size_t p1, float *to)
+{
+    const lsq_axis *v = &c->vertical, *h = &c->horizontal;
+    const lsq_span inside = lsq_axis_outputs(h, j);
+    size_t row = p0 / h->out, column = p0 % h->out;
+    for (size_t p = p0; p < p1; row++, column = 0) {
+        const size_t end = least(h->out, column + (p1 - p)), y = lsq_axis_at(v, row, i);
+        set_row(h, inside, y < v->in ? plane + y * h->in : NULL, j, column, end, to + (p - p0));
+        p += end - column;
     }
 }
 
-/* One row of the kernel for n outputs that do not meet the padding. */
-static void copy_inner(const lsq_axis *h, const float *line, float *to, size_t ld, size_t n)
+/* ---- All rows of outputs at once ---- */
+
+/* Columns [first, end) of all rows, as far as they are among outputs [p0, p1). */
+static void zero_columns(const lsq_axis *h, size_t first, size_t end, size_t p0, size_t p1, float *to)
 {
-    const size_t run = h->kernel;
-    for (size_t i = 0; i < n; i++, to += ld) {
-        const float *from = line + i * h->stride;
-        if (h->dilation != 1) {
-            for (size_t j = 0; j < run; j++)
-                to[j] = from[j * h->dilation];
-        } else if (run <= 4) {
-            memcpy(to, from, FOUR);
-        } else {
-            for (size_t j = 0; j + 4 < run; j += 4)
-                memcpy(to + j, from + j, FOUR);
-            memcpy(to + run - 4, from + run - 4, FOUR);
-        }
-    }
+    for (size_t p = p0 / h->out * h->out; p < p1 && first < end; p += h->out)
+        for (size_t i = p + first; i < p + end; i++)
+            if (i >= p0 && i < p1)
+                to[i - p0] = 0;
 }
 
-/* One row of the kernel for all outputs of the segment. */
-static void copy_runs(const lsq_axis *h, const segment *s, const float *line, float *to)
+/* Element (i, j), outputs [p0, p1): the plane from `from` on, and zeros before and behind it; strides are 1, and rows as long as its own. */
+static void set_shifted(const lsq_convolution *c, const float *plane, size_t i, size_t j, size_t p0, size_t p1,
+                        float *to)
 {
-    for (size_t i = s->first; i < s->inner_first; i++)
-        copy_elements(h, line, i, to + (i - s->first) * s->ld);
-    if (s->inner_first < s->inner_end)
-        copy_inner(h, line + (s->inner_first * h->stride - h->padding), to + (s->inner_first - s->first) * s->ld, s->ld,
-                   s->inner_end - s->inner_first);
-    for (size_t i = s->inner_end; i < s->end; i++)
-        copy_elements(h, line, i, to + (i - s->first) * s->ld);
-}
-
-static void zero_runs(size_t n, const segment *s, float *to)
-{
-    for (size_t i = s->first; i < s->end; i++, to += s->ld)
-        for (size_t j = 0; j < n; j++)
-            to[j] = 0.0f;
-}
-
-/* Between the first output whose run begins in the image, and the last one whose run ends there. */
-static void set_inner(const lsq_axis *h, segment *s)
-{
-    const size_t reach = (h->kernel - 1) * h->dilation + 1, run = reach < 4 ? 4 : reach;
-    const size_t padded = h->padding + h->in; /* the run begins at output * stride and is in [padding, padded) */
-    const size_t first = (h->padding + h->stride - 1) / h->stride;
-    const size_t end = run <= padded ? (padded - run) / h->stride + 1 : 0;
-    s->inner_first = first < s->first ? s->first : first < s->end ? first : s->end;
-    s->inner_end = end < s->inner_first ? s->inner_first : end < s->end ? end : s->end;
+    const lsq_axis *v = &c->vertical, *h = &c->horizontal;
+    const size_t n = p1 - p0;
+    const lsq_span inside = lsq_axis_outputs(h, j);
+    const ptrdiff_t elements = (ptrdiff_t)(v->in * h->in),
+                    from = (ptrdiff_t)(p0 + lsq_axis_at(v, 0, i) * h->in + lsq_axis_at(h, 0, j));
+    const size_t before = from < 0 ? least((size_t)-from, n) : 0,
+                 end = from < elements ? least((size_t)(elements - from), n) : 0;
+    zero(to, before);
+    if (before < end)
+        memcpy(to + before, plane + (from + (ptrdiff_t)before), (end - before) * sizeof(*to));
+    zero(to + end, n - end);
+    zero_columns(h, 0, inside.first, p0, p1, to);
+    zero_columns(h, inside.end, h->out, p0, p1, to);
 }
 
 void lsq_patches(const lsq_convolution *c, const float *image, size_t p0, size_t p1, float *to, size_t ld)
 {
     const lsq_axis *v = &c->vertical, *h = &c->horizontal;
-    for (size_t p = p0, end; p < p1; p = end) {
-        const size_t row = p / h->out, column = p % h->out;
-        end = (row + 1) * h->out < p1 ? (row + 1) * h->out : p1;
-        segment s = {.first = column, .end = column + (end - p), .ld = ld};
-        set_inner(h, &s);
-        float *at = to + (p - p0) * ld;
-        for (size_t channel = 0; channel < c->inputs; channel++)
-            for (size_t i = 0; i < v->kernel; i++, at += h->kernel) {
-                const size_t y = lsq_axis_at(v, row, i);
-                if (y < v->in)
-                    copy_runs(h, &s, image + (channel * v->in + y) * h->in, at);
+    const int seamless = v->stride == 1 && h->stride == 1 && h->out == h->in;
+    for (size_t channel = 0; channel < c->inputs; channel++, image += v->in * h->in)
+        for (size_t i = 0; i < v->kernel; i++)
+            for (size_t j = 0; j < h->kernel; j++, to += ld)
+                if (seamless)
+                    set_shifted(c, image, i, j, p0, p1, to);
                 else
-                    zero_runs(h->kernel, &s, at);
-            }
-    }
+                    set_rows(c, image, i, j, p0, p1, to);
 }
