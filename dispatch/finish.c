@@ -3,7 +3,8 @@
  *
  *     columns of C next to each other, those of sums too  --------------->  four columns at a time, row after row
  *     columns of C next to each other, but rows of sums   --4 x 4 turned-->  the same, four rows at a time
- *     rows of C next to each other; columns that are no four  ----------->  column after column
+ *     rows of C next to each other, those of sums too  ------------------>  column after column, 16 rows at once
+ *     anything else, and columns that are no four  ---------------------->  column after column
  */
 #include "dispatch/finish.h"
 
@@ -29,7 +30,7 @@ static inline four loaded(const float *from)
     return v;
 }
 
-/* Four columns of C. */
+/* Four columns of C, or rows. */
 static inline void finish_four(blend by, four scaled, float *c)
 {
     four value = by.alpha * scaled;
@@ -68,20 +69,30 @@ static void finish_squares(blend by, const lsq_panel_sums *s, size_t columns, fl
             finish_square(by, s->sums + j * PANEL + r, s->scale + r, c + j, row_step);
 }
 
+/* A whole panel of a column. */
+static void finish_column(blend by, const float *sum, const float *scale, float *c)
+{
+    for (unsigned r = 0; r < PANEL; r += 4)
+        finish_four(by, loaded(sum + r) * loaded(scale + r), c + r);
+}
+
 void lsq_finish_panel(const lsq_product *product, const lsq_panel_sums *s, unsigned r0, unsigned r1, float *c)
 {
     const blend by = {product->alpha, product->beta};
     const ptrdiff_t row_step = product->c_row, column_step = product->c_column;
-    const int rows = s->column_step == 1, squares = !rows && r0 == 0 && r1 == PANEL;
-    const size_t fours = column_step == 1 && (rows || squares) ? s->count / 4 * 4 : 0;
+    const int rows = s->column_step == 1, whole = !rows && r0 == 0 && r1 == PANEL;
+    const size_t fours = column_step == 1 && (rows || whole) ? s->count / 4 * 4 : 0;
     if (fours && rows)
         finish_rows(by, s, r0, r1, fours, c, row_step);
-    if (fours && squares)
+    if (fours && whole)
         finish_squares(by, s, fours, c, row_step);
     c += (ptrdiff_t)fours * column_step;
     for (size_t j = fours; j < s->count; j++, c += column_step) {
         const float *sum = s->sums + j / STRIP * STRIP * PANEL + j % STRIP * s->column_step;
-        for (unsigned r = r0; r < r1; r++)
-            finish_one(by, sum[r * s->row_step] * s->scale[r], c + (ptrdiff_t)(r - r0) * row_step);
+        if (whole && row_step == 1)
+            finish_column(by, sum, s->scale, c);
+        else
+            for (unsigned r = r0; r < r1; r++)
+                finish_one(by, sum[r * s->row_step] * s->scale[r], c + (ptrdiff_t)(r - r0) * row_step);
     }
 }
