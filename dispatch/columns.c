@@ -11,6 +11,7 @@
 #include "dispatch/columns.h"
 
 #include "dispatch/activation.h"
+#include "dispatch/threads.h"
 
 #include <string.h>
 
@@ -33,6 +34,17 @@ size_t lsq_columns_bytes(enum lsq_act act, size_t groups, size_t count)
 {
     return layout_of(act, groups, count).bytes;
 }
+
+/* What is filled, and from what. */
+typedef struct filling {
+    uint8_t *at;
+    layout l;
+    enum lsq_act act;
+    const lsq_kernel *round; /* NULL with floats */
+    size_t groups;
+    lsq_operand b;
+    size_t k, count;
+} filling;
 
 /* `some` of sixteen floats that lie next to each other, and zeros: by sizes that are constants, since calls would cost more. */
 static inline void copy_row(float *to, const float *from, size_t some)
@@ -57,15 +69,6 @@ static inline void copy_row(float *to, const float *from, size_t some)
 }
 
 /* ---- Rounded ---- */
-
-/* What is being filled. */
-typedef struct filling {
-    uint8_t *at;
-    layout l;
-    enum lsq_act act;
-    const lsq_kernel *round;
-    size_t groups;
-} filling;
 
 /* Where a group of a quad is. */
 typedef struct place {
@@ -114,18 +117,19 @@ static void round_column(const filling *f, size_t j, size_t g0, size_t g1, const
     });
 }
 
-static void round_columns(const filling *f, const lsq_operand *b, size_t k, size_t count)
+/* Columns [j, j + some), and zeros in the rest of the last quad. */
+static void round_columns(const filling *f, size_t j, size_t some)
 {
-    const size_t whole = k / GROUP;
-    if (count % QUAD) /* columns that nobody asked for */
-        clear_quad(f, count / QUAD);
-    for (size_t j = 0; j < count; j++) {
-        const float *x = b->first + (ptrdiff_t)j * b->column_step;
+    const size_t whole = f->k / GROUP, end = j + some;
+    if (some % QUAD)
+        clear_quad(f, end / QUAD);
+    for (; j < end; j++) {
+        const float *x = f->b.first + (ptrdiff_t)j * f->b.column_step;
         if (whole)
             round_column(f, j, 0, whole, x);
         if (whole < f->groups) {
             float copy[GROUP] = {0};
-            memcpy(copy, x + whole * GROUP, (k - whole * GROUP) * sizeof(*copy));
+            memcpy(copy, x + whole * GROUP, (f->k - whole * GROUP) * sizeof(*copy));
             round_column(f, j, whole, f->groups, copy);
         }
     }
@@ -147,31 +151,31 @@ static void round_strip(const filling *f, size_t j, size_t g0, size_t g1, const 
     });
 }
 
-static void round_strips(const filling *f, const lsq_operand *b, size_t k, size_t count)
+/* Columns [j, j + some), and zeros in the rest of sixteen. */
+static void round_rows(const filling *f, size_t j, size_t some)
 {
-    const size_t ld = (size_t)b->row_step;
-    for (size_t j = 0; j < count; j += STRIP) {
-        const float *x = b->first + j;
-        const size_t some = count - j < STRIP ? count - j : STRIP, whole = some == STRIP ? k / GROUP : 0;
-        if (whole)
-            round_strip(f, j, 0, whole, x, ld);
-        for (size_t g = whole; g < f->groups; g++) {
-            const size_t left = k - g * GROUP, rows = left < GROUP ? left : GROUP;
-            float copy[GROUP][STRIP];
-            for (size_t c = 0; c < rows; c++)
-                copy_row(copy[c], x + (g * GROUP + c) * ld, some);
-            memset(copy[rows], 0, (GROUP - rows) * sizeof(*copy));
-            round_strip(f, j, g, g + 1, copy[0], STRIP);
-        }
+    const size_t ld = (size_t)f->b.row_step, whole = some == STRIP ? f->k / GROUP : 0;
+    const float *x = f->b.first + j;
+    if (whole)
+        round_strip(f, j, 0, whole, x, ld);
+    for (size_t g = whole; g < f->groups; g++) {
+        const size_t left = f->k - g * GROUP, rows = left < GROUP ? left : GROUP;
+        float copy[GROUP][STRIP];
+        for (size_t c = 0; c < rows; c++)
+            copy_row(copy[c], x + (g * GROUP + c) * ld, some);
+        memset(copy[rows], 0, (GROUP - rows) * sizeof(*copy));
+        round_strip(f, j, g, g + 1, copy[0], STRIP);
     }
 }
 
 /* ---- As they are ---- */
 
-/* Columns [j, j + some) into a strip of so many groups. */
-static void copy_strip(float *to, size_t groups, const lsq_operand *b, size_t k, size_t j, size_t some)
+/* Columns [j, j + some) into a strip, and zeros. */
+static void copy_strip(const filling *f, size_t j, size_t some)
 {
-    for (size_t c = 0; c < k; c++, to += STRIP) {
+    const lsq_operand *b = &f->b;
+    float *to = (float *)(void *)f->at + j * f->groups * GROUP;
+    for (size_t c = 0; c < f->k; c++, to += STRIP) {
         const float *from = b->first + (ptrdiff_t)c * b->row_step + (ptrdiff_t)j * b->column_step;
         if (b->column_step == 1) {
             copy_row(to, from, some);
@@ -182,18 +186,41 @@ static void copy_strip(float *to, size_t groups, const lsq_operand *b, size_t k,
                 to[i] = from[(ptrdiff_t)i * b->column_step];
         }
     }
-    memset(to, 0, (groups * GROUP - k) * STRIP * sizeof(*to));
+    memset(to, 0, (f->groups * GROUP - f->k) * STRIP * sizeof(*to));
 }
 
-void lsq_columns_set(lsq_gemm_args *args, enum lsq_act act, const lsq_kernel *round, size_t groups,
-                     const lsq_operand *b, size_t k, size_t count, void *scratch)
+/* ---- Strips of 16 columns, over threads -------------------------------------------------------------------------- */
+
+static void fill_strips(const void *arg, size_t first, size_t end)
 {
-    const filling f = {scratch, layout_of(act, groups, count), act, round, groups};
-    float *strips = scratch;
-    for (size_t j = 0; act == ACT_f32 && j < count; j += STRIP)
-        copy_strip(strips + j * groups * GROUP, groups, b, k, j, count - j < STRIP ? count - j : STRIP);
-    if (act != ACT_f32)
-        round->op == OP_roundt ? round_strips(&f, b, k, count) : round_columns(&f, b, k, count);
+    const filling *f = arg;
+    for (size_t strip = first; strip < end; strip++) {
+        const size_t j = strip * STRIP, some = f->count - j < STRIP ? f->count - j : STRIP;
+        if (f->act == ACT_f32)
+            copy_strip(f, j, some);
+        else if (f->round->op == OP_roundt)
+            round_rows(f, j, some);
+        else
+            round_columns(f, j, some);
+    }
+}
+
+/* One strip. */
+static size_t strip_bytes(size_t k)
+{
+    return STRIP * k * sizeof(float);
+}
+
+size_t lsq_columns_threads(const lsq_context *ctx, size_t k, size_t count)
+{
+    return lsq_panel_threads(ctx, (count + STRIP - 1) / STRIP, strip_bytes(k), 0);
+}
+
+void lsq_columns_set(const lsq_context *ctx, lsq_gemm_args *args, enum lsq_act act, const lsq_kernel *round,
+                     size_t groups, const lsq_operand *b, size_t k, size_t count, void *scratch)
+{
+    const filling f = {scratch, layout_of(act, groups, count), act, round, groups, *b, k, count};
+    lsq_for_panels(ctx, (count + STRIP - 1) / STRIP, strip_bytes(k), 0, fill_strips, &f);
     args->x = f.at;
     args->sx = act == ACT_f32 ? NULL : (const float *)(void *)(f.at + f.l.sx);
     args->bias = act == ACT_i8 ? (const int32_t *)(void *)(f.at + f.l.bias) : NULL;

@@ -1,6 +1,7 @@
 /*
  * explain.c - what would run one product, and why: the way that lsq_product_run() goes, as JSON.
  */
+#include "dispatch/columns.h"
 #include "dispatch/describe.h"
 #include "dispatch/product.h"
 #include "dispatch/threads.h"
@@ -37,7 +38,9 @@ static json_t *explain(const lsq_context *ctx, const lsq_weights *w, lsq_transpo
     const lsq_product product = {.w = w, .rows = w->m, .n = n, .b = {.row_step = 1}};
     const lsq_way way = lsq_way_of(ctx, trans, &product);
     const size_t bytes = w->geometry.bytes,
-                 threads = lsq_panel_threads(ctx, way.parts, way.part_bytes * way.columns, way.thread_bytes);
+                 rounding = way.route == ROUTE_columns ? lsq_columns_threads(ctx, w->k, way.columns) : 1,
+                 multiplying = lsq_panel_threads(ctx, way.parts, way.part_bytes * way.columns, way.thread_bytes),
+                 threads = rounding > multiplying ? rounding : multiplying;
     lsq_format_name(&w->format, format);
     json_t *steps = add_step(json_array(), ctx, way.round);
     steps = add_step(steps, ctx, way.unpack);

@@ -93,10 +93,10 @@ size_t lsq_columns_scratch(const lsq_way *way, const lsq_product *product)
 }
 
 /* The columns of b that are at work, not rounded. */
-static const lsq_strip *strips_of(const columns *job, const lsq_operand *b, void *scratch)
+static const lsq_strip *strips_of(const lsq_context *ctx, const columns *job, const lsq_operand *b, void *scratch)
 {
     lsq_gemm_args args;
-    lsq_columns_set(&args, ACT_f32, NULL, job->groups, b, job->product->w->k, job->count, scratch);
+    lsq_columns_set(ctx, &args, ACT_f32, NULL, job->groups, b, job->product->w->k, job->count, scratch);
     return args.x;
 }
 
@@ -122,9 +122,9 @@ void lsq_columns_run(const lsq_context *ctx, const lsq_way *way, const lsq_produ
         some.first += (ptrdiff_t)j * some.column_step;
         job.count = product->n - j < way->columns ? product->n - j : way->columns;
         job.c = product->c + (ptrdiff_t)j * product->c_column;
-        lsq_columns_set(&job.args, act, lsq_way_round(way), w->geometry.groups, &some, w->k, job.count, scratch);
+        lsq_columns_set(ctx, &job.args, act, lsq_way_round(way), w->geometry.groups, &some, w->k, job.count, scratch);
         if (w->outliers)
-            job.strips = act == ACT_f32 ? job.args.x : strips_of(&job, &some, (uint8_t *)scratch + rounded);
+            job.strips = act == ACT_f32 ? job.args.x : strips_of(ctx, &job, &some, (uint8_t *)scratch + rounded);
         lsq_for_panels(ctx, way->parts, way->part_bytes * job.count, way->thread_bytes, run_panels, &job);
     }
 }
