@@ -59,12 +59,10 @@ typedef struct scaling {
     __m512i finite; /* ones, or zeros where an infinity or a NaN is among the floats */
 } scaling;
 
-/* Of sixteen spans, from the largest of their magnitudes wherever it is. What cannot be a divisor is not divided by. */
-INLINE scaling scaling_of(const __m512i v[SPANS], const float limit)
+/* Of sixteen spans, from the largest of their magnitudes. What cannot be a divisor is not divided by. */
+INLINE scaling scaling_by(__m512i largest, const float limit)
 {
     const __m512i infinity = _mm512_set1_epi32(0x7f800000), below = _mm512_set1_epi32(((127 - 100) << 23) - 1);
-    const __m512i largest =
-        lanes_joined(dwords_joined(v), dwords_joined(v + 4), dwords_joined(v + 8), dwords_joined(v + 12), larger);
     const __mmask16 finite = _mm512_cmpgt_epi32_mask(infinity, largest),
                     usable = finite & _mm512_cmpgt_epi32_mask(largest, below);
     const __m512 l = _mm512_set1_ps(limit),
@@ -73,6 +71,14 @@ INLINE scaling scaling_of(const __m512i v[SPANS], const float limit)
                  nan = _mm512_castsi512_ps(_mm512_set1_epi32(0x7fc00000));
     return (scaling){_mm512_maskz_mov_ps(usable, _mm512_div_ps(l, amax)), _mm512_mask_mov_ps(nan, finite, scale),
                      _mm512_maskz_set1_epi32(finite, -1)};
+}
+
+/* Wherever in a vector the largest is. */
+INLINE scaling scaling_of(const __m512i v[SPANS], const float limit)
+{
+    return scaling_by(
+        lanes_joined(dwords_joined(v), dwords_joined(v + 4), dwords_joined(v + 8), dwords_joined(v + 12), larger),
+        limit);
 }
 
 /* Those of sixteen spans, each to be broadcast. */
