@@ -30,7 +30,7 @@ lsq_status lsq_product_run(const lsq_context *ctx, lsq_transpose trans, const ls
  * Three ways:
  *   vectors     column after column, straight from the codes
  *   columns     several columns at once, panels expanded (with floats: decoded) for all of them
- *   transposed  W'^T, expanded for up to 16 columns at once
+ *   transposed  W'^T for up to 16 columns at once, straight from the codes where there is a kernel for that, or expanded
  */
 enum lsq_route { ROUTE_vectors, ROUTE_columns, ROUTE_transposed, ROUTES };
 extern const char *const lsq_route_names[ROUTES];
