@@ -80,7 +80,7 @@ void lsq_transposed_run(const lsq_context *ctx, const lsq_way *way, const lsq_pr
     const size_t x_step = w->geometry.panels * PANEL, y_step = w->geometry.groups * GROUP;
     float *y = scratch, *x = y + way->columns * y_step; /* each a whole number of 64 bytes */
     vectors job = {
-        .args = {.w = lsq_weights_tiles(w), .largest = lsq_largest_level(&w->format)},
+        .args = {.w = lsq_weights_tiles(w), .largest = lsq_largest_level(&w->format), .prefetch = way->prefetch},
         .expands = way->unpack != NULL,
         .gemvt = way->multiply->kernel->run.gemvt,
         .panels = w->geometry.panels,

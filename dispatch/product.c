@@ -122,6 +122,7 @@ lsq_way lsq_way_of(const lsq_context *ctx, lsq_transpose trans, const lsq_produc
         if (straight) {
             way.multiply = straight;
             way.unpack = NULL;
+            way.prefetch = choice(ctx, product, OP_gemv, w->family, act)->tunables.value[TUNABLE_prefetch];
         }
         way.columns = least(product->n, TRANSPOSED_COLUMNS);
         way.parts = geometry->groups;

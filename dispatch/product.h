@@ -43,6 +43,7 @@ typedef struct lsq_way {
         *multiply;        /* in this order; NULL: not on this way. unpack is expand, or decode with floats */
     size_t columns;       /* that many at once, or what is left of them */
     size_t together_from; /* from how many columns on they go together; transposed: 1 */
+    size_t prefetch;      /* transposed, straight from the codes: as for a product with a vector */
     size_t parts, part_bytes, thread_bytes; /* what lsq_for_panels() divides, part_bytes for each column */
 } lsq_way;
 

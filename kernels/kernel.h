@@ -143,6 +143,7 @@ typedef struct lsq_gemvt_args {
     int largest;        /* as in gemm */
     const float *x;     /* of row r: 16 p + r; zeros beyond m; at a multiple of 64 bytes */
     float *y;           /* 32 * groups; at a multiple of 64 bytes */
+    size_t prefetch;    /* as in gemv; of expanded levels nothing is asked for */
 } lsq_gemvt_args;
 
 typedef void lsq_gemvt_fn(const lsq_gemvt_args *a, size_t p, size_t g0, size_t g1);

@@ -16,6 +16,7 @@
 #define LSQ_KERNELS_AVX512ICL_GEMVT_H
 
 #include "kernels/avx512icl/spans.h"
+#include "kernels/prefetch.h"
 
 INLINE size_t least(size_t a, size_t b)
 {
@@ -123,6 +124,8 @@ INLINE void add_panel(const lsq_gemvt_args *a, size_t p, size_t g0, size_t g1, c
         for (size_t j = 0; j < tiles; j++, y += GROUP, tile += run.bytes) {
             const size_t span = a->w.scales ? j : 0;
             step_pairs levels;
+            if (a->prefetch)
+                prefetch(tile, (unsigned)run.bytes / 64, a->prefetch);
             pairs(decoder, tile, &levels);
             add_tile(y, &levels, &s[i % 2], span, span + second, run.apart, run.halves);
         }
