@@ -1,8 +1,8 @@
 /*
- * gemvt.c - C = alpha W^T B + beta C: panels are expanded and added, row after row of W, each times its elements of B.
+ * gemvt.c - C = alpha W^T B + beta C: panels are added, row after row of W, each times its elements of B.
  *
  * Threads divide the columns of W, so that no sum is in two hands, and its order does not depend on their number. Columns of B share
- * what was expanded.
+ * what was expanded, or the codes while they are in a cache.
  */
 #include "dispatch/product.h"
 #include "dispatch/sparse.h"
@@ -13,7 +13,8 @@
 /* Some columns of B on their way through the groups. */
 typedef struct vectors {
     lsq_gemvt_args args;
-    lsq_expander expander;
+    lsq_expander expander; /* not straight from the codes */
+    int expands;
     lsq_gemvt_fn *gemvt;
     size_t count, panels;
     const float *x; /* of vector j at j * x_step: what gemvt multiplies by */
@@ -24,14 +25,16 @@ typedef struct vectors {
 static void run_groups(const void *arg, size_t first, size_t end)
 {
     const vectors *job = arg;
-    const size_t block = BLOCK_GROUPS; /* few: y goes through the first cache with every panel, and wants room there */
+    /* For one column few are expanded at once: y goes through the first cache with every panel, and wants room there. */
+    const size_t block = !job->expands ? end - first : job->count == 1 ? BLOCK_GROUPS : job->expander.groups;
     _Alignas(64) uint8_t levels[EXPANDED_BYTES];
     lsq_gemvt_args args = job->args;
     args.levels = levels;
     for (size_t p = 0; p < job->panels; p++)
         for (size_t g0 = first; g0 < end; g0 += block) {
             const size_t g1 = g0 + block < end ? g0 + block : end;
-            lsq_expander_run(&job->expander, p, g0, g1, levels);
+            if (job->expands)
+                lsq_expander_run(&job->expander, p, g0, g1, levels);
             for (size_t j = 0; j < job->count; j++) {
                 args.x = job->x + j * job->x_step;
                 args.y = job->y + j * job->y_step;
@@ -77,8 +80,8 @@ void lsq_transposed_run(const lsq_context *ctx, const lsq_way *way, const lsq_pr
     const size_t x_step = w->geometry.panels * PANEL, y_step = w->geometry.groups * GROUP;
     float *y = scratch, *x = y + way->columns * y_step; /* each a whole number of 64 bytes */
     vectors job = {
-        .args = {.w = lsq_weights_tiles(w), .largest = lsq_largest_level(&w->format)},
-        .expander = lsq_expander_of(way, product),
+        .args = {.w = lsq_weights_tiles(w), .largest = lsq_largest_level(&w->format), .prefetch = way->prefetch},
+        .expands = way->unpack != NULL,
         .gemvt = way->multiply->kernel->run.gemvt,
         .panels = w->geometry.panels,
         .x = x,
@@ -86,6 +89,8 @@ void lsq_transposed_run(const lsq_context *ctx, const lsq_way *way, const lsq_pr
         .x_step = x_step,
         .y_step = y_step,
     };
+    if (job.expands)
+        job.expander = lsq_expander_of(way, product);
     for (size_t j0 = 0; j0 < product->n; j0 += job.count) {
         job.count = product->n - j0 < way->columns ? product->n - j0 : way->columns;
         memset(y, 0, job.count * y_step * sizeof(float));

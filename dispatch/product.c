@@ -82,6 +82,22 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
+/*
+ * Multiplies by W^T straight from the codes, or is NULL. Codes are decoded anew for each column, and only those of trellises take so long
+ * that two quads rather share what is expanded. A kernel of a plainer level than that for expanded levels, as in a hole of the table, would be
+ * slower, unless it was measured or named.
+ */
+static const lsq_choice *straight_transposed(const lsq_context *ctx, const lsq_product *product, enum lsq_act act,
+                                             const lsq_choice *expanded)
+{
+    const enum lsq_family codec = product->w->family;
+    if (act != ACT_i8 || expanded->reason == REASON_forced || (codec >= CODEC_t1 && product->n >= 2 * QUAD))
+        return NULL;
+    const lsq_choice *gemvt = choice(ctx, product, OP_gemvt, codec, act);
+    const int asked_for = gemvt->reason == REASON_tuned || gemvt->reason == REASON_forced;
+    return asked_for || gemvt->kernel->isa >= expanded->kernel->isa ? gemvt : NULL;
+}
+
 lsq_way lsq_way_of(const lsq_context *ctx, lsq_transpose trans, const lsq_product *product)
 {
     const lsq_weights *w = product->w;
@@ -93,6 +109,12 @@ lsq_way lsq_way_of(const lsq_context *ctx, lsq_transpose trans, const lsq_produc
         way.route = ROUTE_transposed;
         way.together_from = 1;
         way.multiply = choice(ctx, product, OP_gemvt, expanded, act);
+        const lsq_choice *straight = straight_transposed(ctx, product, act, way.multiply);
+        if (straight) {
+            way.multiply = straight;
+            way.unpack = NULL;
+            way.prefetch = choice(ctx, product, OP_gemv, w->family, act)->tunables.value[TUNABLE_prefetch];
+        }
         way.columns = least(product->n, TRANSPOSED_COLUMNS);
         way.parts = geometry->groups;
         way.part_bytes = geometry->bytes / geometry->groups;

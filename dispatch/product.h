@@ -30,7 +30,7 @@ lsq_status lsq_product_run(const lsq_context *ctx, lsq_transpose trans, const ls
  * Three ways:
  *   vectors     column after column, straight from the codes
  *   columns     several columns at once, panels expanded (with floats: decoded) for all of them
- *   transposed  W'^T, expanded for up to 16 columns at once
+ *   transposed  W'^T for up to 16 columns at once, straight from the codes where there is a kernel for that, or expanded
  */
 enum lsq_route { ROUTE_vectors, ROUTE_columns, ROUTE_transposed, ROUTES };
 extern const char *const lsq_route_names[ROUTES];
@@ -43,6 +43,7 @@ typedef struct lsq_way {
         *multiply;        /* in this order; NULL: not on this way. unpack is expand, or decode with floats */
     size_t columns;       /* that many at once, or what is left of them */
     size_t together_from; /* from how many columns on they go together; transposed: 1 */
+    size_t prefetch;      /* transposed, straight from the codes: as for a product with a vector */
     size_t parts, part_bytes, thread_bytes; /* what lsq_for_panels() divides, part_bytes for each column */
 } lsq_way;
 

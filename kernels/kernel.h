@@ -143,7 +143,8 @@ typedef struct lsq_roundt_args {
 typedef void lsq_roundt_fn(const lsq_roundt_args *a);
 
 /*
- * gemvt: y = W^T x, one panel at a time: y[32 g + c] goes on by what the 16 rows of panel p have in groups [g0, g1), from what is there.
+ * gemvt: y = W^T x, one panel at a time. Kernels of e8, e16 and e32 take levels that are expanded, of any codec; those of a codec take its
+ * codes, and `levels` and `largest` are not used. y[32 g + c] goes on by what the 16 rows of panel p have in groups [g0, g1), from what is there.
  * The vector, times the scale of each row, times the scale s(p, r, g) of its weights there, is rounded anew for each panel and
  * half of a group, so that what is left to do is in integers: with v[r] = x[r] * s of the 16 rows, amax their largest magnitude,
  *
@@ -158,6 +159,7 @@ typedef struct lsq_gemvt_args {
     int largest;        /* as in gemm */
     const float *x;     /* of row r: 16 p + r; zeros beyond m; at a multiple of 64 bytes */
     float *y;           /* 32 * groups; at a multiple of 64 bytes */
+    size_t prefetch;    /* as in gemv; of expanded levels nothing is asked for */
 } lsq_gemvt_args;
 
 typedef void lsq_gemvt_fn(const lsq_gemvt_args *a, size_t p, size_t g0, size_t g1);

@@ -91,6 +91,10 @@ void columns_make(columns *c, const subject *s, const workload *w, size_t quads)
                               .bias = c->bias.data,
                               .negative = c->negative.data};
     c->transposed = (lsq_gemvt_args){.w = w->args.w, .levels = c->levels.data, .largest = largest, .x = c->x.data};
+    if (s->kernel->codec < CODEC_e8) { /* straight from codes */
+        c->transposed.levels = NULL;
+        c->transposed.prefetch = s->groups % 2 * 4096;
+    }
     guarded *inputs[] = {&c->levels, &c->sx, &c->bias, &c->negative};
     for (size_t i = 0; i < sizeof(inputs) / sizeof(*inputs); i++)
         guarded_seal(inputs[i]);
@@ -180,7 +184,8 @@ static void run_gemvt(const subject *s, const lsq_kernel *kernel, const columns 
         y[i] = (float)(i % 7);
     if (middle)
         run(s, (void (*)(void))kernel->run.gemvt, &args, p, 0, middle);
-    args.levels = (const uint8_t *)args.levels + middle * TILE * level_bytes(kernel);
+    if (args.levels)
+        args.levels = (const uint8_t *)args.levels + middle * TILE * level_bytes(kernel);
     run(s, (void (*)(void))kernel->run.gemvt, &args, p, middle, s->groups);
 }
 

@@ -258,6 +258,13 @@ static void vector_of_panel_0(const lsq_gemvt_args *a, size_t p, size_t g0, size
     model->run.gemvt(p ? &args : a, p, g0, g1);
 }
 
+static void transposed_states_for_64(const lsq_gemvt_args *a, size_t p, size_t g0, size_t g1)
+{
+    lsq_gemvt_args args = *a;
+    args.w.states = a->w.states == 64 ? 16 : a->w.states;
+    model->run.gemvt(&args, p, g0, g1);
+}
+
 static void last_row_forgotten(const lsq_gemvt_args *a, size_t p, size_t g0, size_t g1)
 {
     float x[(CHAIN + 3) * PANEL];
@@ -588,6 +595,8 @@ static const planted faults[] = {
     FAULT(gemm, e32, f32, columns_swapped, NULL),
     FAULT(gemvt, e8, i8, starts_from_zero, NULL),
     FAULT(gemvt, e16, i16, vector_of_panel_0, NULL),
+    FAULT(gemvt, p4, i8, vector_of_panel_0, NULL),
+    FAULT(gemvt, t3, i8, transposed_states_for_64, NULL),
     FAULT(gemvt, e32, f32, last_row_forgotten, NULL),
     FAULT(round, x, i8, half_away, NULL),
     FAULT(round, x, i16, lanes_ignored, NULL),

@@ -102,7 +102,7 @@ double kernel_speed(const lsq_kernel *kernel)
     columns_make(&c, &s, &w, QUADS);
     for (size_t i = 0; i < GROUPS * GROUP * 2 * STRIP; i++)
         x[i] = (float)value(127, RANDOM, i);
-    w.args.prefetch = 4096;
+    w.args.prefetch = c.transposed.prefetch = 4096;
     void *out = aligned_alloc(64, PANEL * GROUPS * GROUP * sizeof(float));
     c.args.sums = c.transposed.y = out;
     double best = 1e9;

@@ -42,7 +42,7 @@ static void run(const lsq_kernel *kernel, const lsq_tiles *w, int largest)
                          0, groups);
         break;
     case OP_gemvt:
-        kernel->run.gemvt(&(lsq_gemvt_args){*w, expanded, largest, x, y}, 0, 0, groups);
+        kernel->run.gemvt(&(lsq_gemvt_args){*w, expanded, largest, x, y, 4096}, 0, 0, groups);
         break;
     case OP_roundt:
         kernel->run.roundt(&(lsq_roundt_args){columns, STRIP, groups, groups, out, sx, bias, negative});

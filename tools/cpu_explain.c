@@ -65,6 +65,20 @@ static void tell_threads(const json_t *product)
                  threads, allowed);
 }
 
+/* Does a kernel run that expands, or decodes? */
+static int expands(const json_t *product)
+{
+    const json_t *step;
+    size_t i;
+    json_array_foreach(json_object_get(product, "kernels"), i, step)
+    {
+        const char *op = cpu_word(step, "op");
+        if (!strcmp(op, "expand") || !strcmp(op, "decode"))
+            return 1;
+    }
+    return 0;
+}
+
 static void tell_way(const json_t *product)
 {
     const char *way = cpu_word(product, "way"), *act = cpu_word(product, "activation");
@@ -82,9 +96,11 @@ static void tell_way(const json_t *product)
                  "codes are expanded for %" JSON_INTEGER_FORMAT " columns at once, as from %" JSON_INTEGER_FORMAT
                  " columns on",
                  at_once, from);
-    else
+    else if (expands(product))
         cpu_line("way", "codes are expanded for %" JSON_INTEGER_FORMAT " column%s at once, and added row after row",
                  at_once, at_once == 1 ? "" : "s");
+    else
+        cpu_line("way", "straight from the codes, added row after row");
     cpu_line("activations", "%s",
              !strcmp(act, "f32")  ? "as they are"
              : !strcmp(act, "i8") ? "rounded to 8 bits"

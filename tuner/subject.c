@@ -222,7 +222,8 @@ static void step(subject *s)
 double subject_time(void *arg, const candidate *c, size_t steps)
 {
     subject *s = arg;
-    const lsq_choice choice = {c->kernel, c->tunables, REASON_tuned, 0};
+    /* Forced: levels are expanded even where codes would go straight. */
+    const lsq_choice choice = {c->kernel, c->tunables, REASON_forced, 0};
     lsq_choices_set(&s->ctx->choices, &lsq_everywhere, &choice);
     const double begin = clock_ns();
     for (size_t i = 0; i < steps; i++)

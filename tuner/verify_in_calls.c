@@ -68,7 +68,8 @@ static lsq_status make_call(const trial *t, uint8_t *result)
 
 static lsq_status call_by(const trial *t, const lsq_kernel *kernel, uint8_t *result)
 {
-    lsq_choice choice = {kernel, lsq_tunables_default, REASON_tuned, 0};
+    /* Forced: levels are expanded even where codes would go straight. */
+    lsq_choice choice = {kernel, lsq_tunables_default, REASON_forced, 0};
     if (kernel->op == OP_expand) /* whatever the number of columns */
         choice.tunables.value[TUNABLE_expand_from] = *lsq_tunable_legal(TUNABLE_expand_from, 1);
     lsq_choices_set(&t->ctx->choices, &lsq_everywhere, &choice);

@@ -1,31 +1,24 @@
 /*
  * gemvt.c - expanded levels of 16 rows, transposed, times a vector, on AVX-512 with VNNI.
  *
- *     levels + 128, q  --vpdpbusd-->  dots        16-bit levels, q  --vpdpwssd-->  dots        everything else: avx512/gemvt.h
+ *     steps  --gemvt.h: vpermt2b-->  of two steps, columns in qwords  --xor 128-->  levels + 128           everything else: gemvt.h
+ *     16-bit levels, q  --vpdpwssd-->  dots                                                 everything else: avx512/gemvt.h
  *
- * The 128 too much of each level is taken back before it comes: dots start at -128 * the sum of q of the same four rows.
- * Bounds: |dot| <= 16 * 255 * 127 < 2^19 on the way. 16 bits: 16 * 16383 * 4095 < 2^31.
+ * Bounds: of 16 bits |dot| <= 16 * 16383 * 4095 < 2^31.
  */
+#include "kernels/avx512icl/gemvt.h"
 #include "kernels/avx512/gemvt.h"
 
-INLINE sides sides8(__m512i q, const int largest)
+INLINE void pairs(void *nothing, const uint8_t *tile, step_pairs *to)
 {
-    sides to = {.q = {rows_as_bytes(q)}, .largest = largest};
-    const __m512i above = _mm512_dpbusd_epi32(_mm512_setzero_si512(), _mm512_set1_epi8(-128), to.q[0]); /* as 128 */
-    to.start = _mm512_sub_epi32(_mm512_setzero_si512(), above);
-    return to;
-}
-
-INLINE __m512i step8(const int8_t *level, const sides *s)
-{
-    const __m512i taken = _mm512_xor_si512(_mm512_load_si512(level), _mm512_set1_epi8(-128));
-    return _mm512_dpbusd_epi32(s->start, columns_of8(taken), s->q[0]);
-}
-
-INLINE __m512i dots8(const void *levels, const sides *s)
-{
-    const int8_t *l = levels;
-    return lanes_joined(step8(l, s), step8(l + LANES, s), step8(l + 2 * LANES, s), step8(l + 3 * LANES, s), sum);
+    (void)nothing;
+#pragma GCC unroll 4
+    for (unsigned i = 0; i < 4; i++) {
+        __m512i two[2];
+        pair(_mm512_load_si512(tile + 128 * i), _mm512_load_si512(tile + 128 * i + 64), two);
+        for (unsigned rows = 0; rows < 2; rows++)
+            to->of[i][rows] = _mm512_xor_si512(two[rows], _mm512_set1_epi8(-128));
+    }
 }
 
 INLINE sides sides16(__m512i q, const int largest)
@@ -49,7 +42,7 @@ INLINE __m512i dots16(const void *levels, const sides *s)
 
 void lsq_gemvt_e8_i8_avx512icl_r1(const lsq_gemvt_args *a, size_t p, size_t g0, size_t g1)
 {
-    gemvt(a, p, g0, g1, 127, sides8, dots8);
+    add_panel(a, p, g0, g1, (tile_run){a->levels, TILE, 1, 128, 1}, pairs, NULL);
 }
 
 void lsq_gemvt_e16_i16_avx512icl_r1(const lsq_gemvt_args *a, size_t p, size_t g0, size_t g1)

@@ -34,33 +34,43 @@ INLINE tables tables_of(__m512i level, const unsigned bits)
 }
 
 /*
- * Levels of step t. The first plane's bits are `slot` * p up; bits of the second plane are placed to match (codec.h), so that
+ * Indices of step t. The first plane's bits are `slot` * p up; bits of the second plane are placed to match (codec.h), so that
  * one shift brings them above those of the first.
  */
-INLINE __m512i levels(const tables *table, const uint8_t *tile, unsigned bits, unsigned t)
+INLINE __m512i index_of(const uint8_t *tile, const unsigned bits, unsigned t)
 {
-    if (bits == 2) {
-        __m512i index = down(load(tile, t / 4), t % 4 == 3 ? 2 : 0);
-        return _mm512_permutexvar_epi8(index, table->at[t % 4 == 3 ? 2 : t % 4]);
-    }
+    if (bits == 2)
+        return down(load(tile, t / 4), t % 4 == 3 ? 2 : 0);
     if (bits == 3) { /* one index for two slots, two bits and two bits, then one and one */
         int v = (int)t / 4, high = t % 4 / 2;
         __m512i two = down(load(tile, (unsigned)v), 4 * high), one = down(load(tile, 2), high ? v : v - 4);
-        __m512i index = high ? merge(0x0f, two, one) : merge(0xf0, one, two);
-        return t % 2 ? _mm512_permutex2var_epi8(table->at[1], index, table->at[2])
-                     : _mm512_permutexvar_epi8(index, table->at[0]);
+        return high ? merge(0x0f, two, one) : merge(0xf0, one, two);
     }
     int j = (int)t / 2, slot = (int)t % 2;
     __m512i four = down(load(tile, (unsigned)j), slot * 4);
     if (bits == 4)
-        return _mm512_permutexvar_epi8(four, table->at[0]);
+        return four;
     __m512i above; /* one bit, at 4 or at 5, so that a shift serves two vectors; or two */
     if (bits == 5)
         above = down(load(tile, 4), j / 2 * 2 - (slot ? 0 : 4));
     else
         above = down(load(tile, 4 + (unsigned)j / 2), j % 2 * 2 - (slot ? 0 : 4));
-    four = slot ? merge(0x0f, four, above) : merge(0xf0, above, four);
-    return _mm512_permutexvar_epi8(four, table->at[bits == 5 ? j % 2 : 0]);
+    return slot ? merge(0x0f, four, above) : merge(0xf0, above, four);
+}
+
+/* Levels by the indices of step t. */
+INLINE __m512i look_up(const tables *table, const unsigned bits, unsigned t, __m512i index)
+{
+    if (bits == 2)
+        return _mm512_permutexvar_epi8(index, table->at[t % 4 == 3 ? 2 : t % 4]);
+    if (bits == 3 && t % 2)
+        return _mm512_permutex2var_epi8(table->at[1], index, table->at[2]);
+    return _mm512_permutexvar_epi8(index, table->at[bits == 5 ? t / 2 % 2 : 0]);
+}
+
+INLINE __m512i levels(const tables *table, const uint8_t *tile, const unsigned bits, unsigned t)
+{
+    return look_up(table, bits, t, index_of(tile, bits, t));
 }
 
 #endif

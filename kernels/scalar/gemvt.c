@@ -1,42 +1,18 @@
 /*
- * gemvt.c - expanded levels of 16 rows, transposed, times a vector, as defined.
- *
- *     x * scales of half a group  --round-->  q[16], amax / L      level, q  --sum over rows-->  dot      y += dot * (amax / L)
- *
- * Bounds: 8 bits: |dot| <= 16 * 127 * 127 < 2^18. 16 bits: |dot| <= 16 * 16383 * 4095 < 2^31.
+ * gemvt.c - expanded levels of 16 rows, transposed, times a vector, as defined in gemvt.h.
  */
-#include "kernels/codec.h"
-#include "kernels/scalar/rounding.h"
-
-/* The vector of a panel for columns 16 half .. 16 half + 15 of a tile: integers and their scale. */
-static float round_for(const lsq_gemvt_args *a, size_t p, size_t g, unsigned half, float limit, int32_t q[PANEL])
-{
-    float v[PANEL], inverse;
-    for (unsigned r = 0; r < PANEL; r++) {
-        float s[2];
-        lsq_tile_scale(&a->w, p * a->w.groups + g, r, a->w.rows[p * PANEL + r], s);
-        v[r] = a->x[p * PANEL + r] * s[half];
-    }
-    const float scale = scale_of(v, PANEL, limit, &inverse);
-    round_all(v, PANEL, inverse, q);
-    return scale;
-}
+#include "kernels/scalar/gemvt.h"
 
 static inline void gemvt(const lsq_gemvt_args *a, size_t p, size_t g0, size_t g1, const int wide)
 {
-    for (size_t g = g0; g < g1; g++)
-        for (unsigned half = 0; half < 2; half++) {
-            int32_t q[PANEL];
-            const float scale = round_for(a, p, g, half, wide ? 4095.0f : 127.0f, q);
-            for (unsigned c = GROUP / 2 * half; c < GROUP / 2 * (half + 1); c++) {
-                int32_t dot = 0;
-                for (unsigned r = 0; r < PANEL; r++) {
-                    const size_t at = (g - g0) * TILE + c / 4 * LANES + 4 * r + c % 4;
-                    dot += q[r] * (wide ? ((const int16_t *)a->levels)[at] : ((const int8_t *)a->levels)[at]);
-                }
-                a->y[g * GROUP + c] += (float)dot * scale;
-            }
+    for (size_t g = g0; g < g1; g++) {
+        int16_t level[STEPS][LANES];
+        for (unsigned i = 0; i < TILE; i++) {
+            const size_t at = (g - g0) * TILE + i;
+            level[i / LANES][i % LANES] = wide ? ((const int16_t *)a->levels)[at] : ((const int8_t *)a->levels)[at];
         }
+        add_tile(a, p, g, level, wide ? 4095.0f : 127.0f);
+    }
 }
 
 void lsq_gemvt_e8_i8_scalar_r1(const lsq_gemvt_args *a, size_t p, size_t g0, size_t g1)

@@ -169,6 +169,16 @@ static inline __m512i simulated_shuffle_words(__m512i a, int order, int first)
 #undef _mm512_madd_epi16
 #define _mm512_madd_epi16 simde_mm512_madd_epi16
 
-#define _knot_mask64(a)   (~(__mmask64)(a))
+static inline __m512i simulated_maskz_loadu_epi64(unsigned mask, const void *from)
+{
+    lanes to = {.v = {0}};
+    for (int i = 0; i < 8; i++)
+        if (mask >> i & 1)
+            memcpy(&to.i32[2 * i], (const char *)from + 8 * i, 8);
+    return to.v;
+}
+#define _mm512_maskz_loadu_epi64 simulated_maskz_loadu_epi64
+
+#define _knot_mask64(a)          (~(__mmask64)(a))
 
 #endif

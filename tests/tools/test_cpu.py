@@ -120,9 +120,16 @@ class Product(Cpu):
         self.assertIn('256 columns at once', lines['way'])
         self.assertEqual([name.split('_')[0] for name in kernels], ['round', 'expand', 'gemm'])
         self.assertEqual(lines['activations'], 'rounded to 13 bits')
-        lines, kernels = self.explain('t3.st64', '1000000x4096', '-n3', '--trans')
+        lines, kernels = self.explain('t3.st64', '1000000x4096', '-n9', '--trans')
         self.assertIn('W^T B', lines['product'])
         self.assertRegex(lines['weights'], r'^1\.\d GiB packed, more than the last cache .*: class dram$')
+        self.assertEqual([name.split('_')[0] for name in kernels], ['expand', 'gemvt'])
+        self.assertIn('expanded for 9 columns at once', lines['way'])
+        lines, kernels = self.explain('t3', '64x64', '--trans', LSQ_MAX_ISA='scalar')
+        self.assertEqual(lines['way'], 'straight from the codes, added row after row')
+        self.assertEqual(list(kernels), ['gemvt_t3_i8_scalar_r1'])
+        lines, kernels = self.explain('s8', '64x64', '--trans')
+        self.assertIn('expanded for 1 column at once', lines['way'])
         self.assertEqual([name.split('_')[0] for name in kernels], ['expand', 'gemvt'])
 
     def test_reasons(self):
