@@ -11,7 +11,7 @@ enum { STACK_SCRATCH = 8192 };
 /* Transposed: columns share what was expanded, but sums of too many leave the first cache. */
 enum { TRANSPOSED_COLUMNS = 16 };
 
-const char *const lsq_route_names[ROUTES] = {"vectors", "columns", "transposed"};
+const char *const lsq_route_names[ROUTES] = {"vectors", "direct", "columns", "transposed"};
 
 lsq_round_fn *lsq_way_round(const lsq_way *way)
 {
@@ -66,17 +66,33 @@ static void scale(const lsq_product *product, size_t rows)
         }
 }
 
+int lsq_product_goes_direct(const lsq_kernel *gemm, const lsq_kernel *unpack)
+{
+    return gemm && gemm->isa >= unpack->isa;
+}
+
+/*
+ * Directly, codes are decoded anew for every four or eight columns, with VBMI and VNNI beside the multiplications: there plain codes up
+ * to 6 bits are as fast that way as expanded for any number of columns, those that take longest are not with more than eight.
+ */
+static unsigned expand_from_beside(const lsq_kernel *direct)
+{
+    if (direct->isa != ISA_avx512icl || direct->codec == CODEC_p9 || direct->codec == CODEC_t6)
+        return 2 * QUAD;
+    return direct->codec >= CODEC_p2 && direct->codec <= CODEC_p6 ? 8 * QUAD : 4 * QUAD;
+}
+
 /*
  * One by one nothing has to be expanded: where that takes about as long as a product (signs, small plain codes, floats), it pays from two
- * quads of columns on, where it is cheap beside one (wide codes), from two columns on. With VBMI and VNNI all integers are alike.
- * Signs are not even decoded for a product with floats, so that columns cost no more one by one than together, and decoding pays late.
+ * quads of columns on, where it is cheap beside one (wide codes), from two columns on. Signs are not even decoded for a product with
+ * floats, so that columns cost no more one by one than together, and decoding pays late.
  */
-unsigned lsq_product_expand_from(const lsq_kernel *unpack)
+unsigned lsq_product_expand_from(const lsq_kernel *unpack, const lsq_kernel *direct)
 {
+    if (direct)
+        return expand_from_beside(direct);
     if (unpack->act == ACT_f32)
         return unpack->codec == CODEC_b1 ? 8 * QUAD : 2 * QUAD;
-    if (unpack->isa == ISA_avx512icl)
-        return QUAD;
     return unpack->act == ACT_i16 ? 2 : unpack->codec <= CODEC_p4 ? 2 * QUAD : QUAD;
 }
 
@@ -91,6 +107,17 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
+/* What multiplies columns straight from codes, or NULL. Kernels that were measured or named are not questioned. */
+static const lsq_choice *direct_choice(const lsq_context *ctx, const lsq_product *product, enum lsq_act act,
+                                       const lsq_kernel *unpack)
+{
+    if (act == ACT_f32)
+        return NULL;
+    const lsq_choice *gemm = choice(ctx, product, OP_gemm, product->w->family, act);
+    const int asked_for = gemm->reason == REASON_tuned || gemm->reason == REASON_forced;
+    return asked_for || lsq_product_goes_direct(gemm->kernel, unpack) ? gemm : NULL;
+}
+
 lsq_way lsq_way_of(const lsq_context *ctx, lsq_transpose trans, const lsq_product *product)
 {
     const lsq_weights *w = product->w;
@@ -100,7 +127,7 @@ lsq_way lsq_way_of(const lsq_context *ctx, lsq_transpose trans, const lsq_produc
     lsq_way way = {.act = act, .unpack = choice(ctx, product, act == ACT_f32 ? OP_decode : OP_expand, w->family, act)};
     if (trans == LSQ_TRANS) {
         way.route = ROUTE_transposed;
-        way.together_from = 1;
+        way.together_from = way.expand_from = 1;
         way.multiply = choice(ctx, product, OP_gemvt, expanded, act);
         way.columns = least(product->n, TRANSPOSED_COLUMNS);
         way.parts = geometry->groups;
@@ -111,13 +138,19 @@ lsq_way lsq_way_of(const lsq_context *ctx, lsq_transpose trans, const lsq_produc
         way.round = lsq_context_choice(ctx, OP_round, CODEC_x, act, 0, 1);
     way.parts = (product->row + product->rows + PANEL - 1) / PANEL - product->row / PANEL;
     way.part_bytes = geometry->bytes / geometry->panels;
-    /* The bits of integer products are the same either way. */
+    /* The bits of integer products are the same whichever way. */
+    const lsq_choice *direct = direct_choice(ctx, product, act, way.unpack->kernel);
     const unsigned tuned = act == ACT_f32 ? 0 : way.unpack->tunables.value[TUNABLE_expand_from];
-    way.together_from = tuned ? tuned : lsq_product_expand_from(way.unpack->kernel);
+    way.expand_from = tuned ? tuned : lsq_product_expand_from(way.unpack->kernel, direct ? direct->kernel : NULL);
+    way.together_from = direct ? 2 : way.expand_from;
     if (product->n > 1 && product->n >= way.together_from) {
-        way.route = ROUTE_columns;
-        way.multiply = choice(ctx, product, OP_gemm, expanded, act);
+        const int expands = product->n >= way.expand_from;
+        way.route = expands ? ROUTE_columns : ROUTE_direct;
+        way.unpack = expands ? way.unpack : NULL;
+        way.multiply = expands ? choice(ctx, product, OP_gemm, expanded, act) : direct;
         way.columns = least(product->n, way.multiply->tunables.value[TUNABLE_columns]);
+        if (!expands)
+            way.prefetch = choice(ctx, product, OP_gemv, w->family, act)->tunables.value[TUNABLE_prefetch];
     } else {
         way.route = ROUTE_vectors;
         way.unpack = NULL;
@@ -131,8 +164,8 @@ lsq_way lsq_way_of(const lsq_context *ctx, lsq_transpose trans, const lsq_produc
 static size_t scratch_of(const lsq_way *way, const lsq_product *product)
 {
     return way->route == ROUTE_transposed ? lsq_transposed_scratch(way, product)
-           : way->route == ROUTE_columns  ? lsq_columns_scratch(way, product)
-                                          : lsq_vectors_scratch(way, product);
+           : way->route == ROUTE_vectors  ? lsq_vectors_scratch(way, product)
+                                          : lsq_columns_scratch(way, product);
 }
 
 lsq_status lsq_product_run(const lsq_context *ctx, lsq_transpose trans, const lsq_product *product)
@@ -149,10 +182,10 @@ lsq_status lsq_product_run(const lsq_context *ctx, lsq_transpose trans, const ls
         return LSQ_E_NOMEM;
     if (way.route == ROUTE_transposed)
         lsq_transposed_run(ctx, &way, product, scratch);
-    else if (way.route == ROUTE_columns)
-        lsq_columns_run(ctx, &way, product, scratch);
-    else
+    else if (way.route == ROUTE_vectors)
         lsq_vectors_run(ctx, &way, product, scratch);
+    else
+        lsq_columns_run(ctx, &way, product, scratch);
     if (scratch != stack)
         free(scratch);
     return LSQ_OK;
