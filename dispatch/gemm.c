@@ -1,7 +1,7 @@
 /*
  * gemm.c - C = alpha op(W) op(B) + beta C.
  *
- * Columns are rounded and interleaved once. Each panel is expanded into levels, as much at a time as stays in the first cache, and
+ * Columns are rounded and interleaved once. Each panel is expanded into levels, some groups at a time that stay in the first cache, and
  * multiplied with all of them: what decoding costs is divided by their number. If there are few, each panel is multiplied as it is.
  */
 #include "dispatch/columns.h"
@@ -18,7 +18,6 @@ typedef struct columns {
     lsq_expander expander; /* not of a direct product */
     lsq_gemm_fn *gemm;
     int expands;
-    size_t block; /* groups at once */
     float unit;
     size_t groups;           /* of W */
     const lsq_strip *strips; /* with outliers: the columns as they are, in strips of 16 */
@@ -78,7 +77,7 @@ static void run_panels(const void *arg, size_t p0, size_t p1)
     _Alignas(64) uint8_t levels[EXPANDED_BYTES];
     _Alignas(64) float sums[COLUMNS_MAX * PANEL];
     lsq_gemm_args args = job->args;
-    const size_t groups = args.w.groups, block = job->block;
+    const size_t groups = args.w.groups, block = job->expands ? BLOCK_GROUPS : groups;
     args.levels = levels;
     args.quads = (job->count + QUAD - 1) / QUAD;
     args.columns = job->count;
@@ -122,16 +121,13 @@ void lsq_columns_run(const lsq_context *ctx, const lsq_way *way, const lsq_produ
         .product = product,
         .gemm = way->multiply->kernel->run.gemm,
         .expands = way->route == ROUTE_columns,
-        .block = w->geometry.groups,
         .unit = w->levels.unit,
         .groups = w->geometry.groups,
         .row_step = act == ACT_f32 ? STRIP : 1,
         .column_step = act == ACT_f32 ? 1 : PANEL,
     };
-    if (job.expands) {
+    if (job.expands)
         job.expander = lsq_expander_of(way, product);
-        job.block = job.expander.groups;
-    }
     for (size_t j = 0; j < product->n; j += job.count) {
         lsq_operand some = product->b;
         some.first += (ptrdiff_t)j * some.column_step;

@@ -22,23 +22,21 @@ lsq_expander lsq_expander_of(const lsq_way *way, const lsq_product *product)
 {
     const lsq_weights *w = product->w;
     const lsq_kernel *kernel = way->unpack->kernel;
-    const size_t level = way->act == ACT_i8 ? 1 : way->act == ACT_i16 ? 2 : sizeof(float);
     return (lsq_expander){
         .w = lsq_weights_tiles(w),
         .tile_bytes = 64 * (size_t)w->format.bits,
         .row = w->row,
         .expand = kernel->op == OP_expand ? kernel->run.expand : NULL,
         .decode = kernel->op == OP_decode ? kernel->run.decode : NULL,
-        .groups = EXPANDED_BYTES / (TILE * level),
     };
 }
 
-/* Asks for what will be wanted next, the codes behind these: while they are multiplied with, nobody else would. */
+/* Asks for what will be wanted next, the codes behind these: while they are multiplied with, nobody else would. Into the second cache. */
 static void ask_for_next(const lsq_expander *e, size_t p, size_t g0, size_t g1)
 {
     const uint8_t *next = e->w.codes + (p * e->w.groups + g1) * e->tile_bytes;
     for (size_t at = 0; at < (g1 - g0) * e->tile_bytes; at += 64)
-        __builtin_prefetch(next + at);
+        __builtin_prefetch(next + at, 0, 2);
 }
 
 void lsq_expander_run(const lsq_expander *e, size_t p, size_t g0, size_t g1, void *levels)

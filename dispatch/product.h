@@ -80,11 +80,14 @@ void lsq_transposed_run(const lsq_context *ctx, const lsq_way *way, const lsq_pr
 /* Rounds columns; NULL if they stay floats. */
 lsq_round_fn *lsq_way_round(const lsq_way *way);
 
-/* What is expanded or decoded at once stays in half of a first cache; of floats that is so many groups of a panel. */
+/*
+ * What is expanded or decoded at once: so many groups of a panel. Of floats they fill half of a first cache; of integers more would do, but
+ * then codes that come from memory come in bursts.
+ */
 enum { EXPANDED_BYTES = 16 << 10, BLOCK_GROUPS = EXPANDED_BYTES / (TILE * 4), BLOCK_COLUMNS = BLOCK_GROUPS * GROUP };
 
 /*
- * Fills levels of groups [g0, g1) of panel p, 16 * 32 (g1 - g0) of them within EXPANDED_BYTES, as gemm and gemvt kernels want them:
+ * Fills levels of groups [g0, g1) of panel p, at most BLOCK_GROUPS of them, 16 * 32 levels each, as gemm and gemvt kernels want them:
  * integers, or weights.
  */
 typedef struct lsq_expander {
@@ -93,7 +96,6 @@ typedef struct lsq_expander {
     const float *row;  /* scales by the byte of a row */
     lsq_expand_fn *expand;
     lsq_decode_fn *decode; /* instead of it, with floats */
-    size_t groups;         /* at most so many at once */
 } lsq_expander;
 
 lsq_expander lsq_expander_of(const lsq_way *way, const lsq_product *product);
