@@ -45,14 +45,14 @@ static json_t *explain(const lsq_context *ctx, const lsq_weights *w, lsq_transpo
     json_t *steps = add_step(json_array(), ctx, way.round);
     steps = add_step(steps, ctx, way.unpack);
     steps = add_step(steps, ctx, way.multiply);
-    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:b, s:I, s:s, s:s, s:s, s:I, s:I, s:s, s:I, s:I, s:o, s:O}", "schema",
-                     "lsq.product/1", "format", format, "m", (json_int_t)w->m, "k", (json_int_t)w->k, "n",
+    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:b, s:I, s:s, s:s, s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:o, s:O}",
+                     "schema", "lsq.product/1", "format", format, "m", (json_int_t)w->m, "k", (json_int_t)w->k, "n",
                      (json_int_t)n, "transposed", trans == LSQ_TRANS, "bytes", (json_int_t)bytes, "class",
                      lsq_class_names[lsq_size_class(&ctx->cpu, bytes)], "batch", lsq_batch_names[lsq_batch(n)],
                      "activation", lsq_act_names[way.act], "threads", (json_int_t)threads, "threads_allowed",
                      (json_int_t)ctx->threads, "way", lsq_route_names[way.route], "columns_at_once",
-                     (json_int_t)way.columns, "together_from", (json_int_t)way.together_from, "kernels", steps,
-                     "tune_files", ctx->tune_files);
+                     (json_int_t)way.columns, "together_from", (json_int_t)way.together_from, "expand_from",
+                     (json_int_t)way.expand_from, "kernels", steps, "tune_files", ctx->tune_files);
 }
 
 size_t lsq_describe_product(const lsq_context *ctx, const lsq_format *format, size_t m, size_t k, lsq_transpose trans,

@@ -1,8 +1,8 @@
 /*
  * gemm.c - C = alpha op(W) op(B) + beta C.
  *
- * Columns are rounded and interleaved once. Each panel is expanded into levels, as much at a time as stays in the first cache, and
- * multiplied with all of them: what decoding costs is divided by their number.
+ * Columns are rounded and interleaved once. Each panel is expanded into levels, some groups at a time that stay in the first cache, and
+ * multiplied with all of them: what decoding costs is divided by their number. If there are few, each panel is multiplied as it is.
  */
 #include "dispatch/columns.h"
 #include "dispatch/finish.h"
@@ -16,8 +16,9 @@ enum { COLUMNS_MAX = 512 /* at once, of the legal values */ };
 typedef struct columns {
     lsq_gemm_args args;
     const lsq_product *product;
-    lsq_expander expander;
+    lsq_expander expander; /* not of a direct product */
     lsq_gemm_fn *gemm;
+    int expands;
     float unit;
     size_t groups;           /* of W */
     const lsq_strip *strips; /* with outliers: the columns as they are, in strips of 16 */
@@ -68,14 +69,16 @@ static void run_panels(const void *arg, size_t p0, size_t p1)
     _Alignas(64) uint8_t levels[EXPANDED_BYTES];
     _Alignas(64) float sums[COLUMNS_MAX * PANEL];
     lsq_gemm_args args = job->args;
-    const size_t groups = args.w.groups, block = job->expander.groups;
+    const size_t groups = args.w.groups, block = job->expands ? job->expander.groups : groups;
     args.levels = levels;
     args.quads = (job->count + QUAD - 1) / QUAD;
+    args.columns = job->count;
     args.sums = sums;
     for (size_t p = before + p0; p < before + p1; p++) {
         for (size_t g0 = 0; g0 < groups; g0 += block) {
             const size_t g1 = g0 + block < groups ? g0 + block : groups;
-            lsq_expander_run(&job->expander, p, g0, g1, levels);
+            if (job->expands)
+                lsq_expander_run(&job->expander, p, g0, g1, levels);
             job->gemm(&args, p, g0, g1);
         }
         const size_t top = p * PANEL, left = end - top;
@@ -108,15 +111,18 @@ void lsq_columns_run(const lsq_context *ctx, const lsq_way *way, const lsq_produ
     columns job = {
         .args = {.w = lsq_weights_tiles(w),
                  .tile_bytes = 64 * (size_t)w->format.bits,
-                 .largest = lsq_largest_level(&w->format)},
+                 .largest = lsq_largest_level(&w->format),
+                 .prefetch = way->prefetch},
         .product = product,
-        .expander = lsq_expander_of(way, product),
         .gemm = way->multiply->kernel->run.gemm,
+        .expands = way->route == ROUTE_columns,
         .unit = w->levels.unit,
         .groups = w->geometry.groups,
         .row_step = act == ACT_f32 ? STRIP : 1,
         .column_step = act == ACT_f32 ? 1 : PANEL,
     };
+    if (job.expands)
+        job.expander = lsq_expander_of(way, product);
     for (size_t j = 0; j < product->n; j += job.count) {
         lsq_operand some = product->b;
         some.first += (ptrdiff_t)j * some.column_step;

@@ -1,5 +1,5 @@
 /*
- * product.h - C = alpha op(W') B + beta C, where W' are some rows of W: the three ways to it, and the choice of one.
+ * product.h - C = alpha op(W') B + beta C, where W' are some rows of W: the ways to it, and the choice of one.
  */
 #ifndef LSQ_DISPATCH_PRODUCT_H
 #define LSQ_DISPATCH_PRODUCT_H
@@ -27,12 +27,13 @@ typedef struct lsq_product {
 lsq_status lsq_product_run(const lsq_context *ctx, lsq_transpose trans, const lsq_product *product);
 
 /*
- * Three ways:
+ * Four ways:
  *   vectors     column after column, straight from the codes
+ *   direct      several columns at once, straight from the codes, where there is a kernel for that
  *   columns     several columns at once, panels expanded (with floats: decoded) for all of them
  *   transposed  W'^T for up to 16 columns at once, straight from the codes where there is a kernel for that, or expanded
  */
-enum lsq_route { ROUTE_vectors, ROUTE_columns, ROUTE_transposed, ROUTES };
+enum lsq_route { ROUTE_vectors, ROUTE_direct, ROUTE_columns, ROUTE_transposed, ROUTES };
 extern const char *const lsq_route_names[ROUTES];
 
 /* A way, and what is used on it: for what goes it, and for what explains it. */
@@ -42,21 +43,32 @@ typedef struct lsq_way {
     const lsq_choice *round, *unpack,
         *multiply;        /* in this order; NULL: not on this way. unpack is expand, or decode with floats */
     size_t columns;       /* that many at once, or what is left of them */
-    size_t together_from; /* from how many columns on they go together; transposed: 1 */
-    size_t prefetch;      /* transposed, straight from the codes: as for a product with a vector */
+    size_t together_from; /* from how many columns on they go together, directly or expanded; transposed: 1 */
+    size_t expand_from;   /* from how many on they are expanded; transposed: 1 */
+    size_t prefetch;      /* straight from the codes: as for a product with a vector */
     size_t parts, part_bytes, thread_bytes; /* what lsq_for_panels() divides, part_bytes for each column */
 } lsq_way;
 
 /* Of the weights, format, sizes and family count; and of the rest the rows, n, and how B lies. */
 lsq_way lsq_way_of(const lsq_context *ctx, lsq_transpose trans, const lsq_product *product);
 
-/* From how many columns on they go together, unless a tune file knows better. */
-unsigned lsq_product_expand_from(const lsq_kernel *unpack);
+/*
+ * Do products of few columns go directly, with this default gemm kernel of their codec (or NULL) and this one that expands? One of a
+ * plainer level, as in a hole of the table, would be slower than columns one by one.
+ */
+int lsq_product_goes_direct(const lsq_kernel *gemm, const lsq_kernel *unpack);
+
+/*
+ * From how many columns on panels are expanded by this kernel, unless a tune file knows better; fewer go directly by that one or, if it is
+ * NULL, one by one.
+ */
+unsigned lsq_product_expand_from(const lsq_kernel *unpack, const lsq_kernel *direct);
 
 /* Each way; alpha is not 0. Scratch is at a multiple of 64 bytes. */
 size_t lsq_vectors_scratch(const lsq_way *way, const lsq_product *product);
 void lsq_vectors_run(const lsq_context *ctx, const lsq_way *way, const lsq_product *product, void *scratch);
 
+/* Columns together, directly or expanded. */
 size_t lsq_columns_scratch(const lsq_way *way, const lsq_product *product);
 void lsq_columns_run(const lsq_context *ctx, const lsq_way *way, const lsq_product *product, void *scratch);
 
@@ -81,8 +93,7 @@ enum {
  */
 typedef struct lsq_expander {
     lsq_tiles w;
-    size_t tile_bytes; /* of codes */
-    const float *row;  /* scales by the byte of a row */
+    const float *row; /* scales by the byte of a row */
     lsq_expand_fn *expand;
     lsq_decode_fn *decode; /* instead of it, with floats */
     size_t groups;         /* at most so many at once */

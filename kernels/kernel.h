@@ -101,28 +101,33 @@ typedef struct lsq_round_args {
 typedef void lsq_round_fn(const lsq_round_args *a);
 
 /*
- * gemm: gemv with expanded levels, for columns in fours. Column j of quad q lies between its three neighbours: its values of group g
- * and step t are the four at x[((q * groups + g) * 8 + t) * 16 + 4 * j]. The sums of panel p go on from where groups before g0
- * left them, from zero at g0 = 0, with the arithmetic of gemv: each column gets the bits that it gets there.
+ * gemm: gemv for columns in fours. Column j of quad q lies between its three neighbours: its values of group g and step t are
+ * the four at x[((q * groups + g) * 8 + t) * 16 + 4 * j]. The sums of panel p go on from where groups before g0 left them, from
+ * zero at g0 = 0, with the arithmetic of gemv: each column gets the bits that it gets there.
+ *
+ * Kernels of e8 and e16 take levels that are expanded, of any codec. Those of a codec take its codes, and `levels` is not used.
  *
  * With float activations what is expanded are weights, as `decode` leaves them, scales and all: of row r and column c of the
  * groups at levels[r * 32 (g1 - g0) + c]. Columns lie in strips of 16: column j of strip b has x of row c of B at
  * x[(b * 32 * groups + c) * 16 + j], and the sum of row r at sums[(b * 16 + r) * 16 + j]. Sums may be taken in any order that rounds
  * each of them at most k / 4 + 60 times.
  */
-enum { QUAD = 4, STRIP = 16, GEMM_GROUPS = 32 /* g1 - g0 at most */ };
+enum { QUAD = 4, STRIP = 16, GEMM_GROUPS = 32 /* expanded at once, at most */ };
 
 typedef struct lsq_gemm_args {
-    lsq_tiles w;        /* scales and rows; with floats no more than `groups` */
-    size_t tile_bytes;  /* of w.codes, which are only asked for ahead */
+    lsq_tiles w; /* scales and rows; with floats no more than `groups` */
+    size_t
+        tile_bytes; /* of w.codes: while levels are multiplied with, the codes of as many groups behind g1 are asked for */
     const void *levels; /* of groups [g0, g1), expanded; at a multiple of 64 bytes */
     int largest;        /* of their magnitudes: 1, 63, 127 or 16383 (lsq_largest_level) */
     size_t quads;       /* of columns, at least 1; of the last strip no more than these are wanted */
+    size_t columns;     /* wanted, up to three fewer than quads have; of integers, sums of others may be anything */
     const void *x;   /* int8_t, int16_t or float; zeros in columns that nobody asked for; at a multiple of 64 bytes */
     const float *sx; /* (q * groups + g) * 4 + j */
     const int32_t *bias;     /* as in gemv: ((q * groups + g) * 2 + half) * 4 + j */
     const int32_t *negative; /* likewise */
     float *sums;             /* of row r: (q * 4 + j) * 16 + r; at a multiple of 64 bytes */
+    size_t prefetch;         /* straight from codes: as in gemv */
 } lsq_gemm_args;
 
 typedef void lsq_gemm_fn(const lsq_gemm_args *a, size_t p, size_t g0, size_t g1);

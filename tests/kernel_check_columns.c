@@ -86,10 +86,12 @@ void columns_make(columns *c, const subject *s, const workload *w, size_t quads)
                               .levels = c->levels.data,
                               .largest = largest,
                               .quads = quads,
+                              .columns = quads * QUAD - s->groups % QUAD,
                               .x = c->x.data,
                               .sx = c->sx.data,
                               .bias = c->bias.data,
-                              .negative = c->negative.data};
+                              .negative = c->negative.data,
+                              .prefetch = s->groups % 2 * 4096};
     c->transposed = (lsq_gemvt_args){.w = w->args.w, .levels = c->levels.data, .largest = largest, .x = c->x.data};
     if (s->kernel->codec < CODEC_e8) { /* straight from codes */
         c->transposed.levels = NULL;
@@ -168,7 +170,7 @@ void check_gemm(const subject *s, const workload *w, size_t p, size_t quads)
     } else {
         run_gemm(s, s->reference, &c, p, 0, c.expected.data);
         run_gemm(s, s->kernel, &c, p, middle, c.got.data);
-        expect_same(s, c.got.data, c.expected.data, quads * QUAD * PANEL, "gemm");
+        expect_same(s, c.got.data, c.expected.data, c.args.columns * PANEL, "gemm");
     }
     columns_free(&c);
 }

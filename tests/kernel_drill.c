@@ -228,6 +228,14 @@ static void last_quad_forgotten(const lsq_gemm_args *a, size_t p, size_t g0, siz
     model->run.gemm(&args, p, g0, g1);
 }
 
+static void last_column_wanted_forgotten(const lsq_gemm_args *a, size_t p, size_t g0, size_t g1)
+{
+    float *last = a->sums + (a->columns - 1) * PANEL, before[PANEL];
+    memcpy(before, last, sizeof(before));
+    model->run.gemm(a, p, g0, g1);
+    memcpy(last, before, sizeof(before));
+}
+
 static void scales_of_panel_0(const lsq_gemm_args *a, size_t p, size_t g0, size_t g1)
 {
     (void)p;
@@ -587,6 +595,9 @@ static const planted faults[] = {
     FAULT(decode, t6, f32, first_rows, NULL),
     FAULT(gemm, e8, i8, groups_before_forgotten, NULL),
     FAULT(gemm, e8, i8, columns_swapped, NULL),
+    FAULT(gemm, p4, i8, groups_before_forgotten, NULL),
+    FAULT(gemm, p4, i8, last_column_wanted_forgotten, NULL),
+    FAULT(gemm, t4, i8, scales_of_panel_0, NULL),
     FAULT(gemm, e16, i16, last_quad_forgotten, NULL),
     FAULT(gemm, e8, i8, scales_of_panel_0, NULL),
     FAULT(expand, p4, i8, other_group, NULL),

@@ -38,8 +38,9 @@ static void run(const lsq_kernel *kernel, const lsq_tiles *w, int largest)
         kernel->run.expand(&(lsq_expand_args){*w, expanded}, 0, 0, groups);
         break;
     case OP_gemm:
-        kernel->run.gemm(&(lsq_gemm_args){*w, 0, expanded, largest, STRIP / QUAD, columns, sx, bias, negative, sums}, 0,
-                         0, groups);
+        kernel->run.gemm(
+            &(lsq_gemm_args){*w, 0, expanded, largest, STRIP / QUAD, STRIP, columns, sx, bias, negative, sums, 4096}, 0,
+            0, groups);
         break;
     case OP_gemvt:
         kernel->run.gemvt(&(lsq_gemvt_args){*w, expanded, largest, x, y, 4096}, 0, 0, groups);

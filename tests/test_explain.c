@@ -108,17 +108,18 @@ START_TEST(ways_have_their_kernels)
             const char *format = formats[i % COUNT(formats)];
             const size_t n = counts[i / COUNT(formats)];
             json_t *json = explanation_of(ctx, format, 64, 64, LSQ_NO_TRANS, n);
-            const int together = !strcmp(word(json, "way"), "columns");
-            EXPECT(together || !strcmp(word(json, "way"), "vectors"), "%s", word(json, "way"));
-            EXPECT(together == (n > 1 && n >= number(json, "together_from")), "%s, %zu columns", format, n);
+            const int expanded = n > 1 && n >= number(json, "expand_from"),
+                      together = n > 1 && n >= number(json, "together_from");
+            const char *way = expanded ? "columns" : together ? "direct" : "vectors";
+            EXPECT(!strcmp(word(json, "way"), way), "%s, %zu columns: %s", format, n, word(json, "way"));
             EXPECT(number(json, "columns_at_once") == (!together ? 1
                                                        : n < 256 ? n
                                                                  : 256),
                    "%s, %zu columns", format, n);
             if (activation == LSQ_ACT_FLOAT)
-                expect_steps(json, together ? "decode gemm" : "gemv");
+                expect_steps(json, expanded ? "decode gemm" : "gemv");
             else
-                expect_steps(json, together ? "round expand gemm" : "round gemv");
+                expect_steps(json, expanded ? "round expand gemm" : together ? "round gemm" : "round gemv");
             EXPECT(!strcmp(word(json, "activation"), activation == LSQ_ACT_FLOAT ? "f32"
                                                      : format[1] > '6'           ? "i16"
                                                                                  : "i8"),
@@ -284,7 +285,7 @@ START_TEST(reasons_are_given)
     json_decref(json);
     json = explanation_of(ctx, "s4", m, k, LSQ_NO_TRANS, 4);
     ck_assert_str_eq(word(json, "way"), "columns"); /* by default it would be from 8 on */
-    ck_assert_uint_eq(number(json, "together_from"), 4);
+    ck_assert_uint_eq(number(json, "expand_from"), 4);
     json_decref(json);
     lsq_context_free(ctx);
 

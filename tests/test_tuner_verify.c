@@ -319,6 +319,9 @@ START_TEST(faults_of_expanded_products_are_found)
     ck_assert_int_eq(judge(OP_expand, CODEC_t3, ACT_i8, (plant){.expand = wrong_level}), WRONG);
     ck_assert_int_eq(judge(OP_gemm, CODEC_e8, ACT_i8, (plant){.gemm = last_bit_of_a_column}), WRONG);
     ck_assert_int_eq(judge(OP_gemm, CODEC_e16, ACT_i16, (plant){.gemm = last_bit_of_a_column}), WRONG);
+    ck_assert_int_eq(judge(OP_gemm, CODEC_p4, ACT_i8, (plant){.gemm = last_bit_of_a_column}), WRONG);
+    ck_assert_int_eq(judge(OP_gemm, CODEC_p9, ACT_i16, (plant){.gemm = last_bit_of_a_column}), WRONG);
+    ck_assert_int_eq(judge(OP_gemm, CODEC_t6, ACT_i8, (plant){.gemm = last_bit_of_a_column}), WRONG);
     ck_assert_int_eq(judge(OP_gemm, CODEC_e32, ACT_f32, (plant){.gemm = last_bit_of_a_column}), RIGHT);
     ck_assert_int_eq(judge(OP_gemm, CODEC_e32, ACT_f32, (plant){.gemm = wrong_column}), WRONG);
     ck_assert_int_eq(judge(OP_gemm, CODEC_e8, ACT_i8, (plant){.gemm = starts_anew}), WRONG);

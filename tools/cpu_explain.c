@@ -83,7 +83,7 @@ static void tell_way(const json_t *product)
 {
     const char *way = cpu_word(product, "way"), *act = cpu_word(product, "activation");
     const json_int_t n = cpu_number(product, "n"), at_once = cpu_number(product, "columns_at_once"),
-                     from = cpu_number(product, "together_from");
+                     from = cpu_number(product, "expand_from");
     if (!strcmp(way, "vectors") && n == 1)
         cpu_line("way", "straight from the codes");
     else if (!strcmp(way, "vectors"))
@@ -91,6 +91,12 @@ static void tell_way(const json_t *product)
                  "column after column, straight from the codes: expanding them pays from %" JSON_INTEGER_FORMAT
                  " columns on",
                  from);
+    else if (!strcmp(way, "direct"))
+        cpu_line("way",
+                 "%" JSON_INTEGER_FORMAT
+                 " columns at once, straight from the codes: expanding them pays from %" JSON_INTEGER_FORMAT
+                 " columns on",
+                 at_once, from);
     else if (!strcmp(way, "columns"))
         cpu_line("way",
                  "codes are expanded for %" JSON_INTEGER_FORMAT " columns at once, as from %" JSON_INTEGER_FORMAT

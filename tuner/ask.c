@@ -128,10 +128,13 @@ static int make_probe(subject *s, workshop *w, const target *of, enum lsq_tunabl
     return subject_make_sized(s, w, of, (2 * (size_t)threshold * CHAIN / chain + 1) * PANEL, columns, 1);
 }
 
-/* The default as a number: expand_from has 0 for "by the width". */
-static uint32_t usual_threshold(const lsq_kernel *kernel, enum lsq_tunable number)
+/* The default as a number: expand_from has 0 for "by the codec". */
+static uint32_t usual_threshold(const lsq_cpu *cpu, const lsq_kernel *kernel, enum lsq_tunable number)
 {
-    return number == TUNABLE_expand_from ? lsq_product_expand_from(kernel) : lsq_tunables_default.value[number];
+    if (number != TUNABLE_expand_from)
+        return lsq_tunables_default.value[number];
+    const lsq_kernel *gemm = lsq_kernel_default(cpu, OP_gemm, kernel->codec, kernel->act);
+    return lsq_product_expand_from(kernel, lsq_product_goes_direct(gemm, kernel) ? gemm : NULL);
 }
 
 /*
@@ -176,7 +179,7 @@ static int make_subject_again(subject *s, workshop *w, const answer *a)
     const uint32_t chosen = a->chosen.tunables.value[a->number];
     if (!a->threshold)
         return subject_make(s, w, &a->of);
-    const uint32_t usual = usual_threshold(a->usual.kernel, a->number);
+    const uint32_t usual = usual_threshold(&w->cpu, a->usual.kernel, a->number);
     return make_probe(s, w, &a->of, a->number, chosen < usual ? chosen : usual);
 }
 
@@ -189,7 +192,7 @@ contest_end ask_again(workshop *w, double budget, const volatile sig_atomic_t *s
         return s.failed ? OUT_OF_MEMORY : DECIDED;
     answer_set_product(a, &s);
     const int crosses_earlier =
-        a->threshold && a->chosen.tunables.value[a->number] < usual_threshold(a->usual.kernel, a->number);
+        a->threshold && a->chosen.tunables.value[a->number] < usual_threshold(&w->cpu, a->usual.kernel, a->number);
     const contest_end end =
         contest_of_two(&s, &a->usual, &a->chosen, crosses_earlier ? share_across(a->number) : 0, budget, stop, &c);
     subject_free(&s);
@@ -206,7 +209,7 @@ contest_end ask_threshold(workshop *w, const target *of, enum lsq_tunable number
 {
     enum { LEGAL_MAX = 16 };
     const size_t first = number == TUNABLE_expand_from; /* behind the 0 */
-    const uint32_t usual_value = usual_threshold(kernel, number);
+    const uint32_t usual_value = usual_threshold(&w->cpu, kernel, number);
     size_t last = 0, usual = 0, asked = 0;
     int other_won[LEGAL_MAX];
     *a = (answer){.of = *of, .format = subject_format(of->codec), .number = number, .threshold = 1};

@@ -26,6 +26,8 @@ lsq_place kernel_place(const kind *k, const lsq_place *where)
     lsq_place place = *where;
     if (k->op == OP_gemv && where->size_class < CLASS_l3)
         place.crew = CREW_one;
+    if (k->op == OP_gemm && k->codec < CODEC_e8) /* straight from codes: by default of few columns alone */
+        place.batch = BATCH_few;
     return place;
 }
 

@@ -11,7 +11,8 @@ enum { PLACES_MAX = CLASSES * CREWS };
 size_t kind_places(const kind *k, int with_crew, lsq_place places[PLACES_MAX]);
 
 /*
- * The place that this one takes its kernel from: itself, unless its products are so small that one thread does them whatever the crew.
+ * The place that this one takes its kernel from: itself, unless its products are so small that one thread does them whatever the crew, or
+ * have many columns and yet go straight from the codes.
  */
 lsq_place kernel_place(const kind *k, const lsq_place *where);
 

@@ -3,7 +3,7 @@
  *
  *     gemv              y = W x, W in the middle of the size class
  *     decode            lsq_dequantize()
- *     expand, gemm      C = W B, of few columns or many
+ *     expand, gemm      C = W B, of few columns or many; straight from codes of four
  *     gemvt             y = W^T x
  *     round             y = W x with few rows and many columns
  *     roundt            C = W B with few rows, elements of a row of B next to each other
@@ -34,6 +34,11 @@ lsq_format subject_format(enum lsq_family codec)
     if (codec >= CODEC_e8)
         return named(codec == CODEC_e16 ? "s8" : "s4");
     return lsq_family_format(codec);
+}
+
+uint32_t subject_expand_from(enum lsq_family codec)
+{
+    return codec < CODEC_e8 ? 32 : 2;
 }
 
 /* ---- Sizes ---- */
@@ -69,6 +74,12 @@ size_t subject_bytes_max(const lsq_cpu *cpu)
 }
 
 /* ---- Making ---- */
+
+/* Is it about a gemm kernel that some products pass by? */
+static int is_about_columns(const subject *s)
+{
+    return s->of.op == OP_gemm && s->of.act != ACT_f32;
+}
 
 static int encodes(const subject *s)
 {
@@ -128,6 +139,8 @@ int subject_make_sized(subject *s, workshop *w, const target *of, size_t rows, s
     if (s->failed) {
         subject_free(s);
         s->failed = 1;
+    } else if (is_about_columns(s)) {
+        workshop_expand_from(s->ctx, lsq_family_of(&s->format), of->act, subject_expand_from(of->codec));
     }
     return !s->failed;
 }
@@ -143,11 +156,14 @@ int subject_make(subject *s, workshop *w, const target *of)
             return 0;
         break;
     case OP_gemm:
-        n = of->where.batch == BATCH_few ? 8 : 512;
-        rows = n == 8 ? 512 : 256;
+        if (of->codec < CODEC_e8)
+            n = of->where.batch == BATCH_many ? 4 * QUAD : QUAD;
+        else
+            n = of->where.batch == BATCH_few ? 8 : 512;
+        rows = n < 512 ? 512 : 256;
         break;
     case OP_expand:
-        n = 16;
+        n = 32;
         break;
     case OP_round:
         rows = PANEL;
@@ -168,7 +184,9 @@ int subject_make(subject *s, workshop *w, const target *of)
     default:
         break;
     }
-    return subject_make_sized(s, w, of, rows, columns, n);
+    const int made = subject_make_sized(s, w, of, rows, columns, n);
+    s->expand_from = of->op == OP_expand ? (uint32_t)n : 0;
+    return made;
 }
 
 void subject_free(subject *s)
@@ -177,6 +195,8 @@ void subject_free(subject *s)
         const lsq_choice usual = {lsq_kernel_default(&s->ctx->cpu, s->of.op, s->of.codec, s->of.act),
                                   lsq_tunables_default, REASON_default, 0};
         lsq_choices_set(&s->ctx->choices, &lsq_everywhere, &usual);
+        if (is_about_columns(s))
+            workshop_expand_from(s->ctx, lsq_family_of(&s->format), s->of.act, 0);
     }
     lsq_weights_free(s->weights);
     free(s->x);
@@ -223,7 +243,9 @@ double subject_time(void *arg, const candidate *c, size_t steps)
 {
     subject *s = arg;
     /* Forced: levels are expanded even where codes would go straight. */
-    const lsq_choice choice = {c->kernel, c->tunables, REASON_forced, 0};
+    lsq_choice choice = {c->kernel, c->tunables, REASON_forced, 0};
+    if (s->expand_from)
+        choice.tunables.value[TUNABLE_expand_from] = s->expand_from;
     lsq_choices_set(&s->ctx->choices, &lsq_everywhere, &choice);
     const double begin = clock_ns();
     for (size_t i = 0; i < steps; i++)

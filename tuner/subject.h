@@ -28,6 +28,8 @@ typedef struct subject {
     lsq_context *ctx;
     lsq_weights *weights;
     float *x, *y;
+    uint32_t
+        expand_from; /* kernels that expand, not thresholds: from how many columns on, so that they do; otherwise 0 */
     size_t window, next; /* rows of a step, and where the next one begins: large matrices are walked round */
     int failed;          /* a call did not succeed: memory ran out */
 } subject;
@@ -41,6 +43,12 @@ int subject_size(const lsq_cpu *cpu, const lsq_format *format, enum lsq_size_cla
 
 /* The largest matrix there will be: for workshop_open(). */
 size_t subject_bytes_max(const lsq_cpu *cpu);
+
+/*
+ * From how many columns on products must expand for gemm kernels of this codec to be on the way: from the first or, where they take codes,
+ * from more than any product here has.
+ */
+uint32_t subject_expand_from(enum lsq_family codec);
 
 /* The usual product of its place. 0: there is none (no such class, too large for the workshop), or memory ran out: `failed`. */
 int subject_make(subject *s, workshop *w, const target *of);

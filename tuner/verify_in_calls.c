@@ -97,6 +97,11 @@ static int within_bounds(const trial *t, const float *decoded, const float *y)
     return 1;
 }
 
+static int is_integer_gemm(const lsq_kernel *kernel)
+{
+    return kernel->op == OP_gemm && kernel->act != ACT_f32;
+}
+
 static int is_float_product(const lsq_kernel *kernel)
 {
     return kernel->act == ACT_f32 && (kernel->op == OP_gemm || kernel->op == OP_gemvt);
@@ -151,8 +156,13 @@ static verdict try_shape(trial *t, workshop *w, const size_t *shape, fill how)
     verdict result = NO_MEMORY;
     if (t->x && t->result && t->expected && wrap(t, w, bytes)) {
         fill_floats(t->x, inputs, how);
+        if (is_integer_gemm(t->kernel))
+            workshop_expand_from(t->ctx, lsq_family_of(&t->format), t->kernel->act,
+                                 subject_expand_from(t->kernel->codec));
         result = compare(t);
     }
+    if (is_integer_gemm(t->kernel))
+        workshop_expand_from(t->ctx, lsq_family_of(&t->format), t->kernel->act, 0);
     lsq_weights_free(t->weights);
     t->weights = NULL;
     free(t->x);

@@ -88,6 +88,13 @@ lsq_context *workshop_context(workshop *w, lsq_activation activation, enum lsq_c
     return w->contexts[activation == LSQ_ACT_FLOAT][crew];
 }
 
+void workshop_expand_from(lsq_context *ctx, enum lsq_family codec, enum lsq_act act, uint32_t columns)
+{
+    lsq_choice choice = {lsq_kernel_default(&ctx->cpu, OP_expand, codec, act), lsq_tunables_default, REASON_default, 0};
+    choice.tunables.value[TUNABLE_expand_from] = columns;
+    lsq_choices_set(&ctx->choices, &lsq_everywhere, &choice);
+}
+
 static const machine *watched; /* the question that bench_watch_judge() asks has no argument for it */
 
 static int is_measured_on(unsigned cpu)

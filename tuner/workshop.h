@@ -30,6 +30,12 @@ void workshop_watched(const workshop *w, bench_watch *watch);
 /* The context for a product; binds the calling thread to where such products are measured. */
 lsq_context *workshop_context(workshop *w, lsq_activation activation, enum lsq_crew crew);
 
+/*
+ * From so many columns on codes of this kind are expanded in this context's products with rounded columns, whether it pays or not: what
+ * is to be tried must be on the way. 0: as by default.
+ */
+void workshop_expand_from(lsq_context *ctx, enum lsq_family codec, enum lsq_act act, uint32_t columns);
+
 /* Gives packed bytes that may be anything a scale of 1, so that the weights are numbers. 0: they are of no such format. */
 int set_tensor_scale(const lsq_format *format, size_t rows, size_t columns, uint8_t *packed);
 

@@ -512,8 +512,9 @@ LSQ_API lsq_status lsq_sgemm_rows(const lsq_context *ctx, lsq_order order, lsq_t
  *   batch                         "one" column, "few" (2 to 15) or "many"
  *   activation                    what columns are rounded to: "i8" "i16" "f32" (not at all)
  *   threads, threads_allowed      that it runs on, and that the context has
- *   way                           "vectors": column after column; "columns": columns_at_once of them, which is so from together_from
- *                                 columns on; "transposed": likewise
+ *   way                           "vectors": column after column; "direct": columns_at_once of them, straight from the codes;
+ *                                 "columns": so many, for which codes are expanded; "transposed": likewise
+ *   together_from, expand_from    from how many columns on they go together, and are expanded for
  *   kernels                       in the order in which they run: op, kernel, reason ("default", "confirmed": the same, which the tune file
  *                                 says was measured, "tuned" by the tune file, "capped": the tune file names one that LSQ_MAX_ISA
  *                                 forbids, "forced" by LSQ_KERNEL), the default of its kind, tunables, and the speedup over the default if the tune file says it

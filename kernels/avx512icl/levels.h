@@ -1,5 +1,5 @@
 /*
- * levels.h - levels of codes that index a table, on AVX-512 with VBMI; 2 to 6 bits.
+ * levels.h - levels of codes that index a table, on AVX-512 with VBMI; 1 to 6 bits.
  *
  *     codes  --shift, merge-->  indices   of a byte, six bits (vpermi2b: seven); a table for each place that the code has in them
  *     indices  --vpermb-->      levels    16 rows x 4 columns
@@ -11,7 +11,7 @@
 
 /* Levels by index, for each place where the bits of a code can be: what the others are does not matter. */
 typedef struct tables {
-    __m512i at[4];
+    __m512i at[6];
 } tables;
 
 /* `level` are the first 64, as they come or moved. */
@@ -19,8 +19,12 @@ INLINE tables tables_of(__m512i level, const unsigned bits)
 {
     const __m512i i = count_from(0), above = count_from(64);
     tables t;
-    t.at[0] = t.at[1] = t.at[2] = t.at[3] = level;
-    if (bits == 2) { /* bits 0 1, 2 3, 4 5 */
+    t.at[0] = t.at[1] = t.at[2] = t.at[3] = t.at[4] = t.at[5] = level;
+    if (bits == 1) { /* bit 0, or 1, ... or 5 */
+#pragma GCC unroll 6
+        for (unsigned bit = 1; bit < 6; bit++)
+            t.at[bit] = _mm512_permutexvar_epi8(field(i, bit, 1, 0), level);
+    } else if (bits == 2) { /* bits 0 1, 2 3, 4 5 */
         t.at[1] = _mm512_permutexvar_epi8(down(i, 2), level);
         t.at[2] = _mm512_permutexvar_epi8(down(i, 4), level);
     } else if (bits == 3) { /* bits 0 1 4, and, of 128, bits 2 3 6 */
@@ -39,6 +43,8 @@ INLINE tables tables_of(__m512i level, const unsigned bits)
  */
 INLINE __m512i index_of(const uint8_t *tile, const unsigned bits, unsigned t)
 {
+    if (bits == 1)
+        return down(load(tile, 0), t < 6 ? 0 : 2);
     if (bits == 2)
         return down(load(tile, t / 4), t % 4 == 3 ? 2 : 0);
     if (bits == 3) { /* one index for two slots, two bits and two bits, then one and one */
@@ -61,6 +67,8 @@ INLINE __m512i index_of(const uint8_t *tile, const unsigned bits, unsigned t)
 /* Levels by the indices of step t. */
 INLINE __m512i look_up(const tables *table, const unsigned bits, unsigned t, __m512i index)
 {
+    if (bits == 1)
+        return _mm512_permutexvar_epi8(index, table->at[t < 6 ? t : t - 2]);
     if (bits == 2)
         return _mm512_permutexvar_epi8(index, table->at[t % 4 == 3 ? 2 : t % 4]);
     if (bits == 3 && t % 2)

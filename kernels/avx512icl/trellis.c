@@ -17,7 +17,7 @@ INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const unsigned bits
     t.lower = _mm512_xor_si512(t.lower, bias); /* + 128 */
     t.upper = _mm512_xor_si512(t.upper, bias);
     panel n;
-    start(&n, &a->w, p, bits, a->w.scale == LSQ_SCALE_NIBBLE32 ? 8 : 16);
+    start(&n, &a->w, p, 0, bits, a->w.scale == LSQ_SCALE_NIBBLE32 ? 8 : 16);
     const int32_t *x = a->x;
     for (size_t g = 0; g < a->w.groups; g++, x += STEPS) {
         __m512i index[STEPS], dot[2], m[2];

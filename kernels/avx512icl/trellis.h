@@ -144,9 +144,9 @@ typedef struct panel {
     __m512 sum;
 } panel;
 
-INLINE void start(panel *n, const lsq_tiles *w, size_t p, const unsigned bits, size_t scale_bytes)
+INLINE void start(panel *n, const lsq_tiles *w, size_t p, size_t g, const unsigned bits, size_t scale_bytes)
 {
-    size_t tile = p * w->groups;
+    size_t tile = p * w->groups + g;
     n->tile = w->codes + tile * 64 * bits;
     n->scales = w->scales + tile * scale_bytes;
     n->sum = _mm512_setzero_ps();

@@ -45,7 +45,7 @@ INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const pair_table *t
 {
     const __m512i multiplier_table = _mm512_loadu_si512(lsq_multipliers[a->w.mirrored]);
     panel n;
-    start(&n, &a->w, p, bits, a->w.scale == LSQ_SCALE_NIBBLE32 ? 8 : 16);
+    start(&n, &a->w, p, 0, bits, a->w.scale == LSQ_SCALE_NIBBLE32 ? 8 : 16);
     const float *x = a->x;
     for (size_t g = 0; g < a->w.groups; g++, x += GROUP) {
         __m512i m[2];

@@ -32,10 +32,7 @@ INLINE void gemv(const lsq_gemv_args *a, size_t p, float *y, const plane planes[
             dot01 = dot2(dot01, level[0], xt);
             dot23 = dot2(dot23, level[1], xt);
         }
-        __m512 first = _mm512_castsi512_ps(dot01), second = _mm512_castsi512_ps(dot23);
-        __m512i evens = _mm512_castps_si512(_mm512_shuffle_ps(first, second, 0x88));
-        __m512i odds = _mm512_castps_si512(_mm512_shuffle_ps(first, second, 0xdd));
-        __m512 s = _mm512_set1_ps(a->sx[g]), d = _mm512_cvtepi32_ps(_mm512_add_epi32(evens, odds));
+        __m512 s = _mm512_set1_ps(a->sx[g]), d = _mm512_cvtepi32_ps(pairs_added(dot01, dot23));
         if (a->w.scales)
             s = _mm512_mul_ps(s, byte_scales(scales + g * 16));
         sum = _mm512_add_ps(sum, _mm512_mul_ps(d, s));

@@ -91,4 +91,13 @@ INLINE void levels_of_step(const plane planes[2], const uint8_t *tile, const uns
     level[1] = _mm512_unpackhi_epi8(low, high);
 }
 
+/* Dots of pairs of columns, of rows 0 and 1 of each four and of rows 2 and 3, as one a row. */
+INLINE __m512i pairs_added(__m512i dot01, __m512i dot23)
+{
+    const __m512 first = _mm512_castsi512_ps(dot01), second = _mm512_castsi512_ps(dot23);
+    const __m512i evens = _mm512_castps_si512(_mm512_shuffle_ps(first, second, 0x88));
+    const __m512i odds = _mm512_castps_si512(_mm512_shuffle_ps(first, second, 0xdd));
+    return _mm512_add_epi32(evens, odds);
+}
+
 #endif

@@ -115,7 +115,10 @@ class Product(Cpu):
 
     def test_columns_and_transposed(self):
         lines, _ = self.explain('s4', '64x64', '-n', '3')
-        self.assertIn('column after column', lines['way'])
+        self.assertRegex(lines['way'], r'straight from the codes: expanding them pays from \d+ columns on$')
+        lines, kernels = self.explain('s4', '64x64', '-n', '3', LSQ_MAX_ISA='scalar')
+        self.assertRegex(lines['way'], '^3 columns at once, straight from the codes')
+        self.assertEqual(list(kernels), ['round_x_i8_scalar_r1', 'gemm_p4_i8_scalar_r1'])
         lines, kernels = self.explain('s8', '64x64', '--columns=300')
         self.assertIn('256 columns at once', lines['way'])
         self.assertEqual([name.split('_')[0] for name in kernels], ['round', 'expand', 'gemm'])
