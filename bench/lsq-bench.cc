@@ -2,6 +2,7 @@
  * lsq-bench.cc - which command is meant.
  */
 #include "bench/command.h"
+#include "bench/peers/openblas.h"
 
 #include <cstdio>
 #include <cstring>
@@ -36,6 +37,7 @@ static const bench_command *find(const char *name)
 
 int main(int argc, char **argv)
 {
+    bench_openblas_begin(argv);
     const bool is_named = argc > 1 && argv[1][0] != '-';
     const bench_command *command = is_named ? find(argv[1]) : commands[0];
     for (int i = 1; i < argc && std::strcmp(argv[i], "--"); i++) {

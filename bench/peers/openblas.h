@@ -6,6 +6,10 @@
 
 #include <stddef.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct bench_blas {
     /* Version, configuration and the kind of core whose kernels it runs, as it says itself. */
     void (*describe)(char *text, size_t size);
@@ -21,5 +25,16 @@ typedef struct bench_blas {
 
 /* NULL if this build has none. */
 const bench_blas *bench_openblas(void);
+
+/*
+ * For main(), with its arguments: begins the program anew, once, with idle threads of OpenBLAS that go to sleep. They would spin for 20 ms, on
+ * cores where others are being timed, and can be told only before the library is loaded. OPENBLAS_THREAD_TIMEOUT in the environment is
+ * left as it is.
+ */
+void bench_openblas_begin(char **argv);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
