@@ -144,27 +144,37 @@ END_TEST
 /* Rounded products are the same for every number of threads, and an image does not depend on its neighbours in the batch. */
 START_TEST(threads_and_batches_change_nothing)
 {
-    enum { C = 12, H = 20, W = 15, M = 70, BATCH = 3, IN = C * H * W, OUT = M * H * W };
-    const lsq_conv2d_shape s = {
-        .size = sizeof(s), .channels = C, .height = H, .width = W, .kernel = {3, 3}, .padding = {1, 1}};
-    lsq_weights *w = weights_of("s4", M, C * 9, 4, NULL);
-    float *x = bell_of(5, BATCH * IN), *one = memory(BATCH * OUT * sizeof(float)),
-          *y = memory(BATCH * OUT * sizeof(float));
-    for (size_t i = 0; i < BATCH; i++)
-        OK(lsq_conv2d(contexts[0], &s, w, NULL, LSQ_IDENTITY, 1, x + i * IN, one + i * OUT, NULL));
-    for (unsigned threads = 1; threads < 6; threads += 2) {
-        const lsq_context_options options = {.size = sizeof(options), .threads = threads};
-        lsq_context *ctx;
-        OK(lsq_context_new(&options, &ctx, NULL));
-        memset(y, 0xff, BATCH * OUT * sizeof(float));
-        OK(lsq_conv2d(ctx, &s, w, NULL, LSQ_IDENTITY, BATCH, x, y, NULL));
-        ck_assert_mem_eq(y, one, BATCH * OUT * sizeof(float));
-        lsq_context_free(ctx);
+    enum { C = 40, H = 20, W = 25, BATCH = 3, IN = C * H * W };
+    /* By patches, and sums of a channel each: of both as much as threads share. */
+    const size_t groups[] = {1, C}, rows[] = {70, 2 * C};
+    float *x = bell_of(5, BATCH * IN);
+    for (int direct = 0; direct < 2; direct++) {
+        const lsq_conv2d_shape s = {.size = sizeof(s),
+                                    .channels = C,
+                                    .height = H,
+                                    .width = W,
+                                    .kernel = {3, 3},
+                                    .padding = {1, 1},
+                                    .groups = groups[direct]};
+        const size_t m = rows[direct], out = m * H * W;
+        lsq_weights *w = weights_of("s4", m, C / groups[direct] * 9, 4, NULL);
+        float *one = memory(BATCH * out * sizeof(float)), *y = memory(BATCH * out * sizeof(float));
+        for (size_t i = 0; i < BATCH; i++)
+            OK(lsq_conv2d(contexts[0], &s, w, NULL, LSQ_RELU, 1, x + i * IN, one + i * out, NULL));
+        for (unsigned threads = 1; threads < 6; threads += 2) {
+            const lsq_context_options options = {.size = sizeof(options), .threads = threads};
+            lsq_context *ctx;
+            OK(lsq_context_new(&options, &ctx, NULL));
+            memset(y, 0xff, BATCH * out * sizeof(float));
+            OK(lsq_conv2d(ctx, &s, w, NULL, LSQ_RELU, BATCH, x, y, NULL));
+            ck_assert_mem_eq(y, one, BATCH * out * sizeof(float));
+            lsq_context_free(ctx);
+        }
+        free(y);
+        free(one);
+        lsq_weights_free(w);
     }
     free(x);
-    free(y);
-    free(one);
-    lsq_weights_free(w);
 }
 END_TEST
 

@@ -4,6 +4,8 @@
  *     patches of up to 256 outputs side by side   --lsq_sgemm_rows()-->  a block of the outputs of a group, where they belong
  *     a row of W, decoded                         ----direct.c-------->  one output channel of an image: for groups that would
  *                                                                        leave most rows of a panel of 16 unused
+ *
+ * Threads share copying and sums channel by channel, where there is enough of either.
  */
 #include "model/limits.h"
 #include "model/model.h"
@@ -20,7 +22,8 @@ enum {
     COLUMNS = 256,         /* what lsq_sgemm_rows() takes at once */
     PATCH_BYTES = 1 << 19, /* as much as stays in a second cache, or nearly */
     STRIP = 16, /* columns that are rounded together: the fewest patches, however large, and a divisor of others */
-    DECODED_BYTES = 64 << 10
+    DECODED_BYTES = 64 << 10,
+    SHARED_BYTES = 1 << 18 /* written by threads together: by one that takes longer than waking others */
 };
 
 /* No sum of a few sizes overflows, and no array of floats is larger than a pointer can reach. */
@@ -159,6 +162,34 @@ static size_t patches_at_once(size_t k, size_t outputs)
     return n < outputs ? n : outputs;
 }
 
+/* work(job, first, end) for [0, count): by threads together, if all of it writes so many bytes. */
+static lsq_status share(const layer *l, size_t count, size_t bytes, void (*work)(void *job, size_t first, size_t end),
+                        void *job)
+{
+    if (bytes >= SHARED_BYTES)
+        return lsq_for_ranges(l->ctx, count, work, job);
+    work(job, 0, count);
+    return LSQ_OK;
+}
+
+/* Patches of outputs [p, p + n) of a group's channels. */
+typedef struct copying {
+    const layer *layer;
+    const float *x;
+    size_t p, n;
+    float *patches;
+    size_t ld;
+} copying;
+
+static void copy_channels(void *job, size_t first, size_t end)
+{
+    const copying *j = job;
+    const layer *l = j->layer;
+    const size_t kernel = l->c.vertical.kernel * l->c.horizontal.kernel;
+    lsq_patches(&l->c, j->x + first * l->in_plane, end - first, j->p, j->p + j->n, j->patches + first * kernel * j->ld,
+                j->ld);
+}
+
 static lsq_status by_patches(const layer *l)
 {
     const lsq_convolution *c = &l->c;
@@ -173,19 +204,44 @@ static lsq_status by_patches(const layer *l)
         float *y = l->y + i * c->outputs * l->out_plane;
         for (size_t p = 0; p < l->out_plane && status == LSQ_OK; p += block) {
             const size_t n = l->out_plane - p < block ? l->out_plane - p : block;
-            if (!pointwise)
-                lsq_patches(c, x, p, p + n, patches, ld);
-            status = pointwise ? multiply(l, i % c->groups, x + p, l->in_plane, n, y + p)
-                               : multiply(l, i % c->groups, patches, ld, n, y + p);
+            if (pointwise) {
+                status = multiply(l, i % c->groups, x + p, l->in_plane, n, y + p);
+            } else {
+                copying job = {l, x, p, n, patches, ld};
+                status = share(l, c->inputs, l->columns * n * sizeof *patches, copy_channels, &job);
+                if (status == LSQ_OK)
+                    status = multiply(l, i % c->groups, patches, ld, n, y + p);
+            }
         }
     }
     free(patches);
     return status;
 }
 
+/* Rows [r0, r1) of W, decoded, for all images. */
+typedef struct summing {
+    const layer *layer;
+    size_t r0, r1;
+    const float *decoded;
+} summing;
+
+static void sum_channels(void *job, size_t first, size_t end)
+{
+    const summing *j = job;
+    const layer *l = j->layer;
+    const lsq_convolution *c = &l->c;
+    const size_t rows = c->groups * c->outputs, block = j->r1 - j->r0;
+    for (size_t i = first; i < end; i++) {
+        const size_t image = i / block, r = j->r0 + i % block,
+                     channel = (image * c->groups + r / c->outputs) * c->inputs;
+        float *y = l->y + (image * rows + r) * l->out_plane;
+        lsq_convolve_directly(c, j->decoded + (r - j->r0) * l->columns, l->x + channel * l->in_plane, y);
+        finish(l, r, y, l->out_plane);
+    }
+}
+
 static lsq_status row_by_row(const layer *l)
 {
-    const lsq_convolution *c = &l->c;
     const size_t rows = lsq_weights_rows(l->w), k = l->columns;
     size_t block = DECODED_BYTES / sizeof(float) / k;
     block = block < 1 ? 1 : block < rows ? block : rows;
@@ -194,13 +250,10 @@ static lsq_status row_by_row(const layer *l)
     for (size_t r0 = 0; r0 < rows && status == LSQ_OK; r0 += block) {
         const size_t r1 = r0 + block < rows ? r0 + block : rows;
         status = lsq_dequantize(l->ctx, l->w, r0, r1 - r0, decoded, k);
-        for (size_t image = 0; image < l->batch && status == LSQ_OK; image++)
-            for (size_t r = r0; r < r1; r++) {
-                const size_t channel = (image * c->groups + r / c->outputs) * c->inputs;
-                float *y = l->y + (image * rows + r) * l->out_plane;
-                lsq_convolve_directly(c, decoded + (r - r0) * k, l->x + channel * l->in_plane, y);
-                finish(l, r, y, l->out_plane);
-            }
+        summing job = {l, r0, r1, decoded};
+        const size_t channels = l->batch * (r1 - r0);
+        if (status == LSQ_OK)
+            status = share(l, channels, channels * l->out_plane * sizeof *l->y, sum_channels, &job);
     }
     free(decoded);
     return status;
