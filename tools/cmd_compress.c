@@ -185,6 +185,15 @@ static int check_limits(compress_job *j)
     return j->limits.ram ? check_memory(j) : CARRY_ON;
 }
 
+/* A limit that --auto was to choose for, and cannot, is one like any other. */
+static int choose(compress_job *j, int dry)
+{
+    const int code = choices_make(j->args, j->model, &j->want, &j->rules, &j->goal, dry, &j->choices);
+    if (code != EXIT_CHECK)
+        return code;
+    return j->args->values[AUTO] ? missed(j, j->choices.reason) : check_failure(j->args, "%s", j->choices.reason);
+}
+
 static int compress(compress_job *j)
 {
     lsq_error err = {0};
@@ -246,10 +255,10 @@ static int run(arguments *args)
         code = processors_all(args, &ctx);
     j.want.context = ctx;
     if (code == CARRY_ON)
-        code = choices_make(args, j.model, &j.want, &j.rules, &j.goal, dry, &j.choices);
+        code = choose(&j, dry);
     if (code == CARRY_ON && j.calibration)
         code = check_calibration(&j);
-    if (code == CARRY_ON && !dry)
+    if (code == CARRY_ON)
         code = check_limits(&j);
     if (code == CARRY_ON)
         code = dry ? dry_run_report(args, args->operands[0], &j.choices) : compress(&j);

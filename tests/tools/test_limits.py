@@ -112,6 +112,24 @@ class Limits(Case):
             self.assertLessEqual(d['quality_loss'], loss)
             self.assertGreater(d['quality_loss'], 0.5 * loss)
 
+    def test_automatic_finds_nothing(self):
+        for args, said in ((('--storage-limit', '1000'), 'smallest possible'), (('--max-loss', '0.001'), 'the most is')):
+            for dry in ((), ('--dry-run',)):
+                d = self.json('compress', 'm.safetensors', '-o', 'm.lsq', '--auto', *args, *dry, code=CHECK)
+                self.assertEqual((d['schema'], d['all_targets_achieved']), ('lsq.compress/1', False))
+                self.assertIn(said, d['reason'])
+                _, err = self.lsq('compress', 'm.safetensors', '-o', 'm.lsq', '--auto', *args, *dry, code=CHECK)
+                self.assertIn(d['reason'], err)
+        self.assertEqual(self.listing(), ['m.safetensors'])
+
+    def test_dry_runs_know_limits(self):
+        bytes_needed = self.json('compress', 'm.safetensors', '--dry-run')['totals']['file_bytes']
+        self.json('compress', 'm.safetensors', '--dry-run', '--storage-limit', str(bytes_needed), '--max-loss', '0.1')
+        for limit in (('--storage-limit', str(bytes_needed - 1)), ('--ram-limit', '1M')):
+            d = self.json('compress', 'm.safetensors', '--dry-run', *limit, code=CHECK)
+            self.assertFalse(d['all_targets_achieved'])
+            self.assertIn(limit[0], d['reason'])
+
     def test_automatic_is_no_worse_than_uniform(self):
         uniform = self.json('compress', 'm.safetensors', '-fo', 'm.lsq', '-c', 't3')['totals']
         d = self.json('compress', 'm.safetensors', '-fo', 'm.lsq', '--auto', '--storage-limit',
