@@ -24,6 +24,7 @@ static const bench_column columns[] = {
     {"times_bf16", "smaller", "x bf16", 7, 2},
     {"mae_sigma", "|error|", "/ sigma", 7, 4},
     {"mae_sigma_rest", "not of", "outliers", 8, 4},
+    {"outliers_share", "they are", "% of |w|", 8, 1},
     {"published_efficiency", "published", "efficiency", 10, 2},
     {"snr", "SNR", "dB", 6, 2},
     {"product_error", "error of", "W x, %", 8, 1},
@@ -68,6 +69,17 @@ static double mean_error(const subject *s, double bound)
     return count ? sum / (double)count : NAN;
 }
 
+/* What part of the sum of all |w| is beyond the bound. */
+static double outliers_share(const subject *s)
+{
+    double all = 0, beyond = 0;
+    for (size_t i = 0; i < s->rows * s->columns; i++) {
+        all += fabsf(s->w[i]);
+        beyond += fabsf(s->w[i]) > s->bound ? fabsf(s->w[i]) : 0;
+    }
+    return all > 0 ? beyond / all : NAN;
+}
+
 /* |W x - decoded x| / |W x| for Gaussian x, the same for matrices of as many columns. */
 static double product_error(const subject *s, const float *x)
 {
@@ -99,6 +111,7 @@ static void add_row(const subject *s, const char *way, double bytes, int has_out
         {NULL, ratio / 2},
         {NULL, error / s->sigma},
         {NULL, has_outliers ? mean_error(s, s->bound) / s->sigma : NAN},
+        {NULL, has_outliers ? 100 * outliers_share(s) : NAN},
         {NULL, ratio / (1 + error)},
         {NULL, bench_snr_db(snr)},
         {NULL, 100 * product_error(s, x)},

@@ -9,7 +9,8 @@
 #include <string.h>
 
 /* Beside the numbers of a tensor: what encoders keep for a thread, headers, pages of the file that were read along. */
-#define MARGIN ((uint64_t)16 << 20)
+#define MIB    ((uint64_t)1 << 20)
+#define MARGIN (16 * MIB)
 
 typedef struct job {
     const lsq_compressor *want;
@@ -88,29 +89,33 @@ static lsq_quantize_options options_of(const job *j)
                                   .outlier_choice = LSQ_OUTLIERS_LARGEST};
 }
 
-/* What each tensor may take: all that the limit leaves now, with everything else there. And is that enough for each? */
+/* What each tensor may take: all that the limit leaves now, with everything else there. And is that enough for the one that takes most? */
 static lsq_status check_memory(job *j, lsq_error *err)
 {
     const lsq_quantize_options how = options_of(j);
-    uint64_t now, peak;
+    const char *largest = "lsq_compress";
+    uint64_t now, peak, most = 0;
     unsigned axis;
     size_t bytes;
     lsq_resident(&now, &peak);
-    if (peak > j->ram || now + MARGIN >= j->ram)
-        return lsq_fail(err, LSQ_E_LIMIT, "lsq_compress",
-                        "memory is limited to %" PRIu64 " bytes: this process has %" PRIu64 ", and had up to %" PRIu64,
-                        j->ram, now, peak);
-    const uint64_t left = j->ram - now - MARGIN;
-    j->memory = left < SIZE_MAX ? (size_t)left : SIZE_MAX;
     for (size_t i = 0; i < lsq_model_count(j->model); i++) {
         const lsq_tensor *t = lsq_model_tensor(j->model, i);
         const uint64_t least =
             is_wanted(j, t, &axis, &bytes) ? lsq_quantise_memory(t, axis, &j->want->format, &how) : 0;
-        if (least > left)
-            return lsq_fail(err, LSQ_E_LIMIT, t->name,
-                            "takes %" PRIu64 " bytes of memory, the limit of %" PRIu64 " leaves %" PRIu64, least,
-                            j->ram, left);
+        if (least > most) {
+            most = least;
+            largest = t->name;
+        }
     }
+    most += MARGIN;
+    const uint64_t needed = now + most > peak ? now + most : peak;
+    if (needed > j->ram)
+        return lsq_fail(err, LSQ_E_LIMIT, largest,
+                        "takes %" PRIu64 " bytes of memory, this process has %" PRIu64 " and had up to %" PRIu64
+                        ": the limit is %" PRIu64 ", target_ram_mb = %" PRIu64 " would do",
+                        most, now, peak, j->ram, needed / MIB + 2);
+    const uint64_t left = j->ram - now - MARGIN;
+    j->memory = left < SIZE_MAX ? (size_t)left : SIZE_MAX;
     return LSQ_OK;
 }
 

@@ -737,7 +737,25 @@ class Quality(unittest.TestCase):
             self.assertAlmostEqual(rows[way]['times_f32'], ratio, delta=0.005)
             self.assertAlmostEqual(rows[way]['mae_sigma'], error, delta=0.004)
         self.assertAlmostEqual(rows['loop']['mae_sigma_rest'], 0.489, delta=0.004)
+        self.assertAlmostEqual(rows['loop']['outliers_share'], 6.7, delta=0.2)
         self.assertIsNone(rows['int8']['mae_sigma_rest'])
+        self.assertIsNone(rows['int8']['outliers_share'])
+
+    def test_what_the_published_ways_keep_and_take(self):
+        rows = self.rows('-s', 'gauss', '-c', 's2')
+        for way, snr, bits in ('loop', 4.96, 2 + 15 * 0.02), ('loop-ls', 5.38, 1 + 16 * 0.02), ('one-bit', 3.94, 1):
+            self.assertAlmostEqual(rows[way]['snr'], snr, delta=0.05)
+            self.assertAlmostEqual(rows[way]['bits_per_weight'], bits, delta=0.01 * bits)
+
+    def test_ours_keep_more_within_as_many_bits(self):
+        for source, snr in ('gauss', 5.6), ('laplace', 5.2), ('t5', 5.5):
+            rows = self.rows('-s', source, '-c', 't1', '-c', 'b1')
+            ours = next(row for way, row in rows.items() if way.startswith('t1'))
+            self.assertLessEqual(ours['bits_per_weight'], 1.33)
+            self.assertGreaterEqual(ours['snr'], snr)
+            # Signs with the same outliers, which take half the bits: within a sixth of a decibel of half precision.
+            self.assertLess(rows['b1 +']['bits_per_weight'], rows['loop-ls']['bits_per_weight'])
+            self.assertGreater(rows['b1 +']['snr'], rows['loop-ls']['snr'] - 0.17)
 
     def rows(self, *arguments):
         done = run('quality', '--json', *arguments)

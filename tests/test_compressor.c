@@ -3,6 +3,7 @@
  */
 #include "tests/model_sample.h"
 
+#include <inttypes.h>
 #include <math.h>
 
 enum { ROWS = 1000, COLUMNS = 96 };
@@ -107,6 +108,11 @@ START_TEST(limits_are_kept)
     c.target_storage_gb = 4;
     c.target_ram_mb = 0.5;
     ck_assert_int_eq(lsq_compress(&c, NULL, in_folder("in"), in_folder("out"), &r, &sample_err), LSQ_E_LIMIT);
+    uint64_t would_do = 0;
+    const char *limit = strstr(sample_err.text, "the limit is ");
+    ck_assert_msg(limit && sscanf(limit, "the limit is 524288, target_ram_mb = %" SCNu64, &would_do) == 1, "%s",
+                  sample_err.text);
+    ck_assert_uint_gt(would_do, 16);
     ck_assert_int_ne(access(in_folder("out"), F_OK), 0);
     ck_assert_uint_eq(r.kept, 99);
 }

@@ -6,6 +6,7 @@ usage: test_stream_decoder.py STREAM_DECODER LSQ_BENCH
 
 import json
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -16,8 +17,8 @@ DECODER, BENCH = sys.argv[1:3]
 EMULATOR = os.environ.get('WRAPPER', '').split()
 
 
-def run(program, *arguments):
-    return subprocess.run([*EMULATOR, program, *arguments], capture_output=True, text=True, timeout=100)
+def run(program, *arguments, **env):
+    return subprocess.run([*EMULATOR, program, *arguments], capture_output=True, text=True, timeout=100, env={**os.environ, **env})
 
 
 def header_of(path):
@@ -49,8 +50,8 @@ class Decoder(unittest.TestCase):
     def tearDownClass(cls):
         cls.folder.cleanup()
 
-    def logits(self, memory='1'):
-        done = run(DECODER, self.path, memory)
+    def logits(self, memory='1', **env):
+        done = run(DECODER, self.path, memory, **env)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertIn('the same bits', done.stdout)
         streamed, opened = re.findall(r'logits ([0-9a-f]{16})', done.stdout)
@@ -67,6 +68,11 @@ class Decoder(unittest.TestCase):
         flip(self.path, 'model.layers.1.self_attn.q_proj.weight')  # which nothing meets at the first position
         self.assertEqual(before, self.logits())
         flip(self.path, 'model.layers.1.self_attn.q_proj.weight')
+
+    def test_any_instruction_set_gives_the_same_logits(self):
+        best = self.logits()
+        for isa in ('scalar',) if EMULATOR or platform.machine() != 'x86_64' else ('scalar', 'sse41', 'avx2', 'avx512', 'avx512icl'):
+            self.assertEqual(best, self.logits(LSQ_MAX_ISA=isa), isa)
 
     def test_the_stream_does_not_hold_the_file(self):
         done = run(DECODER, self.path, '1')

@@ -86,16 +86,18 @@ static lsq_status fit_file(choices *c)
     }
 }
 
-static int out_of_reach(const choices *c)
+static int out_of_reach(choices *c)
 {
     char asked[GOAL_TEXT_MAX];
     goal_text(&c->goal, asked);
     if (c->goal.kind == BITS_PER_WEIGHT)
-        return check_failure(c->args, "%s cannot be reached: the least is %.4f", asked, choices_bits(c));
-    if (c->goal.kind == TARGET_SNR)
-        return check_failure(c->args, "%s cannot be reached: the most is about %.2f", asked, choices_snr(c));
-    return check_failure(c->args, "a file within %s cannot be reached: the smallest possible has %llu", asked,
-                         (unsigned long long)choices_file_bytes(c));
+        snprintf(c->reason, REASON_MAX, "%s cannot be reached: the least is %.4f", asked, choices_bits(c));
+    else if (c->goal.kind == TARGET_SNR)
+        snprintf(c->reason, REASON_MAX, "%s cannot be reached: the most is about %.2f", asked, choices_snr(c));
+    else
+        snprintf(c->reason, REASON_MAX, "a file within %s cannot be reached: the smallest possible has %llu", asked,
+                 (unsigned long long)choices_file_bytes(c));
+    return EXIT_CHECK;
 }
 
 static lsq_status reach_snr(choices *c, lsq_error *err)

@@ -9,7 +9,7 @@
 #include "tools/plan.h"
 #include "tools/rules.h"
 
-enum { WHY_MAX = 48 };
+enum { WHY_MAX = 48, REASON_MAX = 128 };
 
 typedef struct choice {
     plan plan;
@@ -32,12 +32,13 @@ typedef struct choices {
     size_t count;
     choice *each;
     curve *curves; /* of tensors that are quantised, if they were measured: `noise` and `seconds` are estimates */
-    double weights, noise; /* of these */
+    double weights, noise;   /* of these */
+    char reason[REASON_MAX]; /* why the goal is out of reach */
 } choices;
 
 /*
- * Chooses for every tensor of `model`. With a goal, or if `measure` is not 0, samples are encoded for that. CARRY_ON or, with a
- * message, an exit code: EXIT_CHECK if the goal is out of reach. choices_free() either way.
+ * Chooses for every tensor of `model`. With a goal, or if `measure` is not 0, samples are encoded for that. CARRY_ON; EXIT_CHECK with a
+ * reason and no message if the goal is out of reach; or, with a message, another exit code. choices_free() either way.
  */
 int choices_make(arguments *args, const lsq_model *model, const wish *want, const rules *r, const goal *g, int measure,
                  choices *c);

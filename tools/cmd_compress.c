@@ -146,12 +146,34 @@ static int missed(const compress_job *j, const char *why)
                        EXIT_CHECK);
 }
 
+/* Is there memory for the tensor that takes most, and for the program? */
+static int check_memory(const compress_job *j)
+{
+    char why[512];
+    const char *largest = j->args->operands[0], *advice = "";
+    double most = 0;
+    for (size_t i = 0; i < lsq_model_count(j->model); i++) {
+        const double takes = compress_takes(j, i);
+        if (takes <= most)
+            continue;
+        most = takes;
+        largest = lsq_model_tensor(j->model, i)->name;
+        advice = compress_in_strips(j, i) ? ""
+                                          : "; b1, and others without --outliers, a scale for each tensor or "
+                                            "--target-snr, take least";
+    }
+    if ((double)j->limits.taken + most <= (double)j->limits.ram)
+        return CARRY_ON;
+    snprintf(why, sizeof why, "%.200s takes %.0f bytes of memory, all else %" PRIu64 ": --ram-limit %.0fM would do%s",
+             largest, most, j->limits.taken, limits_would_do(&j->limits, most) / 0x1p20, advice);
+    return missed(j, why);
+}
+
 /* What is known before anything is written. */
 static int check_limits(compress_job *j)
 {
     char why[512];
     const uint64_t bytes = j->limits.storage ? choices_file_bytes(&j->choices) : 0;
-    double takes;
     limits_settle(&j->limits);
     if (bytes > j->limits.storage) {
         snprintf(why, sizeof why,
@@ -160,15 +182,16 @@ static int check_limits(compress_job *j)
                  bytes, j->limits.storage);
         return missed(j, why);
     }
-    for (size_t i = 0; i < lsq_model_count(j->model); i++)
-        if (!compress_fits(j, i, &takes)) {
-            snprintf(why, sizeof why,
-                     "%.200s takes %.0f bytes of memory, --ram-limit leaves %zu; b1, and others without --outliers, a "
-                     "scale for each tensor or --target-snr, take least",
-                     lsq_model_tensor(j->model, i)->name, takes, j->limits.memory);
-            return missed(j, why);
-        }
-    return CARRY_ON;
+    return j->limits.ram ? check_memory(j) : CARRY_ON;
+}
+
+/* A limit that --auto was to choose for, and cannot, is one like any other. */
+static int choose(compress_job *j, int dry)
+{
+    const int code = choices_make(j->args, j->model, &j->want, &j->rules, &j->goal, dry, &j->choices);
+    if (code != EXIT_CHECK)
+        return code;
+    return j->args->values[AUTO] ? missed(j, j->choices.reason) : check_failure(j->args, "%s", j->choices.reason);
 }
 
 static int compress(compress_job *j)
@@ -232,10 +255,10 @@ static int run(arguments *args)
         code = processors_all(args, &ctx);
     j.want.context = ctx;
     if (code == CARRY_ON)
-        code = choices_make(args, j.model, &j.want, &j.rules, &j.goal, dry, &j.choices);
+        code = choose(&j, dry);
     if (code == CARRY_ON && j.calibration)
         code = check_calibration(&j);
-    if (code == CARRY_ON && !dry)
+    if (code == CARRY_ON)
         code = check_limits(&j);
     if (code == CARRY_ON)
         code = dry ? dry_run_report(args, args->operands[0], &j.choices) : compress(&j);

@@ -26,8 +26,9 @@ typedef struct compress_job {
     double done; /* numbers of the tensors before this one */
 } compress_job;
 
-/* Can tensor i be quantised within the memory there is? *takes is what it takes at least. */
-int compress_fits(const compress_job *j, size_t i, double *takes);
+/* Bytes of memory that quantising tensor i takes at least, and whether no way of doing it takes less. */
+double compress_takes(const compress_job *j, size_t i);
+int compress_in_strips(const compress_job *j, size_t i);
 
 /* Quantises tensor i as its choice says, or keeps it, writes it, and fills in its outcome. */
 lsq_status compress_tensor(compress_job *j, size_t i, lsq_error *err);

@@ -170,20 +170,23 @@ static double takes_whole(const lsq_format *format, const plan *p, double outlie
     return numbers + (double)p->bytes + (outliers > 0 ? (double)p->bytes + rest + place * outliers * weights : 0);
 }
 
-int compress_fits(const compress_job *j, size_t i, double *takes)
+int compress_in_strips(const compress_job *j, size_t i)
+{
+    return way_of(j, i) == quantise_in_strips;
+}
+
+double compress_takes(const compress_job *j, size_t i)
 {
     const choice *made = &j->choices.each[i];
     const plan *p = &made->plan;
     const lsq_quantize_options how = plan_options(&j->want, &made->format, LSQ_CURVE_GIVEN, NULL);
     if (p->kept)
-        return 1;
+        return 0;
     quantise_fn *way = way_of(j, i);
     if (way == quantise_whole)
-        *takes = takes_whole(&made->format, p, j->want.outliers);
-    else
-        *takes = (double)lsq_quantise_memory(lsq_model_tensor(j->model, i), p->output_axis, &made->format, &how) +
-                 (way == quantise_until_settled ? (double)p->bytes : 0);
-    return *takes <= (double)j->limits.memory;
+        return takes_whole(&made->format, p, j->want.outliers);
+    return (double)lsq_quantise_memory(lsq_model_tensor(j->model, i), p->output_axis, &made->format, &how) +
+           (way == quantise_until_settled ? (double)p->bytes : 0);
 }
 
 /* Quantises tensor i. LSQ_E_VALUE: it cannot be, and nothing was written. */

@@ -7,6 +7,8 @@
 
 #include <lsq/lsq_model.h>
 
+#include <math.h>
+
 /* Beside the numbers of a tensor: what encoders keep for each thread, tables, pages of the file that were read along. */
 #define MARGIN ((uint64_t)16 << 20)
 
@@ -40,6 +42,12 @@ void limits_settle(limits *l)
     if (!l->ram)
         return;
     lsq_resident(&now, &peak);
-    const uint64_t left = l->ram > now + MARGIN ? l->ram - now - MARGIN : 0;
+    l->taken = now + MARGIN;
+    const uint64_t left = l->ram > l->taken ? l->ram - l->taken : 0;
     l->memory = left < SIZE_MAX ? (size_t)left : SIZE_MAX;
+}
+
+double limits_would_do(const limits *l, double bytes)
+{
+    return (ceil(((double)l->taken + bytes) / 0x1p20) + 1) * 0x1p20;
 }

@@ -12,6 +12,7 @@ typedef struct limits {
     uint64_t ram, storage; /* bytes; 0: no limit */
     double loss;           /* relative output error, in percent; 0: any */
     size_t memory; /* bytes that the numbers of a tensor may take, and what is made of them; SIZE_MAX without a limit */
+    uint64_t taken; /* bytes that everything else takes */
 } limits;
 
 /*
@@ -20,7 +21,10 @@ typedef struct limits {
  */
 int limits_read(const arguments *args, size_t first, limits *l);
 
-/* Fills in l->memory, now that everything else that takes memory is there. */
+/* Fills in l->memory and l->taken, now that everything else that takes memory is there. */
 void limits_settle(limits *l);
+
+/* The least --ram-limit that leaves so many bytes: whole MiB, and one for what differs from run to run. */
+double limits_would_do(const limits *l, double bytes);
 
 #endif
