@@ -114,7 +114,7 @@ int verification_report(arguments *args, const verification *v)
     }
     if (!args->quiet && v->by_layer && code == EXIT_OK)
         code = layers_print(args, v);
-    if (!args->quiet && !v->wrong)
+    if (!args->quiet && !v->wrong && !v->wrong_layers)
         printf(v->count == 1 ? "%zu tensor, as it should be\n" : "%zu tensors, all as they should be\n", v->count);
     if (v->wrong)
         fprintf(stderr, "lsq verify: %zu of %zu tensors are not as they should be\n", v->wrong, v->count);
