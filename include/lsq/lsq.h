@@ -192,8 +192,8 @@ LSQ_API unsigned lsq_set_num_threads_local(unsigned n);
 /*
  * Calls work(arg, first, end) for ranges that together are [0, count), in any order, on the threads that a product would have, and returns
  * when all are done: for what is to be done beside products without more threads than there are processors. There are at most eight ranges
- * for each thread. `work` must not call what runs on threads of the same context, as products and lsq_quantize() do;
- * lsq_dequantize() does not. LSQ_E_ARGUMENT without `work`; as lsq_context_new() if ctx is NULL.
+ * for each thread. `work` must not call what runs on threads of the same context, as products and lsq_quantize() do, unless it limits
+ * itself to one, by lsq_set_num_threads_local(); lsq_dequantize() does not. LSQ_E_ARGUMENT without `work`; as lsq_context_new() if ctx is NULL.
  */
 LSQ_API lsq_status lsq_for_ranges(const lsq_context *ctx, size_t count,
                                   void (*work)(void *arg, size_t first, size_t end), void *arg);

@@ -550,12 +550,12 @@ LSQ_API lsq_status lsq_conv2d_output(const lsq_conv2d_shape *shape, size_t *heig
  * Arithmetic before bias and f:
  *   - groups = 1, or 16 and more output channels a group: an output is what lsq_sgemv() gives for its patch (with
  *     LSQ_ACT_FLOAT: as lsq_sgemm() says), which is the elements of X, and zeros, that meet the kernel, in the order of the
- *     columns. At most 256 patches are copied at a time, 512 KiB of them or 16; none if kernel and stride are 1 and the
- *     padding is 0. Fastest if 16 divides the output channels of a group, see lsq_sgemm_rows().
+ *     columns. At most 256 patches are copied at a time, 512 KiB of them or 16, by each thread; none if kernel and stride
+ *     are 1 and the padding is 0. Fastest if 16 divides the output channels of a group, see lsq_sgemm_rows().
  *   - otherwise, as in depthwise convolutions: float sums in the order of the columns, whatever the context says, the same
  *     bits on every machine; |error| <= (k + 1) 2^-24 sum |w x| for k columns. At a time 64 KiB of W are decoded, or one
  *     row.
- * The context's threads share products, copying and sums. No other memory is taken, but by lsq_sgemm_rows() for at most 256 columns.
+ * The context's threads share outputs or, of small images, each product. No other memory is taken, but by lsq_sgemm_rows() for at most 256 columns.
  *
  * Statuses: those of lsq_conv2d_output(); LSQ_E_ARGUMENT for W of another shape; LSQ_E_LIMIT if X or Y has more than 2^44
  * elements; LSQ_E_NOMEM. Each block of patches asks for memory again: should that fail, Y may hold some outputs already.

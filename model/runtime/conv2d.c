@@ -5,7 +5,7 @@
  *     a row of W, decoded                         ----direct.c-------->  one output channel of an image: for groups that would
  *                                                                        leave most rows of a panel of 16 unused
  *
- * Threads share copying and sums channel by channel, where there is enough of either.
+ * Threads share blocks, or channels; of only a few blocks each product by itself.
  */
 #include "model/limits.h"
 #include "model/model.h"
@@ -14,6 +14,7 @@
 #include "model/sizes.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,7 +24,8 @@ enum {
     PATCH_BYTES = 1 << 19, /* as much as stays in a second cache, or nearly */
     STRIP = 16, /* columns that are rounded together: the fewest patches, however large, and a divisor of others */
     DECODED_BYTES = 64 << 10,
-    SHARED_BYTES = 1 << 18 /* written by threads together: by one that takes longer than waking others */
+    SHARED_BLOCKS = 8,     /* from so many on threads share them */
+    SHARED_TERMS = 1 << 18 /* likewise of all sums of some channels: what takes longer than waking a thread */
 };
 
 /* No sum of a few sizes overflows, and no array of floats is larger than a pointer can reach. */
@@ -162,60 +164,61 @@ static size_t patches_at_once(size_t k, size_t outputs)
     return n < outputs ? n : outputs;
 }
 
-/* work(job, first, end) for [0, count): by threads together, if all of it writes so many bytes. */
-static lsq_status share(const layer *l, size_t count, size_t bytes, void (*work)(void *job, size_t first, size_t end),
-                        void *job)
+/* Blocks of outputs, of all groups of all images. */
+typedef struct blocks {
+    const layer *layer;
+    size_t block, each; /* outputs of a block, but of the last of each group; blocks of a group */
+    int pointwise;
+    atomic_int status;
+} blocks;
+
+static lsq_status run_block(const blocks *j, size_t i, float *patches, size_t ld)
 {
-    if (bytes >= SHARED_BYTES)
-        return lsq_for_ranges(l->ctx, count, work, job);
-    work(job, 0, count);
-    return LSQ_OK;
+    const layer *l = j->layer;
+    const size_t plane = i / j->each, p = i % j->each * j->block, left = l->out_plane - p,
+                 n = left < j->block ? left : j->block;
+    const float *x = l->x + plane * l->c.inputs * l->in_plane;
+    float *y = l->y + plane * l->c.outputs * l->out_plane + p;
+    if (j->pointwise)
+        return multiply(l, plane % l->c.groups, x + p, l->in_plane, n, y);
+    lsq_patches(&l->c, x, p, p + n, patches, ld);
+    return multiply(l, plane % l->c.groups, patches, ld, n, y);
 }
 
-/* Patches of outputs [p, p + n) of a group's channels. */
-typedef struct copying {
-    const layer *layer;
-    const float *x;
-    size_t p, n;
-    float *patches;
-    size_t ld;
-} copying;
-
-static void copy_channels(void *job, size_t first, size_t end)
+static void run_blocks(void *job, size_t first, size_t end)
 {
-    const copying *j = job;
-    const layer *l = j->layer;
-    const size_t kernel = l->c.vertical.kernel * l->c.horizontal.kernel;
-    lsq_patches(&l->c, j->x + first * l->in_plane, end - first, j->p, j->p + j->n, j->patches + first * kernel * j->ld,
-                j->ld);
+    blocks *j = job;
+    const size_t ld = lsq_patch_ld(j->block);
+    float *patches = j->pointwise ? NULL : malloc(j->layer->columns * ld * sizeof *patches);
+    lsq_status status = j->pointwise || patches ? LSQ_OK : LSQ_E_NOMEM;
+    for (size_t i = first; i < end && status == LSQ_OK; i++)
+        status = run_block(j, i, patches, ld);
+    free(patches);
+    if (status != LSQ_OK)
+        atomic_store(&j->status, status);
+}
+
+/* The same on one of several threads: products stay on it. */
+static void run_blocks_alone(void *job, size_t first, size_t end)
+{
+    const unsigned former = lsq_set_num_threads_local(1);
+    run_blocks(job, first, end);
+    lsq_set_num_threads_local(former);
 }
 
 static lsq_status by_patches(const layer *l)
 {
     const lsq_convolution *c = &l->c;
     const int pointwise = is_pointwise(&c->vertical) && is_pointwise(&c->horizontal);
-    const size_t block = pointwise ? COLUMNS : patches_at_once(l->columns, l->out_plane), ld = lsq_patch_ld(block);
-    float *patches = pointwise ? NULL : malloc(l->columns * ld * sizeof *patches);
-    if (!pointwise && !patches)
-        return LSQ_E_NOMEM;
-    lsq_status status = LSQ_OK;
-    for (size_t i = 0; i < l->batch * c->groups && status == LSQ_OK; i++) {
-        const float *x = l->x + i * c->inputs * l->in_plane;
-        float *y = l->y + i * c->outputs * l->out_plane;
-        for (size_t p = 0; p < l->out_plane && status == LSQ_OK; p += block) {
-            const size_t n = l->out_plane - p < block ? l->out_plane - p : block;
-            if (pointwise) {
-                status = multiply(l, i % c->groups, x + p, l->in_plane, n, y + p);
-            } else {
-                copying job = {l, x, p, n, patches, ld};
-                status = share(l, c->inputs, l->columns * n * sizeof *patches, copy_channels, &job);
-                if (status == LSQ_OK)
-                    status = multiply(l, i % c->groups, patches, ld, n, y + p);
-            }
-        }
+    const size_t block = pointwise ? COLUMNS : patches_at_once(l->columns, l->out_plane),
+                 each = (l->out_plane + block - 1) / block, count = l->batch * c->groups * each;
+    blocks job = {l, block, each, pointwise, LSQ_OK};
+    if (count < SHARED_BLOCKS) {
+        run_blocks(&job, 0, count);
+        return atomic_load(&job.status);
     }
-    free(patches);
-    return status;
+    const lsq_status status = lsq_for_ranges(l->ctx, count, run_blocks_alone, &job);
+    return status == LSQ_OK ? (lsq_status)atomic_load(&job.status) : status;
 }
 
 /* Rows [r0, r1) of W, decoded, for all images. */
@@ -240,6 +243,14 @@ static void sum_channels(void *job, size_t first, size_t end)
     }
 }
 
+static lsq_status share_sums(const layer *l, size_t channels, summing *job)
+{
+    if (channels * l->out_plane >= SHARED_TERMS / l->columns)
+        return lsq_for_ranges(l->ctx, channels, sum_channels, job);
+    sum_channels(job, 0, channels);
+    return LSQ_OK;
+}
+
 static lsq_status row_by_row(const layer *l)
 {
     const size_t rows = lsq_weights_rows(l->w), k = l->columns;
@@ -253,7 +264,7 @@ static lsq_status row_by_row(const layer *l)
         summing job = {l, r0, r1, decoded};
         const size_t channels = l->batch * (r1 - r0);
         if (status == LSQ_OK)
-            status = share(l, channels, channels * l->out_plane * sizeof *l->y, sum_channels, &job);
+            status = share_sums(l, channels, &job);
     }
     free(decoded);
     return status;

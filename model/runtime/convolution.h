@@ -42,11 +42,10 @@ static inline lsq_span lsq_axis_outputs(const lsq_axis *axis, size_t element)
 }
 
 /*
- * Patches of outputs [p0, p1) of so many planes of an image, from the first one on: what meets the kernel, in rows of p1 - p0, `ld`
+ * Patches of outputs [p0, p1) of an image plane, from the first channel of a group on: what meets the kernel, in rows of p1 - p0, `ld`
  * floats apart and in the order of the columns of W, with zeros for the padding. lsq_patch_ld() is a good ld for so many outputs.
  */
-void lsq_patches(const lsq_convolution *c, const float *image, size_t planes, size_t p0, size_t p1, float *to,
-                 size_t ld);
+void lsq_patches(const lsq_convolution *c, const float *image, size_t p0, size_t p1, float *to, size_t ld);
 size_t lsq_patch_ld(size_t outputs);
 
 /*

@@ -103,12 +103,11 @@ static void set_shifted(const lsq_convolution *c, const float *plane, size_t i, 
     zero_columns(h, inside.end, h->out, p0, p1, to);
 }
 
-void lsq_patches(const lsq_convolution *c, const float *image, size_t planes, size_t p0, size_t p1, float *to,
-                 size_t ld)
+void lsq_patches(const lsq_convolution *c, const float *image, size_t p0, size_t p1, float *to, size_t ld)
 {
     const lsq_axis *v = &c->vertical, *h = &c->horizontal;
     const int seamless = v->stride == 1 && h->stride == 1 && h->out == h->in;
-    for (size_t plane = 0; plane < planes; plane++, image += v->in * h->in)
+    for (size_t channel = 0; channel < c->inputs; channel++, image += v->in * h->in)
         for (size_t i = 0; i < v->kernel; i++)
             for (size_t j = 0; j < h->kernel; j++, to += ld)
                 if (seamless)
