@@ -1,6 +1,7 @@
 /*
  * test_tuner_verify.c - does the tuner find what is wrong? Kernels that are wrong in one way each are made of the reference.
  */
+#include "tests/emulated.h"
 #include "tuner/kinds.h"
 #include "tuner/verify.h"
 
@@ -271,18 +272,21 @@ static verdict judge(unsigned op, unsigned codec, unsigned act, plant fault)
     return is;
 }
 
-/* The reference of every kind, all ops among them. */
+/* The reference of every kind, all ops among them; under an emulator, where that takes minutes, a kind of each op and activations. */
 START_TEST(references_are_right)
 {
-    unsigned ops = 0;
+    unsigned ops[ACTS] = {0}, all = 0;
     for (size_t i = 0; i < lsq_kernels_count; i++) {
         const lsq_kernel *row = &lsq_kernels[i];
         if (row != lsq_kernel_reference(row->op, row->codec, row->act))
             continue;
+        if (emulated() && ops[row->act] >> row->op & 1)
+            continue;
         ck_assert_int_eq(judge(row->op, row->codec, row->act, right), RIGHT);
-        ops |= 1u << row->op;
+        ops[row->act] |= 1u << row->op;
+        all |= 1u << row->op;
     }
-    ck_assert_uint_eq(ops, (1u << OPS) - 1);
+    ck_assert_uint_eq(all, (1u << OPS) - 1);
 }
 END_TEST
 
