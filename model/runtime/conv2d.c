@@ -24,7 +24,7 @@ enum {
     PATCH_BYTES = 1 << 19, /* as much as stays in a second cache, or nearly */
     STRIP = 16, /* columns that are rounded together: the fewest patches, however large, and a divisor of others */
     DECODED_BYTES = 64 << 10,
-    SHARED_BLOCKS = 8,     /* from so many on threads share them */
+    SHARED_BLOCKS = 4,     /* from so many on threads share them */
     SHARED_TERMS = 1 << 18 /* likewise of all sums of some channels: what takes longer than waking a thread */
 };
 
