@@ -37,8 +37,8 @@ static json_t *explain(const lsq_context *ctx, const lsq_weights *w, lsq_transpo
     char format[LSQ_FORMAT_NAME_MAX];
     const lsq_product product = {.w = w, .rows = w->m, .n = n, .b = {.row_step = 1}};
     const lsq_way way = lsq_way_of(ctx, trans, &product);
-    const size_t bytes = w->geometry.bytes,
-                 rounding = way.route == ROUTE_columns ? lsq_columns_threads(ctx, w->k, way.columns) : 1,
+    const size_t bytes = w->geometry.bytes, together = way.route == ROUTE_columns || way.route == ROUTE_direct,
+                 rounding = together ? lsq_columns_threads(ctx, w->k, way.columns) : 1,
                  multiplying = lsq_panel_threads(ctx, way.parts, way.part_bytes * way.columns, way.thread_bytes),
                  threads = rounding > multiplying ? rounding : multiplying;
     lsq_format_name(&w->format, format);

@@ -56,9 +56,9 @@ static void scale(const lsq_product *product, size_t rows)
         }
 }
 
-int lsq_product_goes_direct(const lsq_kernel *gemm, const lsq_kernel *unpack)
+int lsq_product_goes_direct(const lsq_kernel *direct, const lsq_kernel *otherwise)
 {
-    return gemm && gemm->isa >= unpack->isa;
+    return direct && direct->isa >= otherwise->isa;
 }
 
 /*

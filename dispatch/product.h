@@ -53,10 +53,10 @@ typedef struct lsq_way {
 lsq_way lsq_way_of(const lsq_context *ctx, lsq_transpose trans, const lsq_product *product);
 
 /*
- * Do products of few columns go directly, with this default gemm kernel of their codec (or NULL) and this one that expands? One of a
- * plainer level, as in a hole of the table, would be slower than columns one by one.
+ * Do products go directly, with this default kernel of their codec (or NULL), gemm or gemvt, and that one which they would need otherwise? One
+ * of a plainer level, as in a hole of the table, would be the slower way.
  */
-int lsq_product_goes_direct(const lsq_kernel *gemm, const lsq_kernel *unpack);
+int lsq_product_goes_direct(const lsq_kernel *direct, const lsq_kernel *otherwise);
 
 /*
  * From how many columns on panels are expanded by this kernel, unless a tune file knows better; fewer go directly by that one or, if it is

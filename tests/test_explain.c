@@ -208,7 +208,7 @@ END_TEST
 
 START_TEST(threads_are_those_that_run)
 {
-    static const char *const formats[] = {"s3", "s8", "t4"};
+    static const char *const formats[] = {"s3", "s4", "s8", "t4"};
     static const size_t sizes[][2] = {{16, 32}, {100, 300}, {1000, 33}, {17, 40000}, {1024, 1024}, {2000, 1500}};
     static const size_t counts[] = {1, 2, 9, 40};
     size_t most;
