@@ -89,18 +89,23 @@ def noise(count):
 
 
 def drain(leader):
-    """What has been written to a terminal, once nobody has it open any more."""
-    text = b''
-    while True:
+    """What has been written to a terminal, once nobody has it open any more.
+
+    A worker of the kernel hands it over, and may be late: then it is said that nobody has it open before all is there.
+    """
+    text, ends = b'', 0
+    while ends < 2:
         try:
             more = os.read(leader, 65536)
         except OSError as error:
             if error.errno != errno.EIO:
                 raise
             more = b''
-        if not more:
-            return text.decode()
         text += more
+        if not more:
+            ends += 1
+            time.sleep(0.05)
+    return text.decode()
 
 
 class Case(unittest.TestCase):
